@@ -1,0 +1,46 @@
+# Needs python3 (3.10 or later), make and the package index; everything else is installed into
+# virtual environments beside this file.
+
+PYTHON ?= python3
+PORT ?= 8000
+# Which tox environments `make test` runs; all when empty.
+ENVS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench docs clean
+
+help: ## say what can be made
+	@echo 'make TARGET, where TARGET is'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv-demo/done ## serve the example on http://127.0.0.1:8000/ (PORT=8001 changes the port)
+	.venv-demo/bin/python example_project/manage.py demo --port $(PORT)
+
+test: .venv-tox/done ## run the whole matrix, lint, types, docs, packaging (ENVS="lint types": only these)
+	.venv-tox/bin/python scripts/matrix.py $(ENVS)
+
+bench: .venv-bench/done ## measure the kit beside its peers (ARGS="--quick", ARGS="--only rows")
+	.venv-bench/bin/python -m benchmarks $(ARGS)
+
+docs: .venv-docs/done ## build the documentation into docs/_build/html
+	.venv-docs/bin/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
+
+clean: ## remove environments, caches and what was built
+	rm -rf .venv-*/ .tox/ build/ dist/ docs/_build/ .mypy_cache/ .pytest_cache/ .ruff_cache/ .coverage*
+
+# Installed again when pyproject.toml says something else.
+.venv-demo/done: pyproject.toml
+	$(PYTHON) scripts/make_venv.py .venv-demo --editable . --group example
+	@touch $@
+
+.venv-tox/done: pyproject.toml
+	$(PYTHON) scripts/make_venv.py .venv-tox --group tox
+	@touch $@
+
+.venv-bench/done: pyproject.toml
+	$(PYTHON) scripts/make_venv.py .venv-bench --editable . --group benchmarks
+	@touch $@
+
+.venv-docs/done: pyproject.toml
+	$(PYTHON) scripts/make_venv.py .venv-docs --editable . --group docs
+	@touch $@

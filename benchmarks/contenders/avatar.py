@@ -1,0 +1,46 @@
+"""django-avatar: a table of its own, one user to many avatars."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from avatar.forms import UploadAvatarForm
+from avatar.models import Avatar
+from avatar.signals import avatar_updated
+from django.contrib.auth.models import User
+
+from benchmarks.contenders import Contender
+
+if TYPE_CHECKING:
+    from django.core.files.base import File
+    from django.db.models import Model, QuerySet
+
+numbers = itertools.count()
+
+
+class DjangoAvatar(Contender):
+    model = Avatar
+    load = "{% load avatar_tags %}"
+    markup = '{% avatar p 64 class="rounded" loading="lazy" %}'
+
+    def new(self) -> Model:
+        return Avatar(user=User.objects.create(username=f"ada-{next(numbers)}"), primary=True)
+
+    def upload(self, upload: File[Any], row: Model | None = None) -> Model:
+        """What its view does; a replacement is another row, the old one stays."""
+        user = row.user if row else self.new().user  # type: ignore[attr-defined]
+        form = UploadAvatarForm({}, {"avatar": upload}, user=user)
+        if not form.is_valid():
+            raise ValueError(f"django-avatar refuses the upload: {form.errors!r}")
+        avatar = Avatar(user=user, primary=True)
+        avatar.avatar.save(upload.name, upload)
+        avatar.save()
+        avatar_updated.send(sender=Avatar, user=user, avatar=avatar)
+        return avatar
+
+    def rows(self) -> QuerySet[Any]:
+        return User.objects.order_by("pk")
+
+
+CONTENDER = DjangoAvatar()

@@ -1,0 +1,277 @@
+"""What a worker can be asked to do; each job returns what JSON can carry.
+
+Wall-clock time is what a user waits for, CPU time what the site pays for; on a busy machine the
+latter is the steadier one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import resource
+import shutil
+import sys
+import time
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from django.conf import settings
+from django.core.cache import cache as django_cache
+from django.core.files.storage import FileSystemStorage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import connection
+from django.template import Context, engines
+from django.test.utils import CaptureQueriesContext
+from PIL import Image
+
+from benchmarks.contenders import Contender, contender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Answer = dict[str, Any]
+
+#: Every method of Django's storage that touches a file; building a URL or a path does not.
+STORAGE_CALLS = (
+    "delete",
+    "exists",
+    "get_accessed_time",
+    "get_created_time",
+    "get_modified_time",
+    "listdir",
+    "open",
+    "save",
+    "size",
+)
+
+
+def timed(call: Callable[[], object]) -> Answer:
+    """Wall-clock and CPU time in ms."""
+    gc.collect()
+    cpu, wall = time.process_time(), time.perf_counter()
+    call()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return {"wall": wall * 1000, "cpu": cpu * 1000}
+
+
+@contextlib.contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """Counts "queries" (BEGIN and COMMIT are among them) and "storage" calls."""
+    counts: Counter[str] = Counter()
+
+    def counting(method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            counts["storage"] += 1
+            return method(*args, **kwargs)
+
+        return call
+
+    with contextlib.ExitStack() as stack:
+        for name in STORAGE_CALLS:
+            method = getattr(FileSystemStorage, name)
+            stack.enter_context(mock.patch.object(FileSystemStorage, name, counting(method)))
+        queries = stack.enter_context(CaptureQueriesContext(connection))
+        yield counts
+    counts["queries"] = len(queries)
+
+
+def photograph(path: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile("portrait.jpg", Path(path).read_bytes(), content_type="image/jpeg")
+
+
+def small_photograph(number: int = 0) -> SimpleUploadedFile:
+    """A different one for each number, where contents are compared."""
+    out = io.BytesIO()
+    colour = (number % 256, number // 256 % 256, 128)
+    # Large enough for a picture of 64 px and its double for dense screens.
+    Image.new("RGB", (128, 128), colour).save(out, "JPEG")
+    return SimpleUploadedFile(f"face-{number}.jpg", out.getvalue(), content_type="image/jpeg")
+
+
+def files() -> list[Path]:
+    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+def contents() -> set[tuple[Path, int]]:
+    """Files with the time of writing: a name may be used again."""
+    return {(path, path.stat().st_mtime_ns) for path in files()}
+
+
+def empty() -> None:
+    """No rows, no files, nothing remembered."""
+    call_command("flush", interactive=False, verbosity=0)
+    django_cache.clear()
+    shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+
+
+# --- pages -------------------------------------------------------------------------------------
+
+
+def fill(name: str, *, rows: int) -> Answer:
+    """Rows with an avatar each, uploaded as anybody's."""
+    for number in range(rows):
+        contender(name).upload(small_photograph(number))
+    return {}
+
+
+def load(name: str) -> Answer:
+    query = contender(name).rows()
+    return timed(lambda: list(query.all()))
+
+
+@cache
+def page(name: str) -> Any:
+    who = contender(name)
+    return engines["django"].from_string(
+        f"{who.load}{{% for p in people %}}{who.markup}\n{{% endfor %}}"
+    )
+
+
+def render(name: str) -> Answer:
+    """Load the rows and show them."""
+    who: Contender = contender(name)
+    template = page(name)
+    return timed(lambda: template.template.render(Context({"people": who.rows()})))
+
+
+def render_counted(name: str) -> Answer:
+    """What a page asks of the database and the storage, and what a line of it looks like."""
+    who = contender(name)
+    with counted() as counts:
+        html = page(name).template.render(Context({"people": who.rows()}))
+    images = html.count("<img")
+    return {
+        "queries": counts["queries"],
+        "storage": counts["storage"],
+        "images": images,
+        "example": html.strip().split("\n")[0],
+    }
+
+
+# --- uploads -----------------------------------------------------------------------------------
+
+
+def upload(name: str, *, path: str) -> Answer:
+    """From the posted form to the saved row, all sizes made."""
+    who = contender(name)
+    photo = photograph(path)
+    answer = timed(lambda: who.upload(photo))
+    answer["files"] = len(files())
+    missing = set(settings.SIZES) - {side for file in files() for side in square_of(file)}
+    if missing:
+        raise AssertionError(f"{name} has not made {sorted(missing)} px")
+    empty()
+    return answer
+
+
+def square_of(path: Path) -> tuple[int, ...]:
+    with Image.open(path) as image:
+        return (image.width,) if image.width == image.height else ()
+
+
+def replace_and_delete(name: str) -> Answer:
+    """Queries and storage calls, and the files that are left behind."""
+    who = contender(name)
+    answer: Answer = {}
+    empty()
+    row = who.upload(small_large())
+    row = who.model._default_manager.get(pk=row.pk)
+    before = contents()
+    photo = small_large()
+    with counted() as counts:
+        row = who.upload(photo, row)
+    answer["replace"] = dict(counts)
+    answer["replace"]["left"] = len(before & contents())
+    row = who.model._default_manager.get(pk=row.pk)
+    before = contents()
+    with counted() as counts:
+        who.delete(row)
+    answer["delete"] = dict(counts)
+    answer["delete"]["left"] = len(before & contents())
+    empty()
+    return answer
+
+
+def clear(name: str) -> Answer:
+    """The avatar taken out of a row that stays."""
+    who = contender(name)
+    empty()
+    row = who.upload(small_large())
+    row = who.model._default_manager.get(pk=row.pk)
+    with counted() as counts:
+        row.avatar.delete()  # type: ignore[attr-defined]
+    answer = {**counts, "left": len(files())}
+    empty()
+    return answer
+
+
+def small_large() -> SimpleUploadedFile:
+    """Just large enough for all sizes."""
+    out = io.BytesIO()
+    Image.new("RGB", (600, 600), "teal").save(out, "JPEG")
+    return SimpleUploadedFile("portrait.jpg", out.getvalue(), content_type="image/jpeg")
+
+
+# --- memory ------------------------------------------------------------------------------------
+
+
+def memory(name: str, *, path: str) -> Answer:
+    """Peak above idle for one upload, in MiB.
+
+    Idle is what the process holds after one tiny upload, so that libraries and codecs are loaded.
+    The upload itself, as a request brings it, is part of the peak.
+    """
+    who = contender(name)
+    who.upload(small_photograph())
+    empty()
+    gc.collect()
+    idle = start_peak()
+    who.upload(photograph(path))
+    answer = {"idle": idle, "peak": peak()}
+    empty()
+    return answer
+
+
+STATUS = Path("/proc/self/status")
+
+
+def start_peak() -> float:
+    """What is held now, in MiB; the peak counts from here, where the system can do that."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return peak()
+    return status("VmRSS")
+
+
+def peak() -> float:
+    if STATUS.exists():
+        return status("VmHWM")
+    # Bytes on macOS, KiB elsewhere.
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def status(key: str) -> float:
+    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(key))
+    return int(line.split()[1]) / 2**10
+
+
+JOBS: dict[str, Callable[..., Answer]] = {
+    job.__name__: job
+    for job in (
+        fill,
+        load,
+        render,
+        render_counted,
+        upload,
+        replace_and_delete,
+        clear,
+        memory,
+    )
+}

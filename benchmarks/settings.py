@@ -1,0 +1,93 @@
+"""Settings of one worker: the contenders that it was started for, and what they need."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+SIZES = (32, 64, 128, 256, 512)
+
+#: The contenders' modules in ``benchmarks.contenders``.
+CONTENDERS = os.environ["BENCHMARK_CONTENDERS"].split(",")
+FOLDER = Path(os.environ["BENCHMARK_FOLDER"])
+
+CLEANUP = "django_cleanup.apps.CleanupConfig"
+AUTH = ("django.contrib.contenttypes", "django.contrib.auth")
+
+#: django-cleanup where a contender does not remove replaced originals by itself.
+APPS: dict[str, tuple[str, ...]] = {
+    "kit": ("easy_thumbnails", "django_avatar_kit", CLEANUP),
+    "stock": (CLEANUP,),
+    "easy": ("easy_thumbnails", CLEANUP),
+    "imagekit": ("imagekit", CLEANUP),
+    "pictures": ("pictures", CLEANUP),
+    "sorl": ("sorl.thumbnail", CLEANUP),
+    "stdimage": ("stdimage",),
+    "avatar": (*AUTH, "avatar"),
+}
+
+INSTALLED_APPS = list(
+    dict.fromkeys([*(app for name in CONTENDERS for app in APPS[name]), "benchmarks"])
+)
+
+SECRET_KEY = "only for benchmarks"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": FOLDER / "database.sqlite3"}
+}
+
+
+class _NoMigrations:
+    """Tables straight from the models, for every app."""
+
+    def __contains__(self, label: str) -> bool:
+        return True
+
+    def __getitem__(self, label: str) -> None:
+        return None
+
+
+MIGRATION_MODULES = _NoMigrations()
+MEDIA_ROOT = str(FOLDER / "media")
+MEDIA_URL = "/media/"
+STATIC_URL = "/static/"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+    }
+]
+
+# --- the same five squares from everybody ------------------------------------------------------
+
+THUMBNAIL_ALIASES: dict[str, Any] = {
+    "": {f"s{size}": {"size": (size, size), "crop": True} for size in SIZES}
+}
+
+# Made when the original is saved, and taken for granted when shown.
+IMAGEKIT_DEFAULT_CACHEFILE_STRATEGY = "imagekit.cachefiles.strategies.Optimistic"
+
+AVATAR_AUTO_GENERATE_SIZES = SIZES
+AVATAR_MAX_SIZE = 10 * 1024 * 1024
+# Its default is PNG, which takes longer to encode.
+AVATAR_THUMB_FORMAT = "JPEG"
+
+PICTURES = {
+    # A width of 32 px in one column at these densities gives the five sizes.
+    "CONTAINER_WIDTH": 32,
+    "GRID_COLUMNS": 1,
+    "PIXEL_DENSITIES": [size // 32 for size in SIZES],
+    "BREAKPOINTS": {"xs": 16},
+    # Its default, AVIF, takes longer to encode.
+    "FILE_TYPES": ["WEBP"],
+}
+# At once; its default is another process.
+TASKS = {
+    "default": {
+        "BACKEND": "django.tasks.backends.immediate.ImmediateBackend",
+        "QUEUES": ["default", "pictures"],
+    }
+}

@@ -1,0 +1,62 @@
+"""Settings read from the environment, so that nothing secret or local is in version control."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """A switch: 1/0, true/false, yes/no or on/off."""
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    if value.lower() in _TRUE:
+        return True
+    if value.lower() in _FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name}={value!r} is neither on nor off. Use 1 or 0.")
+
+
+def words(name: str) -> list[str]:
+    """A list, separated by commas."""
+    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def database(name: str, *, default: Path) -> dict[str, Any]:
+    """A ``DATABASES`` entry: the SQLite file ``default``, or what the URL ``name`` holds says.
+
+    ``sqlite:///<path>`` or ``postgresql://<user>:<password>@<host>:<port>/<name>``.
+    """
+    value = os.environ.get(name)
+    if not value:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": default}
+    url = urlsplit(value)
+    path = unquote(url.path[1:])
+    if url.scheme == "sqlite" and path:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": path}
+    if url.scheme in {"postgres", "postgresql"} and path:
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": path,
+            "USER": unquote(url.username or ""),
+            "PASSWORD": unquote(url.password or ""),
+            "HOST": url.hostname or "",
+            "PORT": str(url.port or ""),
+            "CONN_HEALTH_CHECKS": True,
+            "CONN_MAX_AGE": 60,
+        }
+    # The URL may hold a password, so the message shows its scheme alone.
+    raise ImproperlyConfigured(
+        f"{name} ({url.scheme or 'no scheme'}) names no database that this project knows. Use "
+        "sqlite:///<path> or postgresql://<user>:<password>@<host>:<port>/<name>."
+    )

@@ -1,0 +1,16 @@
+"""Media in a folder of this machine: rounds 1 to 4 of the example."""
+
+from __future__ import annotations
+
+import os
+
+from . import base
+from .base import *  # noqa: F403
+
+MEDIA_ROOT = os.environ.get("DJANGO_MEDIA_ROOT") or base.BASE_DIR / "media"
+MEDIA_URL = os.environ.get("DJANGO_MEDIA_URL") or "media/"
+
+STORAGES = {
+    **base.STORAGES,
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+}

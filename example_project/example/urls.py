@@ -1,0 +1,19 @@
+"""The site's addresses."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.conf.urls.static import static
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("profiles.urls")),
+    path("avatar/", include("django_avatar_kit.urls")),
+    path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("admin/", admin.site.urls),
+    # Media on the development server; in production the web server's business.
+    *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
+]

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from django.contrib import admin
+
+from .models import Profile
+
+
+@admin.register(Profile)
+class ProfileAdmin(admin.ModelAdmin):
+    list_display = ("__str__", "user", "headline")
+    list_select_related = ("user",)
+    search_fields = ("display_name", "user__username")

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from . import views
+
+app_name = "profiles"
+
+urlpatterns = [
+    path("", views.PeopleView.as_view(), name="people"),
+    path("me/", views.MeView.as_view(), name="me"),
+    path("rounds/", views.RoundsView.as_view(), name="rounds"),
+    path("rounds/<slug:slug>/send/", views.RoundSendView.as_view(), name="round_send"),
+    path("rounds/<slug:slug>/delete/", views.RoundDeleteView.as_view(), name="round_delete"),
+    path("storage/", views.StorageView.as_view(), name="storage"),
+]

@@ -1,0 +1,350 @@
+"""Which files may go, and when: after the commit, and only if no row points at them.
+
+A *change* is what one statement did to one column of one row: a name added, a name removed. It
+waits for its transaction:
+
+* committed: the hook runs; all changes of the transaction are settled together, by one guard query
+  and one batch deletion to a storage, and the signals are sent;
+* rolled back: Django drops the hook without calling it. The hook is then finalised, which puts
+  the change into the undo queue. The finaliser only queues, since SQL in the middle of a rollback
+  would break the connection;
+* written, but never part of a transaction (the row could not be saved): queued as well.
+
+The queue is drained where no transaction is open. It need not know what became of a change: the
+guard query asks the database which of the names are held. That also answers for a hook which was
+lost because another app's hook raised before it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+from collections import deque
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, finalize, ref
+
+from django.core.signals import request_finished
+from django.db import connections, transaction
+from django.db.models.signals import pre_delete
+from django_cleanup.cache import CACHE_NAME
+
+from . import rows, signals, storage, thumbnails
+from .conf import get_config
+from .names import Name
+
+if TYPE_CHECKING:
+    from django.core.files.storage import Storage
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models import Model
+
+    from .fields import AvatarField
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False, kw_only=True)
+class Change:
+    """What one statement did to one avatar column of one row."""
+
+    using: str
+    field: AvatarField
+    instance: Model | None
+    #: What the column held before and holds now; "" for nothing.
+    old: str
+    new: str
+    #: Whether the files of ``new`` were written for this change, and must go if it is undone.
+    minted: bool
+    #: Whether the row has been written: bulk_create(ignore_conflicts=True) may have left it out.
+    certain: bool = True
+    #: Waiting, until the transaction has ended in either way.
+    waiting: bool = True
+    hook: ref[Any] | None = None
+    #: The database by its own name: after a test run, the alias means another one.
+    database: Any = None
+
+    def __post_init__(self) -> None:
+        self.database = connections[self.using].settings_dict["NAME"]
+
+    @property
+    def live(self) -> bool:
+        """Whether the transaction of this change is still open on this thread's connection."""
+        if self.hook is None:
+            return self.waiting
+        hook = self.hook()
+        return (
+            self.waiting
+            and hook is not None
+            and any(entry[1] is hook for entry in connections[self.using].run_on_commit)
+        )
+
+
+_waiting: WeakKeyDictionary[BaseDatabaseWrapper, list[Change]] = WeakKeyDictionary()
+#: Of bulk_create() in autocommit, with the thread whose next statement they belong to.
+_inserting: deque[tuple[threading.Thread, Change]] = deque()
+_undone: deque[Change] = deque()
+#: Around what walks through the changes of all threads. Finalisers only append, without it.
+_lock = threading.Lock()
+
+
+def watch(change: Change) -> None:
+    """Settle a change when the open transaction has been committed, queue it if it is undone."""
+    connection = connections[change.using]
+    if not connection.in_atomic_block:
+        # bulk_create() in autocommit: the statement that this change belongs to comes right after,
+        # on this thread. A hook would run now, before it.
+        _inserting.append((threading.current_thread(), change))
+        return
+
+    hook = partial(_committed, change.using)
+
+    # partial() has no __qualname__, which a failing robust hook is asked for.
+    def settle() -> None:
+        hook()
+
+    change.hook = ref(settle)
+    finalize(settle, _dropped, change).atexit = False
+    with _lock:
+        changes = _waiting.setdefault(connection, [])
+        while changes and not changes[-1].waiting:
+            changes.pop()  # rolled back
+        changes.append(change)
+    transaction.on_commit(settle, using=change.using, robust=True)
+
+
+def undo(change: Change) -> None:
+    """Queue a change whose files were written, but which never became part of a row."""
+    change.waiting = False
+    _undone.append(change)
+
+
+def removed(name: str, using: str) -> bool:
+    """Whether the open transaction took this name out of a row, and so still decides about it."""
+    return any(
+        change.waiting and change.old == name for change in _waiting.get(connections[using], ())
+    )
+
+
+def drain(*, anywhere: bool = False, nested: bool = False) -> None:
+    """Judge what was undone. Waits while a transaction is open, unless ``anywhere``.
+
+    ``nested``: called by a save, which may itself be called (by an ``upload_to``, say) in the
+    middle of a bulk_create(), before its INSERT.
+    """
+    _take_inserted(nested=nested)
+    if not _undone:
+        return
+    pending: list[Change] = []
+    # Another thread may be taking them as well.
+    with suppress(IndexError):
+        while True:
+            pending.append(_undone.popleft())
+    # Read after they were taken, since what is queued later may name what is not among these yet;
+    # and before the database is asked: what is decided meanwhile, the database knows.
+    undecided = _undecided()
+    for using, group in groupby(sorted(pending, key=_using), _using):
+        changes: list[Change] = []
+        for change in group:
+            waits = not undecided.isdisjoint((change.old, change.new))
+            (_undone if waits else changes).append(change)
+        connection = connections[using]
+        database = connection.settings_dict["NAME"]
+        changes = [change for change in changes if change.database == database]
+        if connection.in_atomic_block and not anywhere:
+            _undone.extend(changes)
+            continue
+        closed = connection.connection is None
+        _judge(changes, using, committed=False)
+        if closed and not connection.in_atomic_block:
+            connection.close()
+
+
+def _take_inserted(*, nested: bool) -> None:
+    """The INSERT has been sent, or never will be: the rows tell."""
+    for entry in list(_inserting):
+        thread, change = entry
+        if thread is threading.current_thread():
+            ready = not (nested and change.instance is not None and change.instance._state.adding)
+        else:
+            ready = not thread.is_alive()
+        if ready:
+            # Where another thread has been quicker, it is queued already.
+            with suppress(ValueError):
+                _inserting.remove(entry)
+                undo(change)
+
+
+def _undecided() -> set[str]:
+    """Names that some open transaction of this process decides about, on whatever thread.
+
+    No row that others can see need hold them yet.
+    """
+    with _lock:
+        waiting = [change for changes in _waiting.values() for change in changes if change.waiting]
+    return {name for change in waiting for name in (change.old, change.new) if name}
+
+
+def settle_all() -> None:
+    """Settle what waits, as if the open transactions had been committed. For tests."""
+    with _lock:
+        aliases = [connection.alias for connection in _waiting]
+    for using in aliases:
+        _committed(using)
+    drain(anywhere=True)
+
+
+def _committed(using: str) -> None:
+    # Every hook of the transaction calls this; the first one settles for all of them.
+    with _lock:
+        changes = [c for c in _waiting.pop(connections[using], ()) if c.waiting]
+    for change in changes:
+        change.waiting = False
+        if change.instance is not None and change.certain:
+            change.field.settled(change.instance, change.new)
+    _judge(changes, using, committed=True)
+
+
+def _dropped(change: Change) -> None:
+    if change.waiting:
+        change.waiting = False
+        # Who asks needs no more than the names, and may have to wait for long.
+        change.instance = None
+        _undone.append(change)
+
+
+def _judge(changes: list[Change], using: str, *, committed: bool) -> None:
+    try:
+        _settle(changes, using, committed=committed)
+    except Exception:
+        # Whatever a database may raise: the rows are right, and this is the end of somebody's
+        # transaction or request.
+        names = [name for change in changes for name in (change.old, change.new) if name]
+        logger.exception("Could not judge %s; avatar_sweep will.", names)
+
+
+def _settle(changes: list[Change], using: str, *, committed: bool) -> None:
+    candidates: dict[str, AvatarField] = {}
+    for change in changes:
+        candidates.update(dict.fromkeys(_candidates(change, committed), change.field))
+    own = list({change.field for change in changes})
+    held = rows.held(candidates, own, using) if candidates else set()
+    gone = {name: field for name, field in candidates.items() if name not in held}
+    if gone:
+        delete(gone)
+    # Written and taken out again by what was undone together: no row has ever had these.
+    asked = candidates.keys() - {change.new for change in changes if change.minted}
+    for change in changes:
+        if (committed and change.certain) or _happened(change, asked, held):
+            if change.instance is not None:
+                change.field.settled(change.instance, change.new)
+            _tell(change)
+        change.instance = None
+
+
+def _candidates(change: Change, committed: bool) -> set[str]:
+    """The names that may have lost their last row through this change."""
+    if change.old == change.new:
+        return set()
+    names = {change.old, change.new} if change.minted else {change.old}
+    names = {name for name in names if name and not rows.is_spared(name, change.field)}
+    if not committed:
+        # Perhaps it never happened. A kit name without a row is garbage all the same; a file from
+        # before the kit may be anybody's.
+        names = {name for name in names if Name.parse(name)}
+    return names
+
+
+def _happened(change: Change, asked: Collection[str], held: Collection[str]) -> bool:
+    """What is known of a change from which names are held now; nothing of names not asked for."""
+    if change.new:
+        return change.new in held
+    return change.old in asked and change.old not in held
+
+
+def delete(names: dict[str, AvatarField]) -> None:
+    """Delete every file of these avatars, and the thumbnails that easy-thumbnails made of them."""
+    if not get_config().delete_files:
+        return
+    batches: dict[int, tuple[Storage, list[str]]] = {}
+    for key, field in names.items():
+        for place, files in files_of(key, field):
+            batches.setdefault(id(place), (place, []))[1].extend(files)
+    for place, keys in batches.values():
+        storage.delete_all(place, keys)
+    thumbnails.delete(names)
+
+
+def files_of(key: str, field: AvatarField) -> Iterable[tuple[Storage, tuple[str, ...]]]:
+    """Where the files of a name lie. A file from before the kit is all there is to it."""
+    name = Name.parse(key)
+    yield field.storage, (key,)
+    if name is not None:
+        yield field.rendition_storage, name.renditions
+
+
+def _tell(change: Change) -> None:
+    if change.old == change.new:
+        return
+    signal = signals.avatar_updated if change.new else signals.avatar_deleted
+    signal.send_robust(
+        sender=change.field.model,
+        instance=change.instance,
+        field=change.field,
+        using=change.using,
+        added=_keys(change.new),
+        removed=_keys(change.old),
+    )
+
+
+def _keys(key: str) -> tuple[str, ...]:
+    name = Name.parse(key)
+    return name.files if name else (key,) if key else ()
+
+
+def _using(change: Change) -> str:
+    return change.using
+
+
+def make_room(instance: Model, fields: Iterable[AvatarField]) -> None:
+    """Give django-cleanup's memory of an instance the fields that were deferred when it was made.
+
+    It would look for them after the row has been saved, and raise.
+    """
+    memory = instance.__dict__.get(CACHE_NAME)
+    if memory is not None:
+        for field in fields:
+            memory.setdefault(field.name, field.attr_class(instance, field, None))
+
+
+def _row_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
+    model = sender._meta.concrete_model or sender
+    fields = rows.avatar_fields(model)
+    held = rows.lock_row(model, instance.pk, fields, using)
+    for field, old in zip(fields, held or (), strict=False):
+        if old:
+            watch(
+                Change(using=using, field=field, instance=instance, old=old, new="", minted=False)
+            )
+
+
+def connect(models: Iterable[type[Model]]) -> None:
+    """Connect the handlers; called once, when the app is ready."""
+    for model in models:
+        concrete = model._meta.concrete_model or model
+        # One by one: a receiver without a sender would disable fast deletes in the whole project.
+        if rows.avatar_fields(concrete):
+            pre_delete.connect(
+                _row_deleted, sender=model, dispatch_uid=f"avatar_kit.{model._meta.label}"
+            )
+    request_finished.connect(_request_finished, dispatch_uid="avatar_kit.drain")
+    atexit.register(drain)
+    thumbnails.connect()
+
+
+def _request_finished(**kwargs: Any) -> None:
+    drain()

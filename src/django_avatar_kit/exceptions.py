@@ -1,0 +1,277 @@
+"""Everything the kit raises on purpose: one base class, and a stable ``code`` for each child.
+
+The message is kept apart from its parameters, so that an error becomes a form error as it is:
+``ValidationError(error.message, code=error.code, params=error.params)``.
+"""
+
+# ruff: noqa: N818 - a name says what is wrong, and "TruncatedImageError" says no more of it.
+
+from __future__ import annotations
+
+import copyreg
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from django.template.defaultfilters import filesizeformat
+from django.utils.functional import lazy
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from django_stubs_ext import StrPromise
+
+
+class AvatarError(Exception):
+    """Base of all errors of the kit. ``str()`` is the sentence a person reads, translated.
+
+    ``message`` holds ``%(name)s`` placeholders for the values in ``params``.
+    """
+
+    code: ClassVar[str] = "avatar"
+    message: str | StrPromise = _("Something is wrong with this avatar.")
+    params: Mapping[str, Any]
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__()
+        self.params = params
+
+    def __str__(self) -> str:
+        return str(self.message) % self.params
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{key}={value!r}" for key, value in self.params.items())
+        return f"{type(self).__name__}({arguments})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception's own way calls the class with positional arguments, and ours take keywords
+        # only. A task queue that pickles a failed upload must get the same error back.
+        return copyreg.__newobj__, (type(self),), self.__dict__  # type: ignore[attr-defined]
+
+
+# --- what the user sent -----------------------------------------------------------------------
+
+FORMAT_LABELS = {
+    "jpeg": "JPEG",
+    "png": "PNG",
+    "webp": "WebP",
+    "gif": "GIF",
+    "avif": "AVIF",
+    "heif": "HEIF",
+}
+
+# A form shows the name in one line: long ones are cut in the middle, where they tell least.
+LONGEST_FILENAME = 60
+
+
+class UploadError(AvatarError):
+    """The uploaded file is refused. Nothing was written, and the old avatar stays."""
+
+    code = "upload"
+    message = _("“%(filename)s” cannot be used as an avatar.")
+
+    def __init__(self, *, filename: str, **params: Any) -> None:
+        super().__init__(filename=_shown(filename), **params)
+
+
+class EmptyUpload(UploadError):
+    code = "empty"
+    message = _("“%(filename)s” is empty. Choose another file.")
+
+
+class UploadTooLarge(UploadError):
+    """``size`` and ``limit`` are bytes."""
+
+    code = "too_large"
+    message = _("“%(filename)s” is %(size_text)s. Upload a file of at most %(limit_text)s.")
+
+    def __init__(self, *, filename: str, size: int, limit: int) -> None:
+        super().__init__(
+            filename=filename,
+            size=size,
+            limit=limit,
+            size_text=_filesize(size),
+            limit_text=_filesize(limit),
+        )
+
+
+class NotAnImage(UploadError):
+    code = "invalid_image"
+    message = _("“%(filename)s” is not an image. Choose a photo or another picture.")
+
+
+class SvgUpload(UploadError):
+    """SVG is refused by name: it is a document that may carry scripts, not a grid of pixels."""
+
+    code = "svg"
+    message = _("“%(filename)s” is an SVG drawing. Export it as a PNG and upload that.")
+
+
+class UnsupportedFormat(UploadError):
+    """``format`` is a key of the kit ("gif") or a name to show ("TIFF"); ``allowed`` are keys."""
+
+    code = "unsupported_format"
+    message = _("“%(filename)s” is a %(format)s image. Upload a %(allowed_text)s.")
+
+    def __init__(self, *, filename: str, format: str, allowed: Sequence[str]) -> None:
+        super().__init__(
+            filename=filename,
+            format=FORMAT_LABELS.get(format, format),
+            allowed=tuple(allowed),
+            allowed_text=_any_of([FORMAT_LABELS.get(name, name) for name in allowed]),
+        )
+
+
+class WrongExtension(UploadError):
+    """The bytes are a fine image, the name says they are something else.
+
+    ``extension`` and ``allowed`` are given without the dot: "exe", ["jpg", "png"].
+    """
+
+    code = "wrong_extension"
+    message = _(
+        "“%(filename)s” is a picture, but its name ends in .%(extension)s. "
+        "Rename it to end in %(allowed_text)s.",
+    )
+
+    def __init__(self, *, filename: str, extension: str, allowed: Sequence[str]) -> None:
+        super().__init__(
+            filename=filename,
+            extension=extension,
+            allowed=tuple(allowed),
+            allowed_text=_any_of([f".{name}" for name in allowed]),
+        )
+
+
+class TruncatedImage(UploadError):
+    code = "truncated"
+    message = _("“%(filename)s” is damaged or incomplete. Save it again and upload the new copy.")
+
+
+class TooManyPixels(UploadError):
+    """``width``, ``height`` and ``limit`` are pixels."""
+
+    code = "too_many_pixels"
+    message = _(
+        "“%(filename)s” has %(width)s × %(height)s pixels, which is %(megapixels)s megapixels. "
+        "Make it smaller: at most %(limit_megapixels)s megapixels can be used.",
+    )
+
+    def __init__(self, *, filename: str, width: int, height: int, limit: int) -> None:
+        super().__init__(
+            filename=filename,
+            width=width,
+            height=height,
+            limit=limit,
+            megapixels=_megapixels(width * height),
+            limit_megapixels=_megapixels(limit),
+        )
+
+
+class DecompressionBomb(UploadError):
+    """A small file that would unpack to more memory than any honest picture needs."""
+
+    code = "decompression_bomb"
+    message = _(
+        "“%(filename)s” unpacks to far more data than a picture needs. "
+        "Save it again as a plain JPEG or PNG and upload that.",
+    )
+
+
+# --- storage and misuse -----------------------------------------------------------------------
+
+
+class StorageError(AvatarError):
+    """A storage failed; ``__cause__`` is its own error. ``key`` is the file it failed on."""
+
+    code = "storage"
+    message: str | StrPromise = _("“%(key)s” could not be written: %(reason)s.")
+
+    MESSAGES: ClassVar[Mapping[str, str | StrPromise]] = {
+        "write": message,
+        "delete": _("“%(key)s” could not be deleted: %(reason)s."),
+        "read": _("“%(key)s” could not be read: %(reason)s."),
+    }
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        reason: object,
+        action: Literal["write", "delete", "read"] = "write",
+    ) -> None:
+        super().__init__(key=key, reason=str(reason).rstrip("."), action=action)
+        self.message = self.MESSAGES[action]
+
+
+class UncommittedFile(AvatarError):
+    """A file that is not in storage yet was about to be put into the column by name alone."""
+
+    code = "uncommitted"
+    message = _(
+        "“%(filename)s” is not in storage yet, and bulk_update() and update() write no files. "
+        "Save the instance, or call its avatar's save() first.",
+    )
+
+    def __init__(self, *, filename: str) -> None:
+        super().__init__(filename=_shown(filename))
+
+
+class KeyChanged(AvatarError):
+    """An ``upload_to`` or a storage dropped what the kit needs in a key. Nothing was written."""
+
+    code = "key_changed"
+    message = _(
+        "The key “%(key)s” does not end in “%(expected)s”. A callable upload_to may only put a "
+        "prefix before the file name it is given.",
+    )
+
+    def __init__(self, *, key: str, expected: str) -> None:
+        super().__init__(key=key, expected=expected)
+
+
+class KeyTooLong(AvatarError):
+    """The key does not fit into the column. Nothing was written. ``limit`` is characters."""
+
+    code = "key_too_long"
+    message = _(
+        "The key “%(key)s” has %(length)s characters, the column takes %(limit)s. "
+        "Shorten upload_to, or raise the field's max_length.",
+    )
+
+    def __init__(self, *, key: str, limit: int) -> None:
+        super().__init__(key=key, length=len(key), limit=limit)
+
+
+# --- how values are shown ---------------------------------------------------------------------
+
+_filesize: Callable[[int], Any] = lazy(filesizeformat, str)
+
+
+def _shown(filename: str) -> str:
+    """The bare file name on one line; a client may send paths, control characters, anything."""
+    name = re.split(r"[/\\]", filename)[-1]
+    name = "".join(character for character in name if character.isprintable()).strip()
+    if len(name) > LONGEST_FILENAME:
+        half = (LONGEST_FILENAME - 1) // 2
+        name = f"{name[:half]}…{name[-half:]}"
+    return name or "upload"
+
+
+def _join_alternatives(words: Sequence[str]) -> str:
+    *others, last = words or ("",)
+    if not others:
+        return last
+    return gettext("%(others)s or %(last)s") % {
+        "others": str(pgettext_lazy("between the items of a list", ", ")).join(others),
+        "last": last,
+    }
+
+
+# Lazy, because the words are joined in the language of the reader, not of the raising thread.
+_any_of: Callable[[Sequence[str]], Any] = lazy(_join_alternatives, str)
+
+
+def _megapixels(pixels: int) -> str:
+    return f"{pixels / 1_000_000:.3g}"

@@ -1,0 +1,313 @@
+"""The model field: from a value to a file, and from a file to a column."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.core.files.base import File
+from django.core.files.storage import Storage, default_storage
+from django.db.models import F, Model
+from django.db.models.expressions import DatabaseDefault
+from easy_thumbnails.fields import ThumbnailerImageField
+
+from . import cleanup, imaging, pipeline, rows
+from .conf import get_config
+from .exceptions import UncommittedFile
+from .files import AvatarDescriptor, AvatarFieldFile
+from .names import Fit, Name
+from .state import STATE, Minted, State
+from .storage import by_alias, resolve
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+__all__ = ["AvatarField", "AvatarFieldFile"]
+
+logger = logging.getLogger(__name__)
+
+#: Long enough for the kit's key (about 100 characters) and a prefix of as many.
+MAX_LENGTH = 255
+
+
+class AvatarField(ThumbnailerImageField):
+    """A column that holds an avatar.
+
+    ``sizes`` (px) and ``formats`` of the renditions default to the settings, ``storage`` and
+    ``thumbnail_storage`` (that of the renditions) to the aliases named there. Both may be a
+    storage or a callable that returns one. ``fit="contain"`` shows the whole picture on a square
+    where ``"cover"`` cuts it to one. ``upload_to`` may be a module-level function of (instance,
+    filename) that returns the file name with a prefix.
+    """
+
+    attr_class = AvatarFieldFile
+    descriptor_class = AvatarDescriptor
+
+    def __init__(
+        self,
+        verbose_name: Any = None,
+        name: str | None = None,
+        upload_to: Any = "avatars",
+        storage: Storage | Callable[[], Storage] | None = None,
+        *,
+        sizes: Sequence[int] | None = None,
+        formats: Sequence[str] | None = None,
+        fit: Fit = "cover",
+        **kwargs: Any,
+    ) -> None:
+        self.sizes = tuple(sorted(set(sizes))) if sizes is not None else None
+        self.formats = tuple(formats) if formats is not None else None
+        self.fit = fit
+        kwargs.setdefault("max_length", MAX_LENGTH)
+        # The guard query asks for a name in every column there is.
+        kwargs.setdefault("db_index", True)
+        super().__init__(verbose_name, name, upload_to=upload_to, **kwargs)
+        self._storage = storage
+
+    # --- what the settings say now ---
+
+    @property
+    def spec(self) -> imaging.Spec:
+        """What is made of an upload."""
+        config = get_config()
+        return imaging.Spec(
+            sizes=self.sizes or config.sizes,
+            formats=self.formats or config.formats,
+            quality=config.quality,
+            master_side=config.master_side,
+            background=config.background,
+            fit=self.fit,
+        )
+
+    @property
+    def limits(self) -> imaging.Limits:
+        """What an upload may be."""
+        config = get_config()
+        return imaging.Limits(max_pixels=config.max_pixels, formats=config.upload_formats)
+
+    @property
+    def storage(self) -> Storage:
+        """Where the masters lie."""
+        if not hasattr(self, "_storage"):
+            # FileField.__init__ would call a callable storage here, at import.
+            return default_storage
+        if self._storage is not None:
+            return resolve(self._storage)
+        return by_alias(get_config().storage)
+
+    @storage.setter
+    def storage(self, value: Any) -> None:
+        """FileField.__init__ binds the default storage here; ours stays live."""
+
+    @property
+    def rendition_storage(self) -> Storage:
+        """Where the renditions lie."""
+        if self.thumbnail_storage is not None:
+            return resolve(self.thumbnail_storage)
+        if (alias := get_config().rendition_storage) is not None:
+            return by_alias(alias)
+        return self.storage
+
+    # --- from a value to an attribute ---
+
+    def wrap(self, instance: Any, value: Any) -> AvatarFieldFile:
+        """The field file for whatever was assigned or loaded."""
+        if isinstance(value, DatabaseDefault):
+            value = rows.default_of(self)
+        if not value or isinstance(value, str):
+            return AvatarFieldFile(instance, self, value or None)
+        if isinstance(value, AvatarFieldFile) and self.shares_with(value.field):
+            file = AvatarFieldFile(instance, self, value.name)
+            file._loaded_name, file._crop = value._loaded_name, value._crop
+            file._committed, file._file = value._committed, value._file
+            file._picture = value._picture
+            return file
+        if isinstance(value, File):
+            # The file of a field that stores elsewhere, or of another kind, is content, too.
+            file = AvatarFieldFile(instance, self, value.name or "upload")
+            file._committed, file._file = False, value
+            return file
+        raise TypeError(
+            f"{value!r} cannot be an avatar. Assign a file, or call "
+            f"{self.name}.save(name, content)."
+        )
+
+    def shares_with(self, other: AvatarField) -> bool:
+        """Whether one name means the same files for both fields."""
+        return self is other or (
+            self.storage is other.storage and self.rendition_storage is other.rendition_storage
+        )
+
+    def assign(self, instance: Any, file: AvatarFieldFile) -> None:
+        instance.__dict__[self.attname] = file
+        State.of(instance).assigned.add(self.attname)
+
+    def assigned(self, instance: Any) -> bool:
+        """Whether the instance has a value for the column that did not come from the database."""
+        if instance._state.adding or instance._state.db is None:
+            return True
+        if STATE in instance.__dict__ and self.attname in State.of(instance).assigned:
+            return True
+        value = instance.__dict__.get(self.attname)
+        return isinstance(value, AvatarFieldFile) and (value.name or "") != (
+            value._loaded_name or ""
+        )
+
+    def forget(self, instance: Any) -> None:
+        """The value came from the database."""
+        if STATE in instance.__dict__:
+            state = State.of(instance)
+            state.assigned.discard(self.attname)
+            state.minted.pop(self.attname, None)
+
+    def settled(self, instance: Any, name: str) -> None:
+        """The row with this name has been committed; what was assigned since is still to come."""
+        value = instance.__dict__.get(self.attname)
+        if (
+            isinstance(value, AvatarFieldFile)
+            and not value.uncommitted
+            and (value.name or "") == name
+        ):
+            value._loaded_name = value.name
+            self.forget(instance)
+
+    # --- from an attribute to files and columns ---
+
+    def commit(self, instance: Any) -> None:
+        """Encode and write an upload; write one again whose transaction was rolled back."""
+        file = getattr(instance, self.attname)
+        state = State.of(instance)
+        minted = state.minted.get(self.attname)
+        if file.uncommitted:
+            picture = file._picture
+            if picture is None or not picture.serves(self.spec):
+                picture = pipeline.receive(file._file, self, file._crop, filename=file.name)
+            cut = pipeline.cut(picture, self.spec)
+        elif minted is not None and minted.name == file.name and minted.undone:
+            cut = minted.cut
+        else:
+            return
+        key = pipeline.store(cut, self, instance)
+        if minted is not None:
+            state.stray.append(minted)
+        state.minted[self.attname] = Minted(field=self, name=key, cut=cut)
+        state.assigned.add(self.attname)
+        file.name, file._file, file._committed = key, None, True
+        file._crop = file._picture = None
+        file.__dict__.pop("_dimensions_cache", None)
+
+    def watch(self, instance: Any, using: str, *, old: str, certain: bool = True) -> None:
+        """Register what a statement of the open transaction does to this column."""
+        new = self.name_on(instance)
+        minted = State.of(instance).minted.get(self.attname)
+        mine = minted is not None and minted.name == new
+        change = cleanup.Change(
+            using=using,
+            field=self,
+            instance=instance,
+            old=old,
+            new=new,
+            minted=mine,
+            certain=certain,
+        )
+        if minted is not None and mine:
+            minted.change = change
+        cleanup.watch(change)
+
+    def name_on(self, instance: Any) -> str:
+        """The name that the instance has, "" without an avatar."""
+        return getattr(instance, self.attname).name or ""
+
+    def pre_save(self, model_instance: Any, add: bool) -> Any:
+        if not add and not self.assigned(model_instance):
+            # A stale instance saved for another reason must not bring a deleted name back.
+            return F(self.attname)
+        self.commit(model_instance)
+        return getattr(model_instance, self.attname)
+
+    def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        # Not in get_prep_value(), which serves lookups as well: that an upload is unique is true.
+        if value.uncommitted if isinstance(value, AvatarFieldFile) else isinstance(value, File):
+            raise UncommittedFile(filename=value.name or "")
+        name = super().get_db_prep_save(value, connection)
+        if not name or hasattr(name, "as_sql"):
+            return name
+        instance = value.instance if isinstance(value, AvatarFieldFile) else None
+        if not isinstance(instance, Model):
+            return name if self._may_hold(name, connection.alias) else ""
+        state = State.of(instance)
+        minted = state.minted.get(self.attname)
+        if minted is not None and minted.name == name and minted.change is None:
+            # bulk_create(): the only place that knows the connection.
+            self.watch(instance, connection.alias, old="", certain=False)
+        self.secure(instance, connection.alias, otherwise="")
+        return self.name_on(instance)
+
+    def secure(self, instance: Any, using: str, *, otherwise: str) -> None:
+        """Make sure that the files of a name stay while a row is given it.
+
+        A name that this instance did not write files for belongs to another row, which is locked.
+        If none holds it, its files are gone or about to go: the instance gets ``otherwise``.
+        """
+        name = self.name_on(instance)
+        state = State.of(instance)
+        minted = state.minted.get(self.attname)
+        if state.raw or (minted is not None and minted.name == name and minted.stands(using)):
+            return
+        if name != otherwise and not self._may_hold(name, using):
+            instance.__dict__[self.attname] = AvatarFieldFile(instance, self, otherwise or None)
+
+    def _may_hold(self, name: str, using: str) -> bool:
+        if (
+            rows.is_spared(name, self)
+            # A data migration knows what it does, and today's models may not have tables yet.
+            or self.model._meta.apps is not apps
+            or rows.lock_holder(name, self, using)
+            or cleanup.removed(name, using)
+            # A file from before the kit may be held by nobody so far.
+            or (Name.parse(name) is None and self.storage.exists(name))
+        ):
+            return True
+        logger.warning("“%s” belongs to no row any more, and is not given to %s.", name, self)
+        return False
+
+    # --- conventions of Django ---
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        kind: str | None = super().db_type(connection)
+        if connection.vendor == "postgresql" and kind is not None:
+            # The same type by its other name, for which Django makes one index and not two: nobody
+            # searches avatars with LIKE.
+            return kind.replace("varchar", "character varying")
+        return kind
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, path, args, kwargs = super().deconstruct()
+        # What is made of an upload concerns no database.
+        kwargs.pop("storage", None)
+        if self._storage is not None:
+            kwargs["storage"] = self._storage
+        if self.thumbnail_storage is not None:
+            kwargs["thumbnail_storage"] = self.thumbnail_storage
+        kwargs.pop("max_length", None)
+        if self.max_length != MAX_LENGTH:
+            kwargs["max_length"] = self.max_length
+        kwargs.pop("db_index", None)
+        if not self.db_index:
+            kwargs["db_index"] = False
+        return name, path, args, kwargs
+
+    def formfield(self, **kwargs: Any) -> Any:
+        from . import forms  # they import the pipeline, too
+
+        form_class = kwargs.pop("form_class", None) or forms.AvatarField
+        if issubclass(form_class, forms.AvatarField):
+            kwargs.setdefault("model_field", self)
+        return super().formfield(form_class=form_class, **kwargs)
+
+    def check(self, **kwargs: Any) -> list[Any]:
+        from .checks import check_field  # it knows the models, which know this field
+
+        return [*super().check(**kwargs), *check_field(self)]

@@ -1,0 +1,146 @@
+"""``manage.py avatar_build``: see ``django_avatar_kit.building``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from datetime import datetime, timezone
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_naive, make_aware
+
+from ... import building
+from ..progress import Progress, counted
+
+
+class Command(BaseCommand):
+    help = (
+        "Brings stored avatars up to date: makes missing files, follows changed SIZES, FORMATS "
+        "and fit, and adopts files from before the kit. Rows that are up to date are left alone, "
+        "so a run that was stopped is resumed by running it again. Avatars may be uploaded and "
+        "deleted meanwhile."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "labels",
+            nargs="*",
+            metavar="app.Model[.field]",
+            help="Which avatars; all of them without any.",
+        )
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="Build again what is up to date, too, from the stored masters: after a change "
+            "of QUALITY or BACKGROUND.",
+        )
+        parser.add_argument(
+            "--before",
+            metavar="TIME",
+            help="With --force: only what was stored before TIME (ISO 8601), to resume a forced "
+            "run, which says at its start what to give here.",
+        )
+        parser.add_argument(
+            "--no-check-files",
+            action="store_false",
+            dest="check_files",
+            help="Believe the names instead of asking the storage for every file. Faster where "
+            "that is a network away; files that are missing are not noticed.",
+        )
+        parser.add_argument(
+            "--using",
+            choices=tuple(connections),
+            metavar="ALIAS",
+            help="Database alias; by default the one that each model is written to.",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Say what would be done, and do nothing."
+        )
+
+    def handle(
+        self,
+        *,
+        labels: list[str],
+        force: bool,
+        before: str | None,
+        check_files: bool,
+        using: str | None,
+        dry_run: bool,
+        verbosity: int,
+        **options: Any,
+    ) -> None:
+        if before and not force:
+            raise CommandError("--before goes with --force.")
+        try:
+            fields = building.fields_of(labels)
+        except LookupError as error:
+            raise CommandError(str(error.args[0])) from error
+        if force and verbosity and not dry_run:
+            since = before or datetime.now(tz=timezone.utc).isoformat()
+            self.stdout.write(f"If this is stopped, resume it with --force --before {since}")
+        chosen = building.Options(
+            force=force,
+            before=_moment(before) if before else None,
+            check_files=check_files,
+            dry_run=dry_run,
+        )
+        counts: Counter[str] = Counter()
+        for field in fields:
+            total = building.count(field, using) if verbosity else None
+            what = building.label(field)
+            spared = 0
+            progress = Progress(self.stderr, what, total=total, verbosity=verbosity)
+            with closing(progress):
+                for result in building.build(field, using, chosen):
+                    counts[_outcome(result)] += 1
+                    spared += result.is_spared
+                    self._tell(result, progress, verbosity=verbosity, dry_run=dry_run)
+                    progress.step()
+            if spared and verbosity:
+                self.stdout.write(
+                    f"{what}: {counted(spared, 'file')} from before the kit left alone. Its "
+                    "default is chosen anew for each row, so that any of them may be one."
+                )
+        checked = sum(counts.values())
+        if verbosity:
+            would = "to be " if dry_run else ""
+            self.stdout.write(
+                f"{checked} checked: {counts['rebuild']} {would}rebuilt, "
+                f"{counts['adopt']} {would}adopted, {counts['fresh']} up to date, "
+                f"{counts['moved']} changed meanwhile, {counts['failed']} failed."
+            )
+        if counts["failed"]:
+            raise CommandError(
+                f"{counts['failed']} of {counted(checked, 'avatar')} could not be built."
+            )
+
+    def _tell(
+        self, result: building.Result, progress: Progress, *, verbosity: int, dry_run: bool
+    ) -> None:
+        if result.error is not None:
+            progress.write(self.stderr, f"{result.row}: {result.error}")
+        elif result.plan is not None and verbosity > (0 if dry_run else 1):
+            done = f"would {result.plan.action}" if dry_run else f"{result.plan.action}"
+            moved = ", but it changed meanwhile" if result.moved else ""
+            progress.write(self.stdout, f"{result.row}: {done} ({result.plan.reason}){moved}")
+
+
+def _outcome(result: building.Result) -> str:
+    if result.error is not None:
+        return "failed"
+    if result.moved:
+        return "moved"
+    return result.plan.action if result.plan is not None else "fresh"
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise CommandError(f"“{text}” is no time. Write it like 2026-03-01T12:00:00+00:00.")
+    return make_aware(moment) if is_naive(moment) else moment

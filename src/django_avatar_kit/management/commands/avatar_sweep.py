@@ -1,0 +1,163 @@
+"""``manage.py avatar_sweep``: see ``django_avatar_kit.sweeping``."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack, closing
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ... import sweeping
+from ...conf import get_config
+from ..progress import Progress, counted
+
+UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Command(BaseCommand):
+    help = (
+        "Finds files in storage that no row needs: avatars without a row, renditions that their "
+        "row does not list, thumbnails of avatars that are gone. Says what it would delete; "
+        "deletes with --delete. Safe to run while avatars are uploaded."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--delete", action="store_true", help="Delete what was found.")
+        parser.add_argument(
+            "--min-age",
+            default="1h",
+            metavar="AGE",
+            help="Leave younger files alone, which may be uploads whose row is not saved yet: "
+            "30m, 2h, 1d, or seconds (default: %(default)s). Longer than any transaction of the "
+            "site is open.",
+        )
+        parser.add_argument(
+            "--max-percent",
+            default=20.0,
+            metavar="P",
+            help="Delete nothing where more than this share of the files looked at would go, in "
+            "any storage: the rows are probably in a database that is not asked (default: "
+            "%(default)s).",
+        )
+        parser.add_argument(
+            "--prefix", default="", help="Look only into this folder, “avatars” for one."
+        )
+        parser.add_argument(
+            "--foreign",
+            action="store_true",
+            help="Not only what the kit has named: every file below --prefix that no file field "
+            "of any model holds, and that is no thumbnail booked for one that is held. Files "
+            "that anything else refers to, such as a text, would go as well.",
+        )
+
+    def handle(
+        self,
+        *,
+        delete: bool,
+        min_age: Any,
+        max_percent: Any,
+        prefix: str,
+        foreign: bool,
+        verbosity: int,
+        **options: Any,
+    ) -> None:
+        chosen = sweeping.Options(min_age=_age(min_age), prefix=_folder(prefix), foreign=foreign)
+        limit = _percent(max_percent)
+        if foreign and not chosen.prefix:
+            raise CommandError("--foreign needs a --prefix: the folder in which to look.")
+        if delete and not get_config().delete_files:
+            raise CommandError(
+                "AVATAR_KIT['DELETE_FILES'] is False: this site deletes no files, since they may "
+                "be another site's."
+            )
+        with ExitStack() as stack:
+            problems: list[str] = []
+            sweeps: list[sweeping.Sweep] = []
+            for place in sweeping.places():
+                sweep = stack.enter_context(closing(sweeping.Sweep(place, chosen)))
+                try:
+                    self._find(sweep, delete, verbosity)
+                except sweeping.CannotSweep as error:
+                    problems.append(str(error))
+                else:
+                    sweeps.append(sweep)
+            self._refuse(sweeps, limit, delete=delete)
+            if delete:
+                for sweep in sweeps:
+                    self._delete(sweep, verbosity)
+            problems += [
+                f"{counted(sweep.failed, 'file')} in {sweep.title} could not be judged or deleted."
+                for sweep in sweeps
+                if sweep.failed
+            ]
+        if problems:
+            raise CommandError("\n".join(problems))
+
+    def _find(self, sweep: sweeping.Sweep, delete: bool, verbosity: int) -> None:
+        progress = Progress(self.stderr, sweep.title, verbosity=verbosity)
+        with closing(progress):
+            for file in sweep.find(seen=progress.step):
+                # With --delete, what is really gone is said then.
+                if verbosity > (1 if delete else 0):
+                    line = f"{file.key} ({counted(file.size, 'byte')}): {file.reason}"
+                    progress.write(self.stdout, line)
+        if verbosity:
+            kind = "file" if sweep.options.foreign else "avatar file"
+            self.stdout.write(
+                f"{sweep.title}: {counted(sweep.seen, kind)}, {sweep.found} of them without need "
+                f"({counted(sweep.size, 'byte')})."
+            )
+            if sweep.found and not delete:
+                self.stdout.write("Nothing was deleted; --delete does.")
+
+    def _refuse(self, sweeps: list[sweeping.Sweep], limit: float, *, delete: bool) -> None:
+        for sweep in sweeps:
+            if sweep.found and sweep.percent > limit:
+                message = (
+                    f"{sweep.found} of {counted(sweep.seen, 'file')} in {sweep.title} are "
+                    f"{sweep.percent:.0f} %, more than --max-percent {limit:g}."
+                )
+                if delete:
+                    raise CommandError(
+                        f"{message} Nothing was deleted. If that is right, raise --max-percent."
+                    )
+                self.stderr.write(f"{message} --delete would refuse.")
+
+    def _delete(self, sweep: sweeping.Sweep, verbosity: int) -> None:
+        deleted = size = 0
+        for file in sweep.delete():
+            deleted, size = deleted + 1, size + file.size
+            if verbosity:
+                size_of = counted(file.size, "byte")
+                self.stdout.write(f"Deleted {file.key} ({size_of}): {file.reason}")
+        if verbosity:
+            gone = f"{counted(deleted, 'file')} ({counted(size, 'byte')})"
+            self.stdout.write(f"{sweep.title}: {gone} deleted.")
+
+
+def _age(given: Any) -> timedelta:
+    if isinstance(given, timedelta):
+        return given
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", str(given).strip().lower())
+    if match is None:
+        raise CommandError(f"“{given}” is no age. Write 30m, 2h, 1d, or a number of seconds.")
+    return timedelta(seconds=float(match[1]) * UNITS[match[2]])
+
+
+def _percent(given: Any) -> float:
+    try:
+        percent = float(given)
+    except ValueError:
+        percent = -1
+    if not 0 <= percent <= 100:
+        raise CommandError(f"“{given}” is no percentage. Write a number from 0 to 100.")
+    return percent
+
+
+def _folder(prefix: str) -> str:
+    parts = [part for part in prefix.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise CommandError(f"“{prefix}” leads out of the storage. Name a folder in it.")
+    return "".join(f"{part}/" for part in parts)

@@ -1,0 +1,64 @@
+"""How far a command has come: a bar in a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.core.management.base import OutputWrapper
+
+#: Between two plain lines, in seconds.
+PAUSE = 10.0
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 file``, ``2 files``"""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+class Progress:
+    """Counts steps and shows them on standard error; not at all at verbosity 0.
+
+    tqdm draws the bar where it is installed and a terminal watches. ``total`` is the number of
+    steps, None where nobody knows. To be closed at the end.
+    """
+
+    def __init__(
+        self, err: OutputWrapper, what: str, *, total: int | None = None, verbosity: int = 1
+    ) -> None:
+        self.err = err
+        self.what = what
+        self.total = total
+        self.done = 0
+        self.bar: Any = None
+        self.silent = verbosity < 1
+        self._next_line = time.monotonic() + PAUSE
+        if not self.silent and err.isatty():
+            try:
+                from tqdm import tqdm
+            except ImportError:
+                return
+            # The stream itself: the wrapper would end each stroke of the bar with a new line.
+            stream = getattr(err, "_out", err)
+            self.bar = tqdm(desc=what, total=total, file=stream, leave=False)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def step(self, count: int = 1) -> None:
+        self.done += count
+        if self.bar is not None:
+            self.bar.update(count)
+        elif not self.silent and (now := time.monotonic()) >= self._next_line:
+            self._next_line = now + PAUSE
+            of = f" of {self.total:,}" if self.total is not None else ""
+            # Not in the colour of an error.
+            self.err.write(f"{self.what}: {self.done:,}{of}", style_func=str)
+
+    def write(self, out: OutputWrapper, line: str) -> None:
+        """A line of its own, above the bar."""
+        if self.bar is not None:
+            self.bar.clear()
+        out.write(line)

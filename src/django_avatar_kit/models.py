@@ -1,0 +1,155 @@
+"""The mixin: a row that never points at a file which is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from copy import copy
+from typing import Any
+
+from django.db import models, router, transaction
+from django.utils.translation import gettext_lazy as _
+
+from . import cleanup, fields, rows, state
+from .owners import prefetch_avatars
+
+__all__ = ["AvatarMixin", "prefetch_avatars"]
+
+
+class AvatarMixin(models.Model):
+    """A model with an avatar.
+
+    The mixin serves every :class:`~django_avatar_kit.fields.AvatarField` of the model, ``avatar``
+    redefined or others added. Saving writes the files first, holding no lock; then, in one short
+    transaction, the row is locked, its old name read and the column updated.
+    """
+
+    avatar = fields.AvatarField(_("avatar"), blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Pickled or copied: what is assigned to one of the two from now on is not to the other.
+        values: dict[str, Any] = super().__getstate__()
+        if state.STATE in values:
+            values[state.STATE] = copy(values[state.STATE])
+        return values
+
+    def save_base(
+        self,
+        raw: bool = False,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        using = using or router.db_for_write(self.__class__, instance=self)
+        arguments: dict[str, Any] = {
+            "raw": raw,
+            "force_insert": force_insert,
+            "force_update": force_update,
+            "using": using,
+            "update_fields": update_fields,
+        }
+        if raw:
+            super().save_base(**arguments)
+            return
+        cleanup.drain(nested=True)
+        cleanup.make_room(self, self._avatar_fields())
+        try:
+            for field in self._avatars_to_write(update_fields):
+                field.commit(self)
+            super().save_base(**arguments)
+        finally:
+            state.undo(self, using)
+            cleanup.drain(nested=True)
+
+    save_base.alters_data = True  # type: ignore[attr-defined]
+
+    def _save_table(self, raw: bool = False, *args: Any, **kwargs: Any) -> Any:
+        # Not in save_base(): loading a fixture calls the one of Model itself.
+        with state.raw(self, raw):
+            return super()._save_table(raw, *args, **kwargs)  # type: ignore[misc]
+
+    def _do_update(  # type: ignore[override]
+        self,
+        base_qs: models.QuerySet[Any],
+        using: str,
+        pk_val: Any,
+        values: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        assigned = [
+            field
+            for field, _model, value in values
+            if isinstance(field, fields.AvatarField) and not hasattr(value, "resolve_expression")
+        ]
+        update = super()._do_update
+        if not assigned:
+            return update(base_qs, using, pk_val, values, *args, **kwargs)
+        with transaction.atomic(using=using, savepoint=False):
+            held = rows.lock_row(base_qs.model, pk_val, assigned, using)
+            if held is None:
+                # The UPDATE must match nothing either, even if the row is made again meanwhile.
+                return []
+            for field, old in zip(assigned, held, strict=True):
+                field.secure(self, using, otherwise=old)
+                field.watch(self, using, old=old)
+            values = [
+                (field, model, getattr(self, field.attname) if field in assigned else value)
+                for field, model, value in values
+            ]
+            updated = update(base_qs, using, pk_val, values, *args, **kwargs)
+        state.written(self, assigned)
+        return updated
+
+    def _do_insert(
+        self, manager: Any, using: str, inserted: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        insert = super()._do_insert  # type: ignore[misc]
+        avatars = [field for field in inserted if isinstance(field, fields.AvatarField)]
+        for field in avatars:
+            # What a pre_save receiver assigned: Django 5.2 asks for it only inside insert().
+            field.commit(self)
+        given = [field for field in avatars if field.name_on(self)]
+        if not given:
+            return insert(manager, using, inserted, *args, **kwargs)
+        with transaction.atomic(using=using, savepoint=False):
+            for field in given:
+                field.secure(self, using, otherwise="")
+                field.watch(self, using, old="")
+            results = insert(manager, using, inserted, *args, **kwargs)
+        state.written(self, given)
+        return results
+
+    def _assign_returned_values(self, returned_values: Any, returning_fields: Any) -> None:
+        super()._assign_returned_values(returned_values, returning_fields)  # type: ignore[misc]
+        for field in returning_fields:
+            if isinstance(field, fields.AvatarField):
+                field.forget(self)
+
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: models.QuerySet[Any] | None = None,
+    ) -> None:
+        asked = None if fields is None else set(fields)
+        super().refresh_from_db(using=using, fields=asked, from_queryset=from_queryset)
+        for field in self._avatar_fields():
+            if field.attname in self.__dict__ and (asked is None or field.attname in asked):
+                field.forget(self)
+
+    def _avatar_fields(self) -> Iterator[fields.AvatarField]:
+        return (f for f in self._meta.concrete_fields if isinstance(f, fields.AvatarField))
+
+    def _avatars_to_write(
+        self, update_fields: Iterable[str] | None
+    ) -> Iterator[fields.AvatarField]:
+        for field in self._avatar_fields():
+            # A deferred one has nothing to write.
+            if field.attname in self.__dict__ and (
+                update_fields is None or field.attname in update_fields
+            ):
+                yield field

@@ -1,0 +1,180 @@
+"""The name is the manifest: one storage key tells everything about an avatar.
+
+    master     <folder><token>-<secret>-k1-<W>x<H>-<sizes>-<formats>-<crop>-<color>.<ext>
+    rendition  <folder><token>.<size>.<format>
+
+``folder`` ends in the first two digits of the token, so that no directory grows without end.
+``crop`` is ``full`` (the automatic square), ``fit`` (the whole picture on a square) or the crop
+box ``x_y_w_h`` in px of the master. ``k1`` is the version of this grammar.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+Box = tuple[int, int, int, int]
+Fit = Literal["cover", "contain"]
+
+_INT = r"[1-9][0-9]{0,8}"
+_OFFSET = rf"(?:0|{_INT})"
+_FOLDER = r"((?:.*/)?([0-9a-f]{2})/)"
+_ID = r"(\2[0-9a-f]{30})"
+_MASTER = re.compile(
+    rf"{_FOLDER}{_ID}-([0-9a-f]{{16}})-k1-({_INT})x({_INT})"
+    rf"-({_INT}(?:_{_INT})*)-([a-z0-9]+(?:_[a-z0-9]+)*)"
+    rf"-(full|fit|{_OFFSET}_{_OFFSET}_{_INT}_{_INT})-([0-9a-f]{{6}})\.([a-z0-9]+)",
+    re.ASCII | re.DOTALL,
+)
+_RENDITION = re.compile(rf"{_FOLDER}{_ID}\.{_INT}\.[a-z0-9]+", re.ASCII | re.DOTALL)
+# What easy-thumbnails puts beside a master: its key, the options, an extension.
+_THUMBNAIL = re.compile(rf"{_MASTER.pattern}\.[^/]+\.[a-z0-9]+", re.ASCII | re.DOTALL)
+
+
+class Name(NamedTuple):
+    """What the key of a master says."""
+
+    #: Everything before the token; ends in a slash.
+    folder: str
+    #: 32 hexadecimal digits, shared by the master and its renditions.
+    token: str
+    #: 16 hexadecimal digits that only the master's key has.
+    secret: str
+    #: Width and height of the master, in px.
+    width: int
+    height: int
+    #: Sides of the renditions that exist, in px, ascending.
+    sizes: tuple[int, ...]
+    #: Formats in which each of them exists, in the order of preference.
+    formats: tuple[str, ...]
+    #: The crop box (x, y, width, height) in px of the master, or None for the automatic square.
+    crop: Box | None
+    fit: Fit
+    #: Average colour, six hexadecimal digits without a ``#``.
+    color: str
+    #: Extension of the master, without the dot.
+    ext: str
+
+    @classmethod
+    def parse(cls, key: str | None) -> Name | None:
+        """Read a key; None where it is not a master of this grammar."""
+        if not key or (match := _MASTER.fullmatch(key)) is None:
+            return None
+        folder, _, token, secret, width, height, sizes, formats, crop, color, ext = match.groups()
+        box, fit = _read_crop(crop)
+        return cls(
+            folder,
+            token,
+            secret,
+            int(width),
+            int(height),
+            _read_sizes(sizes),
+            _split(formats),
+            box,
+            fit,
+            color,
+            ext,
+        )
+
+    @classmethod
+    def mint(
+        cls,
+        *,
+        width: int,
+        height: int,
+        sizes: tuple[int, ...],
+        formats: tuple[str, ...],
+        crop: Box | None,
+        fit: Fit,
+        color: str,
+        ext: str,
+    ) -> Name:
+        """A new name: a token of 128 and a secret of 64 random bits, in its two-digit folder."""
+        token = secrets.token_hex(16)
+        return cls(
+            f"{token[:2]}/",
+            token,
+            secrets.token_hex(8),
+            width,
+            height,
+            sizes,
+            formats,
+            crop,
+            fit,
+            color,
+            ext,
+        )
+
+    def __str__(self) -> str:
+        if self.crop is not None:
+            crop = "_".join(map(str, self.crop))
+        else:
+            crop = "fit" if self.fit == "contain" else "full"
+        return (
+            f"{self.folder}{self.token}-{self.secret}-k1-{self.width}x{self.height}"
+            f"-{'_'.join(map(str, self.sizes))}-{'_'.join(self.formats)}"
+            f"-{crop}-{self.color}.{self.ext}"
+        )
+
+    def rendition(self, size: int, format: str) -> str:
+        """The key of the rendition of ``size`` px in ``format``."""
+        return f"{self.folder}{self.token}.{size}.{format}"
+
+    @property
+    def renditions(self) -> tuple[str, ...]:
+        """The keys of all renditions."""
+        return tuple(self.rendition(size, each) for each in self.formats for size in self.sizes)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The keys of all files: the master first."""
+        return (str(self), *self.renditions)
+
+    def best(self, wanted: int) -> int:
+        """The smallest size that covers ``wanted`` px, else the largest there is."""
+        for size in self.sizes:
+            if size >= wanted:
+                return size
+        return self.sizes[-1]
+
+
+class Group(NamedTuple):
+    """The place that all files of one avatar share."""
+
+    folder: str
+    token: str
+    #: The master's key where this file tells it: the master itself, or a thumbnail of it.
+    master: str | None
+
+
+def group_of(key: str) -> Group | None:
+    """Which avatar a file in storage belongs to; None for a file that is not of this grammar."""
+    if match := _RENDITION.fullmatch(key):
+        return Group(match[1], match[3], None)
+    if match := _MASTER.fullmatch(key):
+        return Group(match[1], match[3], key)
+    if match := _THUMBNAIL.fullmatch(key):
+        return Group(match[1], match[3], key[: match.end(11)])
+    return None
+
+
+# A site has a handful of these, and a page asks for each of them a thousand times.
+@lru_cache(maxsize=256)
+def _read_sizes(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split("_")))
+
+
+@lru_cache(maxsize=256)
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(text.split("_"))
+
+
+def _read_crop(text: str) -> tuple[Box | None, Fit]:
+    if text == "full":
+        return None, "cover"
+    if text == "fit":
+        return None, "contain"
+    x, y, width, height = map(int, text.split("_"))
+    return (x, y, width, height), "cover"

@@ -1,0 +1,293 @@
+"""Every SQL statement of the kit: which rows hold an avatar, and how they are locked.
+
+A lock and the value under it come from one statement. On SQLite, which has no row locks, that
+statement is an UPDATE: it takes the write lock at once, where a SELECT followed by an UPDATE would
+fail with "database is locked" as soon as two writers meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, cast
+
+from django.apps import apps
+from django.core.signals import setting_changed
+from django.db import connections, models, router
+from django.db.models import F, Q
+from django.db.models.expressions import DatabaseDefault
+from django.db.models.functions import Left
+from django.db.models.lookups import In
+
+from .names import Name
+
+if TYPE_CHECKING:
+    from .fields import AvatarField
+
+#: Names in one guard query. Oracle takes 1,000 parameters in a list, SQLite 250,000 in all.
+CHUNK = 500
+
+
+def avatar_fields(model: type[models.Model]) -> tuple[AvatarField, ...]:
+    """The avatar fields whose columns stand in the model's own table."""
+    from .fields import AvatarField  # the field itself asks this module for locks
+
+    return tuple(f for f in model._meta.local_concrete_fields if isinstance(f, AvatarField))
+
+
+@lru_cache(maxsize=1)
+def columns() -> tuple[models.FileField, ...]:
+    """Every column of the project that can hold the name of a file."""
+    return tuple(
+        field
+        for model in apps.get_models(include_auto_created=True)
+        if not model._meta.proxy
+        for field in model._meta.local_concrete_fields
+        if isinstance(field, models.FileField)
+    )
+
+
+def lock_row(
+    model: type[models.Model], pk: Any, fields: Sequence[AvatarField], using: str
+) -> tuple[str, ...] | None:
+    """Lock one row and return what its avatar columns hold, or None where there is no such row.
+
+    To be called inside a transaction. Asked twice before the answer is None: a lock that had to
+    wait for a row which was then deleted and made again finds nothing the first time.
+    """
+    options = model._meta
+    # One column, or the several of a composite key.
+    keys = getattr(options, "pk_fields", None) or [options.pk]
+    values = pk if len(keys) > 1 else [pk]
+    condition = dict(zip((key.attname for key in keys), values, strict=True))
+    for _ in range(2):
+        for row in _lock(model, condition, fields, using):
+            return tuple(value or "" for value in row)
+    return None
+
+
+def lock_holder(name: str, field: AvatarField, using: str) -> bool:
+    """Lock a row that holds ``name``, so that its files stay until this transaction ends.
+
+    Only a row that means the same files by it: those of another storage are of no use.
+    """
+    return any(
+        _lock(column.model, {column.attname: name}, [column], using)
+        for column in _columns_on(using, [field], foreign=False)
+        if field.shares_with(cast("AvatarField", column))
+    )
+
+
+def held(names: Collection[str], own: Collection[AvatarField], using: str) -> set[str]:
+    """Those of the names that some row holds, by one query for every ``CHUNK`` of them.
+
+    A name of the kit's own is looked for in avatar columns. A file from before the kit may as well
+    belong to any other file field. ``own`` are the fields that the names came from.
+    """
+    found: set[str] = set()
+    for foreign in (False, True):
+        wanted = sorted(name for name in names if (Name.parse(name) is None) is foreign)
+        for start in range(0, len(wanted), CHUNK):
+            chunk = wanted[start : start + CHUNK]
+            # Not a manager: one may hide rows, and a hidden row has its avatar all the same.
+            first, *others = (
+                models.QuerySet(field.model, using=using)
+                .filter(**{f"{field.attname}__in": chunk})
+                .order_by()
+                .values_list(field.attname, flat=True)
+                for field in _columns_on(using, own, foreign=foreign)
+            )
+            found.update(first.union(*others, all=True) if others else first)
+    return found
+
+
+def put(model: type[models.Model], pk: Any, field: AvatarField, name: str, using: str) -> None:
+    """Write a name, and nothing else, into a row that the open transaction has locked."""
+    # As a plain value: the field would look for a row that already holds the name.
+    value = models.Value(name, output_field=models.CharField())
+    models.QuerySet(model, using=using).filter(pk=pk).update(**{field.attname: value})
+
+
+def default_of(field: models.FileField) -> str:
+    """The file that rows of this column show without having one of their own; "" for none."""
+    default = field.get_default()
+    if isinstance(default, DatabaseDefault):
+        default = _value_of(default)
+    return str(default or "")
+
+
+def is_spared(name: str, field: models.FileField) -> bool:
+    """Whether a file may be a default, which is never deleted.
+
+    Of a callable that picks one of several, or of an expression of the database, nobody can tell
+    which those are: then every name that the kit has not made may be one.
+    """
+    if default_varies(field):
+        return Name.parse(name) is None
+    return any(name == default_of(column) for column in (field, *columns()))
+
+
+def default_varies(field: models.FileField) -> bool:
+    """Whether the default is a callable, or an expression that only the database can evaluate."""
+    if field.has_default():
+        return callable(field.default)
+    default = field.get_default()
+    return isinstance(default, DatabaseDefault) and _value_of(default) is None
+
+
+def _value_of(default: Any) -> Any:
+    """What the database fills in; None for an expression that only the database can evaluate."""
+    expression = default.expression
+    return expression.value if isinstance(expression, models.Value) else None
+
+
+def is_on(using: str, model: type[models.Model]) -> bool:
+    """Whether the routers have rows of this model in this database.
+
+    A database whose tables somebody else makes is none to migrate, and used all the same.
+    """
+    return router.allow_migrate_model(using, model) or using in {
+        router.db_for_read(model),
+        router.db_for_write(model),
+    }
+
+
+Place = tuple[str, models.FileField]
+
+
+def everywhere() -> list[Place]:
+    """Every column that can hold the name of a file, with every database alias that has it."""
+    return [
+        (using, field)
+        for using in connections
+        for field in columns()
+        if is_on(using, field.model) and _has_table(using, field.model)
+    ]
+
+
+def held_in(places: Collection[Place], names: Collection[str]) -> set[str]:
+    """Those of the names that some row in these places holds."""
+    return asked_in(places, names, _is_one_of)
+
+
+def beginning_in(places: Collection[Place], beginnings: Collection[str]) -> set[str]:
+    """The names in these places that begin in one of the given ways: a scan of every table.
+
+    Compared by equality of the beginning. A range would be faster, and wrong wherever a collation
+    sorts punctuation in a way of its own.
+    """
+    found: set[str] = set()
+    for length in sorted({len(beginning) for beginning in beginnings}):
+        some = [beginning for beginning in beginnings if len(beginning) == length]
+        found |= asked_in(places, some, partial(_begins, length))
+    return found
+
+
+def _is_one_of(field: models.FileField, names: list[str]) -> Q:
+    return Q(**{f"{field.attname}__in": names})
+
+
+def _begins(length: int, field: models.FileField, beginnings: list[str]) -> Any:
+    return In(Left(F(field.attname), length), beginnings)
+
+
+def asked_in(
+    places: Collection[Place],
+    values: Collection[str],
+    condition: Callable[[models.FileField, list[str]], Any],
+) -> set[str]:
+    """What rows in these places hold that meets a condition on ``CHUNK`` values at a time."""
+    found: set[str] = set()
+    ordered = sorted(values)
+    for start in range(0, len(ordered), CHUNK):
+        chunk = ordered[start : start + CHUNK]
+        for using, field in places:
+            found.update(
+                models.QuerySet(field.model, using=using)
+                .filter(condition(field, chunk))
+                .order_by()
+                .values_list(field.attname, flat=True)
+            )
+    return found
+
+
+def _has_table(using: str, model: type[models.Model]) -> bool:
+    if using == router.db_for_write(model):
+        return True
+    # Without a router, every model may be on every database. Most are not.
+    introspection = connections[using].introspection
+    table = introspection.identifier_converter(model._meta.db_table)
+    return table in introspection.table_names(include_views=True)
+
+
+def _columns_on(
+    using: str, own: Collection[AvatarField], *, foreign: bool
+) -> list[models.FileField]:
+    """The columns of a database that may hold a name: first those which it is known to be in."""
+    from .fields import AvatarField  # the field itself asks this module for locks
+
+    return [
+        *own,
+        *(
+            field
+            for field in columns()
+            if field not in own
+            and (foreign or isinstance(field, AvatarField))
+            and is_on(using, field.model)
+        ),
+    ]
+
+
+def _lock(
+    model: type[models.Model],
+    condition: dict[str, Any],
+    fields: Sequence[models.Field[Any, Any]],
+    using: str,
+) -> list[tuple[Any, ...]]:
+    connection = connections[using]
+    if not connection.features.has_select_for_update:
+        return _lock_by_update(model, condition, fields, using)
+    found = (
+        models.QuerySet(model, using=using)
+        .filter(**condition)
+        .order_by()
+        .values_list(*(field.attname for field in fields))
+    )
+    # In autocommit (QuerySet.update(), bulk_create()) a lock would be gone at once.
+    if connection.in_atomic_block:
+        # A plain FOR UPDATE would make every insert of a row that refers to this one wait.
+        found = found.select_for_update(no_key=connection.features.has_select_for_no_key_update)
+    return list(found)
+
+
+def _lock_by_update(
+    model: type[models.Model],
+    condition: dict[str, Any],
+    fields: Sequence[models.Field[Any, Any]],
+    using: str,
+) -> list[tuple[Any, ...]]:
+    connection = connections[using]
+    quote = connection.ops.quote_name
+    options = model._meta
+    asked = ", ".join(quote(str(field.column)) for field in fields)
+    column = quote(str(fields[0].column))
+    where, parameters = [], []
+    for attname, value in condition.items():
+        key = next(f for f in options.local_concrete_fields if f.attname == attname)
+        where.append(f"{quote(str(key.column))} = %s")
+        parameters.append(key.get_db_prep_value(value, connection))
+    with connection.cursor() as cursor:
+        # Names of tables and columns are the model's own, quoted; values are parameters.
+        cursor.execute(
+            f"UPDATE {quote(options.db_table)} SET {column} = {column} "  # noqa: S608
+            f"WHERE {' AND '.join(where)} RETURNING {asked}",
+            parameters,
+        )
+        return list(cursor.fetchall())
+
+
+def _forget(**kwargs: Any) -> None:
+    columns.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="avatar_kit.rows")

@@ -1,0 +1,109 @@
+"""What the kit knows of one instance beyond its columns, until a transaction ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from . import cleanup
+
+if TYPE_CHECKING:
+    from django.db.models import Model
+
+    from .fields import AvatarField
+    from .pipeline import Cut
+
+#: Where it hangs on the instance.
+STATE = "_avatar_state"
+
+
+@dataclass(eq=False, kw_only=True)
+class Minted:
+    """A name that an instance wrote files for, until the transaction with its row ends."""
+
+    field: AvatarField
+    name: str
+    #: Kept to write the files again, should the transaction be rolled back and the instance saved.
+    cut: Cut
+    change: cleanup.Change | None = None
+
+    @property
+    def undone(self) -> bool:
+        return self.change is not None and not self.change.live
+
+    def stands(self, using: str) -> bool:
+        """Whether a row of this database may be given the name: nobody can have removed it."""
+        return self.change is None or (self.change.using == using and self.change.live)
+
+
+@dataclass(eq=False, kw_only=True)
+class State:
+    """Made when there is something to know; most instances have none."""
+
+    owner: ref[Model] | None = None
+    #: Fields that were given another value than the database has, and not committed since.
+    assigned: set[str] = field(default_factory=set)
+    minted: dict[str, Minted] = field(default_factory=dict)
+    #: Written, and replaced by a receiver before any row had them.
+    stray: list[Minted] = field(default_factory=list)
+    #: Fields whose column has been written by the save that is going on.
+    written: set[str] = field(default_factory=set)
+    #: Written as it is: a fixture is being loaded.
+    raw: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy of an instance has not written any file.
+        return _restore_state, (frozenset(self.assigned),)
+
+    @staticmethod
+    def of(instance: Model) -> State:
+        state: State | None = instance.__dict__.get(STATE)
+        if state is None or state.owner is None or state.owner() is not instance:
+            assigned = set(state.assigned) if state else set()
+            state = instance.__dict__[STATE] = State(owner=ref(instance), assigned=assigned)
+        return state
+
+
+def _restore_state(assigned: frozenset[str]) -> State:
+    return State(assigned=set(assigned))
+
+
+def written(instance: Model, columns: Iterable[AvatarField]) -> None:
+    """The row has them now: should the save fail after this, the instance keeps them, too."""
+    State.of(instance).written.update(field.attname for field in columns)
+
+
+def undo(instance: Model, using: str) -> None:
+    """After a save: files that were written, and that no transaction answers for, are to go."""
+    if STATE not in instance.__dict__:
+        return
+    state = State.of(instance)
+    for minted in (*state.stray, *state.minted.values()):
+        if minted.change is None:
+            minted.change = cleanup.Change(
+                using=using,
+                field=minted.field,
+                instance=None,
+                old="",
+                new=minted.name,
+                minted=True,
+            )
+            cleanup.undo(minted.change)
+    state.stray.clear()
+
+
+@contextmanager
+def raw(instance: Model, is_raw: bool) -> Iterator[None]:
+    """While a fixture is loaded, names are written as they stand in it."""
+    if not is_raw:
+        yield
+        return
+    state = State.of(instance)
+    state.raw = True
+    try:
+        yield
+    finally:
+        state.raw = False

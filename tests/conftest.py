@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.db import connections
+
+from django_avatar_kit import cleanup
+from django_avatar_kit.signals import avatar_deleted, avatar_updated
+from django_avatar_kit.test import settle
+
+from . import postgres
+
+WANTED = os.environ.get("AVATAR_KIT_TEST_DB") == "postgres"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if WANTED and not hasattr(config, "workerinput") and (folder := postgres.binaries()):
+        config._postgres = postgres.Server(folder)
+        config._postgres.start()
+
+
+def _delete_rows(self: Any, style: Any, tables: Any, **options: Any) -> list[str]:
+    return [f"DELETE FROM {self.quote_name(table)}" for table in tables]  # noqa: S608
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_flush() -> None:
+    """After each test with real commits, a dozen tables with a row or two are emptied.
+
+    PostgreSQL's TRUNCATE takes a tenth of a second for that. Foreign keys are looked at when the
+    deletions are committed, so that their order is of no importance.
+    """
+    for connection in connections.all():
+        if connection.vendor == "postgresql":
+            type(connection.ops).sql_flush = _delete_rows
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if server := getattr(config, "_postgres", None):
+        server.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if WANTED and postgres.binaries() is None:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="PostgreSQL is not installed (no initdb)"))
+
+
+class CountingStorage(FileSystemStorage):
+    """The file system, with a list of everything it was asked to do."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.calls: list[tuple[str, str]] = []
+
+
+def _counted(method: str) -> Callable[..., Any]:
+    original = getattr(FileSystemStorage, method)
+
+    def call(self: CountingStorage, name: str, *args: Any, **kwargs: Any) -> Any:
+        self.calls.append((method, name))
+        return original(self, name, *args, **kwargs)
+
+    return call
+
+
+for _method in ("_open", "save", "delete", "exists", "listdir", "size", "get_modified_time"):
+    setattr(CountingStorage, _method, _counted(_method))
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Any, tmp_path: Path) -> Path:
+    """A media folder of each test's own, and nothing that the last one left to be judged."""
+    cleanup._undone.clear()
+    cleanup._inserting.clear()
+    folder = tmp_path / "media"
+    folder.mkdir()
+    settings.MEDIA_ROOT = str(folder)
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "tests.conftest.CountingStorage"},
+        "renditions": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "renditions"), "base_url": "/renditions/"},
+        },
+    }
+    return folder
+
+
+@pytest.fixture
+def storage(media: Path) -> Storage:
+    return storages["default"]
+
+
+@pytest.fixture
+def files(media: Path) -> Callable[[], set[str]]:
+    """The keys that lie in media now."""
+
+    def listing() -> set[str]:
+        return {str(p.relative_to(media)) for p in media.rglob("*") if p.is_file()}
+
+    return listing
+
+
+@pytest.fixture
+def settled() -> Callable[[], None]:
+    return settle
+
+
+@pytest.fixture
+def small(settings: Any) -> None:
+    """Two small renditions, where the bookkeeping is tested and not the picture."""
+    settings.AVATAR_KIT = {"SIZES": (16, 32)}
+
+
+@pytest.fixture
+def django_cleanup() -> None:
+    """For what only django-cleanup does. One run of these tests is without it."""
+    if not apps.is_installed("django_cleanup"):
+        pytest.skip("django-cleanup is not installed here.")
+
+
+@pytest.fixture
+def signalled() -> Iterator[list[dict[str, Any]]]:
+    """What the kit's signals have told, in order."""
+    told: list[dict[str, Any]] = []
+    receivers = {}
+    for name, signal in (("updated", avatar_updated), ("deleted", avatar_deleted)):
+
+        def receive(signal: Any, name: str = name, **kwargs: Any) -> None:
+            told.append({"signal": name, **kwargs})
+
+        signal.connect(receive)
+        receivers[signal] = receive
+    yield told
+    for signal, receive in receivers.items():
+        signal.disconnect(receive)

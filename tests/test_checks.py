@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.checks import ERROR, WARNING, run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, models
+from django.test.utils import isolate_apps
+
+import django_avatar_kit
+from django_avatar_kit import apps as config
+from django_avatar_kit.checks import check_models, check_settings
+from django_avatar_kit.fields import AvatarField
+from django_avatar_kit.models import AvatarMixin
+
+
+def ids(messages: Any) -> list[str]:
+    return [message.id for message in messages]
+
+
+def checked(settings: Any, **values: Any) -> Any:
+    settings.AVATAR_KIT = values
+    return check_settings()
+
+
+# --- the whole --------------------------------------------------------------------------------
+
+
+def test_the_project_of_these_tests_has_nothing_to_complain_of():
+    assert ids(run_checks()) == []
+
+
+def test_the_checks_are_registered(settings):
+    settings.AVATAR_KIT = {"COLOUR": 1}
+    assert "avatar_kit.E001" in ids(run_checks())
+
+
+# --- settings ---------------------------------------------------------------------------------
+
+
+def test_an_unknown_key_names_the_nearest_known_one(settings):
+    (message,) = checked(settings, QUALTIY={})
+    assert message.id == "avatar_kit.E001"
+    assert message.level == ERROR
+    assert "'QUALTIY'" in message.msg
+    assert message.hint == "Did you mean 'QUALITY'?"
+
+
+def test_every_unknown_key_is_told(settings):
+    settings.AVATAR_KIT = {"sizes": (1,), "XYZ": 1, 7: 1}
+    messages = check_settings()
+    assert ids(messages) == ["avatar_kit.E001"] * 3
+    assert "Did you mean 'SIZES'?" in [message.hint for message in messages]
+
+
+@pytest.mark.parametrize("value", [5, ["SIZES"], "SIZES"])
+def test_a_setting_that_is_no_dictionary(settings, value):
+    settings.AVATAR_KIT = value
+    (message,) = check_settings()
+    assert message.id == "avatar_kit.E002"
+    assert repr(value) in message.msg
+
+
+@pytest.mark.parametrize("values", [{"SIZES": 64}, {"QUALITY": 80}, {"FORMATS": None}])
+def test_a_setting_that_cannot_be_read(settings, values):
+    assert ids(checked(settings, **values)) == ["avatar_kit.E002"]
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"MASTER_SIDE": 0}, "MASTER_SIDE"),
+        ({"MASTER_SIDE": True}, "MASTER_SIDE"),
+        ({"MAX_UPLOAD_SIZE": "10 MB"}, "MAX_UPLOAD_SIZE"),
+        ({"MAX_PIXELS": -1}, "MAX_PIXELS"),
+        ({"DEFAULT_SIZE": 6.4}, "DEFAULT_SIZE"),
+        ({"IMG_ATTRS": "lazy"}, "IMG_ATTRS"),
+        ({"IMG_ATTRS": {"src": "face.png"}}, "IMG_ATTRS"),
+        ({"UPLOAD_FORMATS": ("jpg",)}, "UPLOAD_FORMATS"),
+        ({"UPLOAD_FORMATS": ()}, "UPLOAD_FORMATS"),
+        ({"QUALITY": {"webp": 101}}, "QUALITY"),
+        ({"QUALITY": {"webp": None}}, "QUALITY"),
+        ({"BACKGROUND": "sort of grey"}, "BACKGROUND"),
+        ({"BACKGROUND": 7}, "BACKGROUND"),
+        ({"DISPLAY_NAME": "nowhere.to.be.found"}, "DISPLAY_NAME"),
+        ({"DISPLAY_NAME": 5}, "DISPLAY_NAME"),
+        ({"QUALITY": {"tiff": 50}}, "QUALITY"),
+        ({"DELETE_FILES": "no"}, "DELETE_FILES"),
+        ({"FALLBACKS": ()}, "FALLBACKS"),
+        ({"FALLBACKS": "initials"}, "FALLBACKS"),
+        ({"OWNER": 5}, "OWNER"),
+        ({"OWNER": {"auth.user": "nope"}}, "OWNER"),
+        ({"OWNER": {"nowhere.user": "profile"}}, "OWNER"),
+        ({"OWNER": {"user": "profile"}}, "OWNER"),
+    ],
+)
+def test_a_value_that_cannot_be_used(settings, values, named):
+    (message,) = checked(settings, **values)
+    assert message.id == "avatar_kit.E003"
+    assert f"AVATAR_KIT['{named}']" in message.msg
+    assert str(message.hint).startswith("It must be ")
+
+
+@pytest.mark.parametrize("sizes", [(), (0,), (-1, 32), (1.5,), (64, "32"), "64"])
+def test_sizes_that_cannot_be_cut(settings, sizes):
+    (message,) = checked(settings, SIZES=sizes)
+    assert message.id == "avatar_kit.E004"
+
+
+@pytest.mark.parametrize("formats", [(), ("gif",), ("webp", "jpg"), "webp"])
+def test_formats_that_cannot_be_written(settings, formats):
+    (message,) = checked(settings, FORMATS=formats)
+    assert message.id == "avatar_kit.E005"
+
+
+def test_easy_thumbnails_has_to_be_installed(settings, monkeypatch):
+    without = [app for app in settings.INSTALLED_APPS if app != "easy_thumbnails"]
+    monkeypatch.setattr(config, "settings", SimpleNamespace(INSTALLED_APPS=without))
+    with pytest.raises(ImproperlyConfigured, match="Add 'easy_thumbnails' to INSTALLED_APPS"):
+        config.AvatarKitConfig("django_avatar_kit", django_avatar_kit)
+
+
+@pytest.mark.parametrize(
+    "fallbacks",
+    [("initals",), ("nowhere.Fallback",), ({"BACKEND": "static", "OPTIONS": {"x": 1}},)],
+)
+def test_fallbacks_that_cannot_be_used(settings, fallbacks):
+    (message,) = checked(settings, FALLBACKS=fallbacks)
+    assert message.id == "avatar_kit.E006"
+
+
+@pytest.mark.parametrize(
+    "owner", [{"auth.user": "profile"}, {"auth.User": "profile.avatar"}, None]
+)
+def test_an_owner_that_leads_somewhere(settings, owner):
+    assert checked(settings, OWNER=owner) == []
+
+
+def test_uploads_to_the_working_directory(settings):
+    settings.MEDIA_ROOT = ""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    }
+    (message,) = check_settings()
+    assert message.id == "avatar_kit.W002"
+    assert message.level == WARNING
+
+
+def test_a_storage_with_a_location_of_its_own_needs_no_media_root(settings, tmp_path):
+    settings.MEDIA_ROOT = ""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path)},
+        },
+    }
+    assert check_settings() == []
+
+
+@pytest.mark.parametrize("key", ["STORAGE", "RENDITION_STORAGE"])
+def test_a_storage_that_is_not_there(settings, key):
+    (message,) = checked(settings, **{key: "s3"})
+    assert message.id == "avatar_kit.E007"
+    assert f"AVATAR_KIT['{key}'] is 's3'" in message.msg
+
+
+def test_only_renditions_may_go_without_a_storage_of_their_own(settings):
+    assert ids(checked(settings, STORAGE=None)) == ["avatar_kit.E007"]
+    assert checked(settings, RENDITION_STORAGE=None) == []
+
+
+def test_a_storage_that_cannot_be_imported(settings):
+    settings.STORAGES = {**settings.STORAGES, "s3": {"BACKEND": "nowhere.Storage"}}
+    assert ids(checked(settings, STORAGE="s3")) == ["avatar_kit.E007"]
+
+
+def test_good_values_are_good(settings):
+    assert (
+        checked(
+            settings,
+            SIZES=[1, 2],
+            FORMATS=["avif", "webp", "jpeg", "png"],
+            QUALITY={"jpeg": 100},
+            BACKGROUND="#ff8800",
+            DISPLAY_NAME="django.utils.text.capfirst",
+            RENDITION_STORAGE="renditions",
+            UPLOAD_FORMATS=["png"],
+        )
+        == []
+    )
+    assert checked(settings, DISPLAY_NAME=str, BACKGROUND="rebeccapurple") == []
+
+
+# --- models -----------------------------------------------------------------------------------
+
+
+@isolate_apps("tests.testapp", attr_name="registry")
+def test_a_model_without_the_mixin(monkeypatch):
+    class Loose(models.Model):
+        face = AvatarField()
+
+        class Meta:
+            app_label = "testapp"
+
+    monkeypatch.setattr(apps, "get_models", lambda **options: [Loose])
+    (message,) = check_models()
+    assert message.id == "avatar_kit.E010"
+    assert "testapp.Loose" in message.msg
+    assert message.obj is Loose._meta.get_field("face")
+
+
+def test_a_database_that_cannot_lock(monkeypatch):
+    features = connections["default"].features
+    monkeypatch.setattr(features, "has_select_for_update", False)
+    monkeypatch.setattr(features, "can_return_columns_from_insert", False)
+    (message,) = check_models()
+    assert message.id == "avatar_kit.E011"
+    assert "“default”" in message.msg
+
+
+@isolate_apps("tests.testapp")
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, []),
+        ({"sizes": (0,)}, ["avatar_kit.E004"]),
+        ({"sizes": ()}, ["avatar_kit.E004"]),
+        ({"formats": ("tiff",)}, ["avatar_kit.E005"]),
+        ({"formats": ()}, ["avatar_kit.E005"]),
+        ({"sizes": (16,), "formats": ("webp", "jpeg")}, []),
+        ({"fit": "stretch"}, ["avatar_kit.E012"]),
+        ({"width_field": "w"}, ["avatar_kit.E013"]),
+        ({"resize_source": {"size": (9, 9)}}, ["avatar_kit.E013"]),
+        ({"max_length": 100}, ["avatar_kit.E014"]),
+        ({"max_length": 128}, []),
+        ({"db_index": False}, ["avatar_kit.W001"]),
+        ({"db_index": False, "unique": True}, []),
+        ({"upload_to": "/absolute"}, ["fields.E202"]),
+    ],
+)
+def test_the_arguments_of_a_field(options, expected):
+    class Checked(AvatarMixin):
+        avatar = AvatarField(**options)
+        w = models.IntegerField(null=True)
+
+        class Meta:
+            app_label = "testapp"
+
+    assert ids(Checked.check()) == expected
+    assert all(
+        message.obj is Checked._meta.get_field("avatar")
+        and message.level == (WARNING if message.id == "avatar_kit.W001" else ERROR)
+        for message in Checked.check()
+    )
+
+
+@isolate_apps("tests.testapp")
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (models.Index(fields=["avatar"], name="i"), []),
+        (models.Index(fields=["-avatar", "w"], name="i"), []),
+        (models.Index(fields=["w", "avatar"], name="i"), ["avatar_kit.W001"]),
+        (models.Index(fields=["avatar"], name="i", condition=models.Q(w=1)), ["avatar_kit.W001"]),
+    ],
+    ids=["alone", "first", "second", "partial"],
+)
+def test_an_index_of_the_models_own(index, expected):
+    class Indexed(AvatarMixin):
+        avatar = AvatarField(db_index=False)
+        w = models.IntegerField()
+
+        class Meta:
+            app_label = "testapp"
+            indexes = [index]
+
+    assert ids(Indexed.check()) == expected

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from django_avatar_kit.conf import KEYS, Config, get_config
+
+
+def test_the_defaults_are_those_of_the_documentation(settings):
+    del settings.AVATAR_KIT
+    config = get_config()
+    assert config == Config()
+    assert config.sizes == (32, 64, 128, 256, 512)
+    assert config.formats == ("webp",)
+    assert config.quality == {"webp": 80, "jpeg": 80, "avif": 60}
+    assert config.master_side == 1000
+    assert config.max_upload_size == 10 * 1024 * 1024
+    assert config.max_pixels == 52_000_000
+    assert config.upload_formats == ("jpeg", "png", "webp", "gif", "avif")
+    assert config.background is None
+    assert config.fallbacks == ("initials",)
+    assert config.default_size == 64
+    assert config.img_attrs == {"loading": "lazy"}
+    assert config.storage == "default"
+    assert config.rendition_storage is None
+    assert config.display_name is None
+    assert config.owner is None
+    assert config.delete_files is True
+
+
+@pytest.mark.parametrize("empty", [None, {}])
+def test_an_empty_setting_is_all_defaults(settings, empty):
+    settings.AVATAR_KIT = empty
+    assert get_config() == Config()
+
+
+def test_the_settings_are_read_live(settings):
+    settings.AVATAR_KIT = {"DEFAULT_SIZE": 48}
+    assert get_config().default_size == 48
+    assert get_config() is get_config()
+    settings.LANGUAGE_CODE = "de"
+    assert get_config().default_size == 48
+    settings.AVATAR_KIT = {"DEFAULT_SIZE": 96}
+    assert get_config().default_size == 96
+
+
+def test_sizes_are_sorted_and_each_stands_once(settings):
+    settings.AVATAR_KIT = {"SIZES": [64, 16, 64]}
+    assert get_config().sizes == (16, 64)
+
+
+def test_quality_is_merged_over_the_defaults(settings):
+    settings.AVATAR_KIT = {"QUALITY": {"webp": 60}}
+    assert get_config().quality == {"webp": 60, "jpeg": 80, "avif": 60}
+
+
+def test_lists_become_tuples(settings):
+    settings.AVATAR_KIT = {"FORMATS": ["webp", "jpeg"], "UPLOAD_FORMATS": ["png"], "FALLBACKS": []}
+    config = get_config()
+    assert (config.formats, config.upload_formats, config.fallbacks) == (
+        ("webp", "jpeg"),
+        ("png",),
+        (),
+    )
+
+
+def test_an_unknown_key_is_left_to_the_check(settings):
+    settings.AVATAR_KIT = {"SIZE": (1,), "sizes": (1,)}
+    assert get_config() == Config()
+
+
+def test_the_configuration_cannot_be_changed():
+    with pytest.raises(FrozenInstanceError):
+        get_config().sizes = ()  # type: ignore[misc]
+
+
+def test_every_key_is_in_capitals():
+    assert {key.lower() for key in KEYS} == set(Config.__dataclass_fields__)

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import translation
+
+from django_avatar_kit import exceptions
+from django_avatar_kit.exceptions import (
+    AvatarError,
+    DecompressionBomb,
+    EmptyUpload,
+    KeyChanged,
+    KeyTooLong,
+    NotAnImage,
+    StorageError,
+    SvgUpload,
+    TooManyPixels,
+    TruncatedImage,
+    UncommittedFile,
+    UnsupportedFormat,
+    UploadError,
+    UploadTooLarge,
+    WrongExtension,
+)
+
+FORMATS = ("jpeg", "png", "webp", "gif", "avif")
+EACH: list[tuple[AvatarError, str, str]] = [
+    (AvatarError(), "avatar", "Something is wrong with this avatar."),
+    (UploadError(filename="a.jpg"), "upload", "“a.jpg” cannot be used as an avatar."),
+    (EmptyUpload(filename="a.jpg"), "empty", "“a.jpg” is empty. Choose another file."),
+    (
+        UploadTooLarge(filename="a.jpg", size=12 * 2**20, limit=10 * 2**20),
+        "too_large",
+        "“a.jpg” is 12.0\xa0MB. Upload a file of at most 10.0\xa0MB.",
+    ),
+    (
+        NotAnImage(filename="a.txt"),
+        "invalid_image",
+        "“a.txt” is not an image. Choose a photo or another picture.",
+    ),
+    (
+        SvgUpload(filename="a.svg"),
+        "svg",
+        "“a.svg” is an SVG drawing. Export it as a PNG and upload that.",
+    ),
+    (
+        UnsupportedFormat(filename="cat.tiff", format="TIFF", allowed=FORMATS),
+        "unsupported_format",
+        "“cat.tiff” is a TIFF image. Upload a JPEG, PNG, WebP, GIF or AVIF.",
+    ),
+    (
+        UnsupportedFormat(filename="a.gif", format="gif", allowed=["jpeg"]),
+        "unsupported_format",
+        "“a.gif” is a GIF image. Upload a JPEG.",
+    ),
+    (
+        WrongExtension(filename="a.exe", extension="exe", allowed=["jpg", "png"]),
+        "wrong_extension",
+        "“a.exe” is a picture, but its name ends in .exe. Rename it to end in .jpg or .png.",
+    ),
+    (
+        TruncatedImage(filename="a.jpg"),
+        "truncated",
+        "“a.jpg” is damaged or incomplete. Save it again and upload the new copy.",
+    ),
+    (
+        TooManyPixels(filename="a.jpg", width=12_000, height=9_000, limit=52_000_000),
+        "too_many_pixels",
+        (
+            "“a.jpg” has 12000 × 9000 pixels, which is 108 megapixels. "
+            "Make it smaller: at most 52 megapixels can be used."
+        ),
+    ),
+    (
+        DecompressionBomb(filename="a.png"),
+        "decompression_bomb",
+        (
+            "“a.png” unpacks to far more data than a picture needs. "
+            "Save it again as a plain JPEG or PNG and upload that."
+        ),
+    ),
+    (
+        StorageError(key="avatars/a.jpg", reason=OSError("No space left on device")),
+        "storage",
+        "“avatars/a.jpg” could not be written: No space left on device.",
+    ),
+    (
+        StorageError(key="avatars/a.jpg", reason="Access denied.", action="delete"),
+        "storage",
+        "“avatars/a.jpg” could not be deleted: Access denied.",
+    ),
+    (
+        UncommittedFile(filename="a.jpg"),
+        "uncommitted",
+        (
+            "“a.jpg” is not in storage yet, and bulk_update() and update() write no files. "
+            "Save the instance, or call its avatar's save() first."
+        ),
+    ),
+    (
+        KeyChanged(key="x.jpg", expected="3f/a.jpg"),
+        "key_changed",
+        (
+            "The key “x.jpg” does not end in “3f/a.jpg”. A callable upload_to may only put a "
+            "prefix before the file name it is given."
+        ),
+    ),
+    (
+        KeyTooLong(key="abcdef", limit=5),
+        "key_too_long",
+        (
+            "The key “abcdef” has 6 characters, the column takes 5. "
+            "Shorten upload_to, or raise the field's max_length."
+        ),
+    ),
+]
+
+
+def name_of(value: Any) -> str:
+    return type(value).__name__ if isinstance(value, AvatarError) else ""
+
+
+@pytest.mark.parametrize(("error", "code", "sentence"), EACH, ids=name_of)
+def test_code_and_sentence(error: AvatarError, code: str, sentence: str) -> None:
+    assert error.code == code
+    assert str(error) == sentence
+
+
+@pytest.mark.parametrize(("error", "code", "sentence"), EACH, ids=name_of)
+def test_each_becomes_a_form_error_as_it_is(error: AvatarError, code: str, sentence: str) -> None:
+    raised = ValidationError(error.message, code=error.code, params=dict(error.params))
+    assert raised.messages == [sentence]
+
+
+@pytest.mark.parametrize(("error", "code", "sentence"), EACH, ids=name_of)
+def test_each_survives_a_pickle(error: AvatarError, code: str, sentence: str) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert (copy.code, str(copy)) == (code, sentence)
+
+
+def test_codes_are_unique() -> None:
+    classes = {
+        value
+        for value in vars(exceptions).values()
+        if isinstance(value, type) and issubclass(value, AvatarError)
+    }
+    assert len({each.code for each in classes}) == len(classes)
+    assert {type(error) for error, _code, _sentence in EACH} == classes
+
+
+def test_the_representation_names_the_values() -> None:
+    assert repr(EmptyUpload(filename="a.jpg")) == "EmptyUpload(filename='a.jpg')"
+
+
+@pytest.mark.parametrize(
+    ("filename", "shown"),
+    [
+        ("/etc/passwd.jpg", "passwd.jpg"),
+        ("C:\\Users\\me\\a.jpg", "a.jpg"),
+        ("a\r\nb\0\u202e.jpg", "ab.jpg"),
+        ("", "upload"),
+        ("x" * 80 + ".jpg", "x" * 29 + "…" + "x" * 25 + ".jpg"),
+        ("100%s.jpg", "100%s.jpg"),
+    ],
+)
+def test_file_names_are_shown_short_and_on_one_line(filename: str, shown: str) -> None:
+    assert str(EmptyUpload(filename=filename)) == f"“{shown}” is empty. Choose another file."
+
+
+def test_numbers_are_written_in_the_language_of_the_reader() -> None:
+    error = UploadTooLarge(filename="a.jpg", size=12 * 2**20, limit=10 * 2**20)
+    with translation.override("de"):
+        assert "12,0\xa0MB" in str(error)
