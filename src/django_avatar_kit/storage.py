@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache, partial
-from typing import Any
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage, storages
@@ -16,7 +18,9 @@ from django.utils.encoding import filepath_to_uri
 from django.utils.functional import LazyObject, empty
 from django.utils.timezone import get_default_timezone, is_naive, make_aware
 
+from . import s3
 from .exceptions import StorageError
+from .workers import Batch
 
 logger = logging.getLogger(__name__)
 
@@ -72,23 +76,39 @@ def write_all(writes: Sequence[Write]) -> None:
     The keys are random, so that nothing is ever overwritten. Raises
     :class:`~django_avatar_kit.exceptions.StorageError` naming the key that failed.
     """
-    tried: list[Write] = []
+    begun: list[Write] = []
     try:
-        for write in writes:
-            # Before the attempt: a disk that filled up leaves half a file.
-            tried.append(write)
-            _write(write)
+        with Batch() as batch:
+            # Those over a network side by side, and meanwhile the others.
+            for write in sorted(writes, key=_is_local):
+                # Before the attempt: a disk that filled up leaves half a file, and a request that
+                # timed out may have arrived.
+                begun.append(write)
+                if _is_local(write):
+                    _write(write)
+                else:
+                    batch.submit(_write, write)
     except BaseException:
-        for write in tried:
-            delete(write.storage, write.key)
+        for storage, keys in _by_storage(begun):
+            delete_all(storage, keys)
         raise
 
 
+def _is_local(write: Write) -> bool:
+    # Whether the methods of any other storage may be called by several threads, nobody knows.
+    return s3.bucket_of(write.storage) is None
+
+
+def _by_storage(writes: Iterable[Write]) -> Iterable[tuple[Storage, list[str]]]:
+    batches: dict[int, tuple[Storage, list[str]]] = {}
+    for write in writes:
+        batches.setdefault(id(write.storage), (write.storage, []))[1].append(write.key)
+    return batches.values()
+
+
 def _write(write: Write) -> None:
-    content = ContentFile(write.data, name=write.key)
-    content.content_type = write.content_type  # type: ignore[attr-defined]
     try:
-        stored = write.storage.save(write.key, content)
+        stored = _put(write)
     except Exception as error:
         logger.exception("Could not write “%s”.", write.key)
         raise StorageError(key=write.key, reason=error) from error
@@ -97,35 +117,68 @@ def _write(write: Write) -> None:
         raise StorageError(key=write.key, reason=f"the storage renamed it to “{stored}”")
 
 
+def _put(write: Write) -> str:
+    if (bucket := s3.bucket_of(write.storage)) is not None:
+        bucket.put(write.key, write.data, write.content_type)
+        return write.key
+    content = ContentFile(write.data, name=write.key)
+    content.content_type = write.content_type  # type: ignore[attr-defined]
+    return write.storage.save(write.key, content)
+
+
 def delete_all(storage: Storage, keys: Iterable[str]) -> list[str]:
-    """Delete the files. Keys that could not be deleted are logged and returned."""
-    return [key for key in keys if not delete(storage, key)]
+    """Delete the files: on S3 a thousand to a request, elsewhere one by one.
+
+    Keys that could not be deleted are logged and returned.
+    """
+    bucket = s3.bucket_of(storage)
+    failed = _delete_each(storage, keys) if bucket is None else bucket.delete(keys)
+    for key, error in failed.items():
+        logger.error("Could not delete “%s”; avatar_sweep will find it.", key, exc_info=error)
+    return list(failed)
+
+
+def _delete_each(storage: Storage, keys: Iterable[str]) -> dict[str, Exception]:
+    results = {key: _delete_one(storage, key) for key in keys}
+    return {key: error for key, error in results.items() if error is not None}
+
+
+def _delete_one(storage: Storage, key: str) -> Exception | None:
+    try:
+        storage.delete(key)
+    except Exception as error:  # noqa: BLE001 - it is returned
+        # Whatever a storage may raise: the others must still be deleted, and the row is right.
+        return error
+    return None
 
 
 def delete(storage: Storage, key: str) -> bool:
     """Delete one file. A failure is logged with the key, and False."""
-    try:
-        storage.delete(key)
-    except Exception:
-        # Whatever a storage may raise: the others must still be deleted, and the row is right.
-        logger.exception("Could not delete “%s”; avatar_sweep will find it.", key)
-        return False
-    return True
+    return not delete_all(storage, [key])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stored:
-    """A file as a listing shows it."""
+class Stored(NamedTuple):
+    """A file as a listing shows it, and None for what the listing does not tell."""
 
     key: str
+    #: Bytes.
+    size: int | None = None
+    #: When it was written, as an aware time.
+    modified: datetime | None = None
+    #: The MD5 of its bytes in hexadecimal, as S3 has it of most objects.
+    etag: str | None = None
 
 
 def walk(storage: Storage, folder: str = "") -> Iterator[Stored]:
     """Every file below ``folder``, which is empty or ends in a slash.
 
     Files of one folder come in the order of their keys. Raises ``NotImplementedError`` where the
-    storage cannot list.
+    storage cannot list, and what the storage raises.
     """
+    if (bucket := s3.bucket_of(storage)) is not None:
+        for found in bucket.list(folder):
+            yield Stored(*found)
+        return
     folders = [folder]
     while folders:
         folder = folders.pop()
@@ -142,6 +195,20 @@ def walk(storage: Storage, folder: str = "") -> Iterator[Stored]:
         folders += [f"{folder}{name}/" for name in sorted(below, reverse=True)]
 
 
+def locations(storage: Storage) -> list[tuple[object, tuple[str, ...]]]:
+    """Where a storage lies: a root, and the folders from there; empty where nobody knows.
+
+    Two storages with the same root may lie inside one another. Of the file system there are two
+    answers: as the path is written, and as it is once links are followed.
+    """
+    if isinstance(storage, FileSystemStorage):
+        path = Path(storage.location)
+        return [("", path.parts), ("", path.resolve().parts)]
+    if (bucket := s3.bucket_of(storage)) is not None:
+        return [(bucket.root, tuple(bucket.prefix.split("/")[:-1]))]
+    return []
+
+
 def written_at(storage: Storage, key: str) -> datetime:
     """When a file was written, as an aware time. Raises what the storage raises."""
     moment = storage.get_modified_time(key)
@@ -152,6 +219,8 @@ def written_at(storage: Storage, key: str) -> datetime:
 def read(storage: Storage, key: str) -> bytes:
     """The bytes of a file. Raises :class:`~django_avatar_kit.exceptions.StorageError`."""
     try:
+        if (bucket := s3.bucket_of(storage)) is not None:
+            return bucket.get(key)
         with storage.open(key) as file:
             return bytes(file.read())
     except FileNotFoundError as error:
@@ -162,18 +231,32 @@ def read(storage: Storage, key: str) -> bytes:
 
 
 def missing(storage: Storage, keys: Iterable[str]) -> list[str]:
-    """Those of the files that are not there."""
+    """Those of the files that are not there; of one avatar's files, for one request on S3."""
+    keys = list(keys)
+    if (bucket := s3.bucket_of(storage)) is not None:
+        there = {key for key, *_ in bucket.list(_beginning(keys))}
+        return [key for key in keys if key not in there]
     return [key for key in keys if not storage.exists(key)]
+
+
+def _beginning(keys: Iterable[str]) -> str:
+    """What all keys begin with."""
+    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*keys, strict=False))
+    return "".join(letters[0] for letters in alike)
 
 
 def urls(storage: Storage) -> Callable[[str], str]:
     """A function from the key of a kit file to its URL, as cheap as the storage allows.
 
     Django's ``FileSystemStorage.url`` quotes and joins what for the kit's own names is a
-    concatenation. A storage with a ``url()`` of its own is asked each time.
+    concatenation, and so is what S3 clients sign for every URL. A storage with a ``url()`` of its
+    own is asked each time. A ``partial`` joins a base and the key, with nothing in between but the
+    quoting of the folder.
     """
     if type(storage).url is FileSystemStorage.url and (base := storage.base_url):  # type: ignore[attr-defined]
         return partial(_join, base)
+    if (bucket := s3.bucket_of(storage)) is not None:
+        return bucket.urls()
     return storage.url
 
 

@@ -16,14 +16,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import reduce
 from itertools import groupby, islice
 from operator import or_
-from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.core.files.storage import FileSystemStorage, storages
 from django.db.models import FileField, Q
@@ -109,9 +108,8 @@ def places() -> list[Place]:
         if isinstance(field, AvatarField):
             for place in (field.storage, field.rendition_storage, thumbnails.storage_of(field)):
                 # Several may be of the same folder.
-                key: object = id(place)
-                if isinstance(place, FileSystemStorage):
-                    key = Path(place.location).resolve()
+                lies = storage.locations(place)
+                key: object = lies[-1] if lies else id(place)
                 found.setdefault(key, []).append(place)
                 alias = aliases.get(id(place))
                 name = f"“{alias}”" if alias else f"{type(place).__name__} of {field}"
@@ -147,12 +145,11 @@ def _hashes(same: Iterable[Storage]) -> frozenset[str]:
 
 def _folder_in(inner: Storage, outer: Storage) -> str | None:
     """The folder of the outer storage that is the inner one: "" for the same, None for none."""
-    if isinstance(inner, FileSystemStorage) and isinstance(outer, FileSystemStorage):
-        below, above = Path(inner.location), Path(outer.location)
-        # As they are written, and as they are once links are followed.
-        for path, root in ((below, above), (below.resolve(), above.resolve())):
-            if path.is_relative_to(root):
-                return "".join(f"{part}/" for part in path.relative_to(root).parts)
+    # As they are written, and as they are once links are followed.
+    pairs = zip(storage.locations(inner), storage.locations(outer), strict=False)
+    for (root, folders), (other_root, above) in pairs:
+        if root == other_root and folders[: len(above)] == above:
+            return "".join(f"{folder}/" for folder in folders[len(above) :])
     return "" if inner is outer else None
 
 
@@ -162,6 +159,16 @@ def _may_share(one: Storage, other: Storage) -> bool:
         return True
     # Two of them may be of the same bucket, and nobody could tell.
     return type(one) is type(other) and not isinstance(one, FileSystemStorage)
+
+
+class File(NamedTuple):
+    """A file to be judged."""
+
+    key: str
+    #: What it was made from, where only the books tell that.
+    source: str | None = None
+    #: What the listing has told of it.
+    listed: storage.Stored | None = None
 
 
 class Sweep:
@@ -213,8 +220,9 @@ class Sweep:
             self.seen += len(batch)
             if seen is not None:
                 seen(len(batch))
+            listed = {file.key: file.listed for file in batch}
             for file in self._judged(batch):
-                if (known := self._old_enough(file)) is not None:
+                if (known := self._old_enough(file, listed[file.key])) is not None:
                     self.found += 1
                     self.size += known.size
                     json.dump(asdict(known), self._memory)
@@ -229,7 +237,7 @@ class Sweep:
             # Kit keys are never written twice. Any other may have just been uploaded once more.
             unneeded = [
                 file
-                for file in self._judged((file.key, file.source) for file in batch)
+                for file in self._judged(File(file.key, file.source) for file in batch)
                 if group_of(file.key) or self._old_enough(file)
             ]
             failed = set(storage.delete_all(self.storage, [file.key for file in unneeded]))
@@ -264,12 +272,12 @@ class Sweep:
 
     # --- what there is ---
 
-    def _files(self) -> Iterator[tuple[str, str | None]]:
-        """Every file to be judged, and what it was made from, where only the books tell that."""
+    def _files(self) -> Iterator[File]:
+        """Every file to be judged."""
         try:
             for stored in storage.walk(self.storage, self.options.prefix):
                 if self.options.foreign or group_of(stored.key):
-                    yield stored.key, None
+                    yield File(stored.key, listed=stored)
         except NotImplementedError as error:
             raise CannotSweep(
                 f"The storage {self.title} cannot be swept: it cannot list its files "
@@ -287,7 +295,7 @@ class Sweep:
                     and group_of(key) is None
                     and Name.parse(source)
                 ):
-                    yield key, source
+                    yield File(key, source)
 
     def _booked(self) -> Iterator[tuple[str, str]]:
         yield from thumbnails.booked(self.hashes)
@@ -295,14 +303,16 @@ class Sweep:
             for key, source in thumbnails.booked(inner.hashes):
                 yield f"{inner.prefix}{key}", source
 
-    def _old_enough(self, file: Unneeded) -> Unneeded | None:
+    def _old_enough(self, file: Unneeded, listed: storage.Stored | None = None) -> Unneeded | None:
         """The file with its size; None for one that is too young, or gone already."""
+        modified = listed.modified if listed is not None else None
+        size = listed.size if listed is not None else None
         try:
             if self.options.min_age:
-                age = datetime.now(tz=timezone.utc) - storage.written_at(self.storage, file.key)
-                if age < self.options.min_age:
+                modified = modified or storage.written_at(self.storage, file.key)
+                if datetime.now(tz=timezone.utc) - modified < self.options.min_age:
                     return None
-            return Unneeded(**{**asdict(file), "size": self._size(file.key)})
+            return replace(file, size=self._size(file.key) if size is None else size)
         except FileNotFoundError:
             return None
         except NotImplementedError as error:
@@ -325,18 +335,18 @@ class Sweep:
 
     # --- who needs it ---
 
-    def _judged(self, files: Iterable[tuple[str, str | None]]) -> Iterator[Unneeded]:
+    def _judged(self, files: Iterable[File]) -> Iterator[Unneeded]:
         """Those of the files that nobody needs, in their order, by asking the database now."""
         asked = list(files)
         groups: dict[str, Group] = {}
-        for key, source in asked:
+        for key, source, _ in asked:
             # A booked thumbnail belongs where its source does.
             group = group_of(source or key)
             if group is not None:
                 groups[key] = group._replace(master=source) if source else group
         held = self._held(groups.values())
-        foreign = self._foreign([key for key, _ in asked if key not in groups])
-        for key, _ in asked:
+        foreign = self._foreign([file.key for file in asked if file.key not in groups])
+        for key, _, _ in asked:
             if (group := groups.get(key)) is not None:
                 if reason := _kit_reason(key, group, held.get(group.token, set())):
                     yield Unneeded(key=key, reason=reason, source=group.master)
@@ -411,12 +421,10 @@ class Sweep:
         return rows.held_in(self._columns, names) | self._defaults & names
 
 
-def _batches(
-    files: Iterable[tuple[str, str | None]],
-) -> Iterator[list[tuple[str, str | None]]]:
+def _batches(files: Iterable[File]) -> Iterator[list[File]]:
     """In batches that do not part the files of an avatar: its master tells most cheaply."""
-    batch: list[tuple[str, str | None]] = []
-    for _, family in groupby(files, lambda file: (group_of(file[0]) or (file[0],))[:2]):
+    batch: list[File] = []
+    for _, family in groupby(files, lambda file: (group_of(file.key) or (file.key,))[:2]):
         batch += family
         if len(batch) >= BATCH:
             yield batch
