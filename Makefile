@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+# Where the demo's pictures are: filesystem, or s3 for a bucket, by default one that it brings itself.
+STORAGE ?= filesystem
 # Which tox environments `make test` runs; all when empty.
 ENVS ?=
 
@@ -13,7 +15,9 @@ help: ## say what can be made
 	@echo 'make TARGET, where TARGET is'
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: .venv-demo/done ## serve the example on http://127.0.0.1:8000/ (PORT=8001 changes the port)
+# Exported, not written before the command: so make starts that without a shell, and can stop it.
+demo: export STORAGE := $(STORAGE)
+demo: .venv-demo/done ## serve the example on http://127.0.0.1:8000/ (PORT=8001: there; STORAGE=s3: pictures in a bucket)
 	.venv-demo/bin/python example_project/manage.py demo --port $(PORT)
 
 test: .venv-tox/done ## run the whole matrix, lint, types, docs, packaging (ENVS="lint types": only these)

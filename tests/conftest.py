@@ -93,6 +93,36 @@ def media(settings: Any, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[Any]:
+    """An S3 server on loopback, which the tests with a ``bucket`` share."""
+    for package in ("boto3", "moto", "storages"):
+        pytest.importorskip(package, reason=f"{package} is not installed: no tests on S3.")
+    from .s3server import Server
+
+    server = Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An empty bucket. ``bucket.use(settings)`` makes it the default storage."""
+    from .s3server import Bucket
+
+    # Nothing that the machine has been told of AWS is to be asked, nor the network.
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    bucket = Bucket(s3_server)
+    yield bucket
+    s3_server.calm()
+    s3_server.refusals.clear()
+    bucket.client.close()
+
+
 @pytest.fixture
 def storage(media: Path) -> Storage:
     return storages["default"]

@@ -7,6 +7,7 @@ import pytest
 from django.apps import apps
 from django.core.checks import ERROR, WARNING, run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import FileSystemStorage, storages
 from django.db import connections, models
 from django.test.utils import isolate_apps
 
@@ -24,6 +25,22 @@ def ids(messages: Any) -> list[str]:
 def checked(settings: Any, **values: Any) -> Any:
     settings.AVATAR_KIT = values
     return check_settings()
+
+
+class Incomplete(FileSystemStorage):
+    def __init__(self) -> None:
+        raise ImproperlyConfigured("Could not load its bindings.")
+
+
+def need_s3() -> None:
+    pytest.importorskip("boto3")
+    pytest.importorskip("storages")
+
+
+def on_s3(**options: Any) -> dict[str, Any]:
+    """An entry of ``STORAGES``."""
+    need_s3()
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 
 
 # --- the whole --------------------------------------------------------------------------------
@@ -179,6 +196,54 @@ def test_a_storage_that_cannot_be_imported(settings):
     assert ids(checked(settings, STORAGE="s3")) == ["avatar_kit.E007"]
 
 
+@pytest.mark.parametrize(
+    ("backend", "options", "said"),
+    [
+        ("django.core.files.storage.FileSystemStorage", {"bucket": "x"}, "bucket"),
+        ("tests.test_checks.Incomplete", {}, "Could not load its bindings"),
+    ],
+)
+def test_a_storage_that_cannot_be_made(settings, backend, options, said):
+    entry = {"BACKEND": backend, "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "s3": entry}
+    (message,) = checked(settings, RENDITION_STORAGE="s3")
+    assert message.id == "avatar_kit.E007"
+    assert said in message.msg
+
+
+def test_a_storage_on_s3_with_an_unknown_option(settings):
+    settings.STORAGES = {**settings.STORAGES, "s3": on_s3(bucket="x")}
+    (message,) = checked(settings, STORAGE="s3")
+    assert message.id == "avatar_kit.E007"
+    assert "Invalid setting 'bucket'" in message.msg
+
+
+@pytest.mark.parametrize("name", [None, ""])
+def test_a_bucket_without_a_name(settings, name):
+    settings.STORAGES = {**settings.STORAGES, "s3": on_s3(bucket_name=name)}
+    (message,) = checked(settings, STORAGE="s3")
+    assert message.id == "avatar_kit.E015"
+    assert message.level == ERROR
+    assert "'s3' has no bucket name" in message.msg
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"custom_domain": "cdn.example.com"}, []),
+        ({"custom_domain": "cdn.example.com", "url_protocol": "http:"}, ["avatar_kit.W003"]),
+        # Without a domain, it is of no consequence.
+        ({"url_protocol": "http:"}, []),
+    ],
+)
+def test_a_domain_without_https(settings, options, expected):
+    settings.STORAGES = {**settings.STORAGES, "s3": on_s3(bucket_name="faces", **options)}
+    messages = checked(settings, RENDITION_STORAGE="s3")
+    assert ids(messages) == expected
+    assert all(message.level == WARNING for message in messages)
+    assert all("http://cdn.example.com" in message.msg for message in messages)
+
+
 def test_good_values_are_good(settings):
     assert (
         checked(
@@ -257,6 +322,50 @@ def test_the_arguments_of_a_field(options, expected):
         and message.level == (WARNING if message.id == "avatar_kit.W001" else ERROR)
         for message in Checked.check()
     )
+
+
+def broken() -> Any:
+    return storages["nowhere"]
+
+
+def nameless() -> Any:
+    from storages.backends.s3 import S3Storage
+
+    return S3Storage(custom_domain="cdn.example.com", url_protocol="http:")
+
+
+@isolate_apps("tests.testapp")
+@pytest.mark.parametrize(
+    ("options", "expected", "said"),
+    [
+        ({"storage": broken}, ["avatar_kit.E007"], "storage cannot be made: Could not find"),
+        ({"thumbnail_storage": broken}, ["avatar_kit.E007"], "thumbnail_storage cannot be made"),
+        (
+            {"storage": nameless},
+            ["avatar_kit.E015", "avatar_kit.W003"],
+            "The storage in storage has no bucket name",
+        ),
+        (
+            {"thumbnail_storage": nameless},
+            ["avatar_kit.E015", "avatar_kit.W003"],
+            "The storage in thumbnail_storage has no bucket name",
+        ),
+    ],
+)
+def test_storages_of_a_fields_own(options, expected, said):
+    if nameless in options.values():
+        need_s3()
+
+    class Stored(AvatarMixin):
+        avatar = AvatarField(**options)
+
+        class Meta:
+            app_label = "testapp"
+
+    messages = Stored.check()
+    assert ids(messages) == expected
+    assert messages[0].msg.startswith(said)
+    assert {message.obj for message in messages} == {Stored._meta.get_field("avatar")}
 
 
 @isolate_apps("tests.testapp")

@@ -276,7 +276,10 @@ class TestChange:
 class TestStorage:
     """A storage that fails is not the user's fault, and nothing has changed."""
 
-    SENTENCE = "Your picture could not be saved, and nothing has changed. Please try again later."
+    SENTENCE = (
+        "Your picture could not be saved, since the storage could not be reached or is full. "
+        "Nothing has changed; please try again later."
+    )
 
     def full_after(self, storage: Any, monkeypatch: pytest.MonkeyPatch, written: int) -> None:
         """A disk that has room for so many files."""

@@ -14,6 +14,8 @@ urlpatterns = [
     path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
-    # Media on the development server; in production the web server's business.
-    *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]
+if settings.MEDIA_ROOT:
+    # Media on the development server; in production the web server's business. Where they are not
+    # in a folder, this would serve the current directory.
+    urlpatterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)

@@ -7,14 +7,15 @@ leave it out; the kit itself never lists storage to render or to delete.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from django.apps import apps
-from django.core.files.storage import Storage, default_storage
+from django.core.files.storage import FileSystemStorage, Storage, default_storage
 from django.db.models import FileField, Model
 
+from django_avatar_kit import storage as kit_storage
 from django_avatar_kit.names import Name, group_of
 
 from .models import display_name
@@ -23,6 +24,20 @@ Role = Literal["master", "rendition", "thumbnail", "original", "stray"]
 
 # easy-thumbnails names a thumbnail after its source, its options and its format.
 _THUMBNAIL = re.compile(r"(.+\.\w+)\.\d+x\d+_[^/]*\.\w+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    """Where a storage keeps its files, in words for a reader."""
+
+    #: "folder", "bucket" or, of others, "storage".
+    kind: str
+    name: str
+    #: Of a bucket.
+    server: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} “{self.name}”" + (f" on {self.server}" if self.server else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +82,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
+    location: Location
     groups: list[Group]
 
     @property
@@ -91,6 +107,18 @@ class Inventory:
         return sum(len(group.missing) for group in self.groups)
 
 
+def locate(storage: Storage = default_storage) -> Location:
+    """Where a storage keeps its files."""
+    storage = kit_storage.unwrap(storage)
+    if isinstance(storage, FileSystemStorage):
+        return Location(kind="folder", name=storage.location)
+    # By what it has, not by its class: django-storages is only there where media are on S3.
+    if bucket := getattr(storage, "bucket_name", None):
+        name = f"{bucket}/{storage.location}".rstrip("/")
+        return Location(kind="bucket", name=name, server=storage.endpoint_url or "Amazon S3")
+    return Location(kind="storage", name=type(storage).__name__)
+
+
 def take_stock(
     prefix: str = "",
     rows: Mapping[str, Model] | None = None,
@@ -101,6 +129,7 @@ def take_stock(
     The orphans come first, then the people by their names. ``rows`` are those that may need a
     file there, by the name that they hold; without, all of the site.
     """
+    storage = kit_storage.unwrap(storage)
     if rows is None:
         rows = _rows()
     groups: dict[str, Group] = {}
@@ -109,10 +138,13 @@ def take_stock(
         if key.startswith(prefix):
             place = _place(key)
             groups[place] = Group(key=key, row=row, kit=Name.parse(key) is not None)
-    for key in sorted(_walk(storage, prefix)):
+    # A bucket's listing tells all of this at once, a thousand files to a request.
+    for stored in sorted(kit_storage.walk(storage, prefix), key=lambda stored: stored.key):
+        key = stored.key
         place = _place(key)
         group = groups.setdefault(place, Group(key=place, kit=group_of(key) is not None))
-        file = StoredFile(key=key, size=storage.size(key), role=_role(key, group))
+        size = stored.size if stored.size is not None else storage.size(key)
+        file = StoredFile(key=key, size=size, role=_role(key, group))
         group.files.append(file)
         if group.orphan and file.role in {"master", "original"}:
             group.key = key
@@ -125,7 +157,7 @@ def take_stock(
         groups.values(),
         key=lambda group: (not group.orphan, group.person.casefold(), group.key),
     )
-    return Inventory(groups=ordered)
+    return Inventory(location=locate(storage), groups=ordered)
 
 
 def _rows() -> dict[str, Model]:
@@ -161,15 +193,3 @@ def _role(key: str, group: Group) -> Role:
         return "thumbnail"
     name = None if group.orphan else Name.parse(group.key)
     return "rendition" if name is None or key in name.renditions else "stray"
-
-
-def _walk(storage: Storage, folder: str) -> Iterator[str]:
-    """The keys below ``folder``, which is empty or ends in a slash."""
-    try:
-        folders, files = storage.listdir(folder)
-    except FileNotFoundError:
-        # Nothing was ever stored there.
-        return
-    yield from (f"{folder}{name}" for name in files)
-    for name in folders:
-        yield from _walk(storage, f"{folder}{name}/")

@@ -11,19 +11,20 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, storages
-from django.core.files.storage.handler import InvalidStorageError
 from django.db import connections, router
 from django.utils.module_loading import import_string
 from PIL import ImageColor
 
-from . import imaging, intake, rows
+from . import imaging, intake, rows, s3
 from .conf import KEYS, SETTING, get_config
 from .fallbacks import get_fallbacks
 from .names import Name
 from .rendering import RESERVED
-from .storage import unwrap
+from .storage import resolve, unwrap
 
 if TYPE_CHECKING:
+    from django.core.files.storage import Storage
+
     from .fields import AvatarField
 
 #: What Pillow's encoders take at most.
@@ -31,7 +32,7 @@ BEST_QUALITY = 100
 
 
 def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """``AVATAR_KIT``: known keys (E001), usable values (E002-E006), places (E007, W002)."""
+    """``AVATAR_KIT``: keys (E001), values (E002-E006), storages (E007, E015, W002, W003)."""
     given = getattr(settings, SETTING, None) or {}
     messages: list[CheckMessage] = []
     if not isinstance(given, Mapping):
@@ -169,15 +170,16 @@ def _check_storages(config: Any) -> Iterator[CheckMessage]:
         if alias is None and name == "rendition_storage":
             continue
         try:
-            storages[alias]
-        except (InvalidStorageError, ImportError) as error:
+            place = unwrap(storages[alias])
+        except Exception as error:  # noqa: BLE001 - whatever a storage raises when it is made
             yield Error(
                 f"{SETTING}[{name.upper()!r}] is {alias!r}: {error}",
-                hint="Name one of the aliases in STORAGES.",
+                hint="Name one of the aliases in STORAGES; django-avatar-kit[s3] installs what "
+                "storages on S3 need.",
                 id="avatar_kit.E007",
             )
             continue
-        place = unwrap(storages[alias])
+        yield from _check_bucket(place, repr(alias))
         # Without these, Django writes into the working directory and serves from the root.
         if type(place) is FileSystemStorage and not place.base_location:
             yield Warning(
@@ -185,6 +187,27 @@ def _check_storages(config: Any) -> Iterator[CheckMessage]:
                 hint="Set MEDIA_ROOT and MEDIA_URL, or the location and base_url of the storage.",
                 id="avatar_kit.W002",
             )
+
+
+def _check_bucket(place: Storage, name: str, obj: Any = None) -> Iterator[CheckMessage]:
+    """What ``avatar_doctor`` would say of a storage on S3 before it asks anybody."""
+    bucket = s3.bucket_of(place)
+    if bucket is None:
+        return
+    if not bucket.storage.bucket_name:
+        yield Error(
+            f"The storage {name} has no bucket name.",
+            hint="Set bucket_name in its OPTIONS, or AWS_STORAGE_BUCKET_NAME.",
+            obj=obj,
+            id="avatar_kit.E015",
+        )
+    if bucket.storage.custom_domain and bucket.storage.url_protocol == "http:":
+        yield Warning(
+            f"The URLs of the storage {name} begin with http://{bucket.storage.custom_domain}.",
+            hint='Set its url_protocol to "https:", which is the default.',
+            obj=obj,
+            id="avatar_kit.W003",
+        )
 
 
 def check_models(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
@@ -239,7 +262,9 @@ def _longest_name(field: AvatarField) -> int:
 
 
 def check_field(field: AvatarField) -> Iterator[CheckMessage]:
-    """One ``AvatarField``: its ladder (E004, E005), arguments (E012-E014) and index (W001)."""
+    """One ``AvatarField``: its ladder (E004, E005), arguments (E012-E014), index (W001), and
+    storages of its own (E007, E015, W003).
+    """
     if field.sizes is not None:
         yield from _check_ladder(field.sizes, ("webp",), "%s of the field", field)
     if field.formats is not None:
@@ -274,6 +299,25 @@ def check_field(field: AvatarField) -> Iterator[CheckMessage]:
             obj=field,
             id="avatar_kit.W001",
         )
+    yield from _check_own_storages(field)
+
+
+def _check_own_storages(field: AvatarField) -> Iterator[CheckMessage]:
+    given = {"storage": field._storage, "thumbnail_storage": field.thumbnail_storage}
+    for name, value in given.items():
+        if value is None:
+            continue
+        try:
+            place = resolve(value)
+        except Exception as error:  # noqa: BLE001 - whatever a storage raises when it is made
+            yield Error(
+                f"{name} cannot be made: {error}",
+                hint="It must be a storage, or a function that returns one.",
+                obj=field,
+                id="avatar_kit.E007",
+            )
+            continue
+        yield from _check_bucket(place, f"in {name}", field)
 
 
 def _is_indexed(field: AvatarField) -> bool:

@@ -175,13 +175,15 @@ class Bucket:
 
     # --- objects ---
 
-    def put(self, key: str, data: bytes, content_type: str) -> str:
+    def put(self, key: str, data: bytes, content_type: str, *, immutable: bool = True) -> str:
         """Write an object with one request, and return its ETag, without the quotes.
 
         What the site's ``object_parameters`` and ``default_acl`` ask for is heeded; of the type
-        only the writer knows.
+        only the writer knows, and whether nothing else is ever written under this key.
         """
-        parameters = {"CacheControl": CACHE_CONTROL, **self.storage.get_object_parameters(key)}
+        parameters = dict(self.storage.get_object_parameters(key))
+        if immutable:
+            parameters.setdefault("CacheControl", CACHE_CONTROL)
         if self.storage.default_acl:
             parameters.setdefault("ACL", self.storage.default_acl)
         parameters["ContentType"] = content_type

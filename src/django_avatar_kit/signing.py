@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from hashlib import sha256
 from typing import Protocol
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 
 class Credentials(Protocol):
@@ -70,7 +70,7 @@ class SignerV4:
         self._base = base
         self._key = key
         self._before = f"GET\n{parts.path}"
-        self._after = f"\n{ordered}\nhost:{parts.netloc}\n\nhost\nUNSIGNED-PAYLOAD"
+        self._after = f"\n{ordered}\nhost:{_host(parts)}\n\nhost\nUNSIGNED-PAYLOAD"
         self._to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n"
         self._tail = f"?{'&'.join(f'{name}={_encoded(query[name])}' for name in query)}"
 
@@ -136,6 +136,13 @@ def signer_like(
 def quoted(path: str) -> str:
     """A key as S3 clients put it into a URL, and so into what is signed."""
     return quote(path, safe="/~")
+
+
+def _host(parts: SplitResult) -> str:
+    """The host as clients send it: with its port, unless that goes without saying."""
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    port = "" if parts.port in (None, usual) else f":{parts.port}"
+    return f"{parts.hostname}{port}"
 
 
 def _encoded(value: str) -> str:

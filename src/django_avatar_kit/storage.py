@@ -33,6 +33,8 @@ class Write:
     key: str
     data: bytes
     content_type: str
+    #: Whether nothing else is ever written under this key, as under those of the kit's own.
+    immutable: bool = True
 
 
 # Every avatar on a page asks for it.
@@ -85,9 +87,9 @@ def write_all(writes: Sequence[Write]) -> None:
                 # timed out may have arrived.
                 begun.append(write)
                 if _is_local(write):
-                    _write(write)
+                    write_one(write)
                 else:
-                    batch.submit(_write, write)
+                    batch.submit(write_one, write)
     except BaseException:
         for storage, keys in _by_storage(begun):
             delete_all(storage, keys)
@@ -95,8 +97,12 @@ def write_all(writes: Sequence[Write]) -> None:
 
 
 def _is_local(write: Write) -> bool:
-    # Whether the methods of any other storage may be called by several threads, nobody knows.
-    return s3.bucket_of(write.storage) is None
+    return not is_shared(write.storage)
+
+
+def is_shared(storage: Storage) -> bool:
+    """Whether several threads may use it at once: S3. Of any other, nobody knows."""
+    return s3.bucket_of(storage) is not None
 
 
 def _by_storage(writes: Iterable[Write]) -> Iterable[tuple[Storage, list[str]]]:
@@ -106,24 +112,34 @@ def _by_storage(writes: Iterable[Write]) -> Iterable[tuple[Storage, list[str]]]:
     return batches.values()
 
 
-def _write(write: Write) -> None:
+def write_one(write: Write) -> str:
+    """Write a file and return the ETag that S3 gives it, "" from any other storage.
+
+    Raises :class:`~django_avatar_kit.exceptions.StorageError`.
+    """
     try:
-        stored = _put(write)
+        stored, etag = _send(write)
     except Exception as error:
         logger.exception("Could not write “%s”.", write.key)
         raise StorageError(key=write.key, reason=error) from error
     if stored != write.key:
         delete(write.storage, stored)
         raise StorageError(key=write.key, reason=f"the storage renamed it to “{stored}”")
+    return etag
 
 
 def _put(write: Write) -> str:
+    return _send(write)[0]
+
+
+def _send(write: Write) -> tuple[str, str]:
     if (bucket := s3.bucket_of(write.storage)) is not None:
-        bucket.put(write.key, write.data, write.content_type)
-        return write.key
+        return write.key, bucket.put(
+            write.key, write.data, write.content_type, immutable=write.immutable
+        )
     content = ContentFile(write.data, name=write.key)
     content.content_type = write.content_type  # type: ignore[attr-defined]
-    return write.storage.save(write.key, content)
+    return write.storage.save(write.key, content), ""
 
 
 def delete_all(storage: Storage, keys: Iterable[str]) -> list[str]:
@@ -201,7 +217,8 @@ def locations(storage: Storage) -> list[tuple[object, tuple[str, ...]]]:
     Two storages with the same root may lie inside one another. Of the file system there are two
     answers: as the path is written, and as it is once links are followed.
     """
-    if isinstance(storage, FileSystemStorage):
+    # Static files are nowhere without a STATIC_ROOT.
+    if isinstance(storage, FileSystemStorage) and storage.location:
         path = Path(storage.location)
         return [("", path.parts), ("", path.resolve().parts)]
     if (bucket := s3.bucket_of(storage)) is not None:
@@ -233,10 +250,17 @@ def read(storage: Storage, key: str) -> bytes:
 def missing(storage: Storage, keys: Iterable[str]) -> list[str]:
     """Those of the files that are not there; of one avatar's files, for one request on S3."""
     keys = list(keys)
+    there = look(storage, keys)
+    return [key for key in keys if key not in there]
+
+
+def look(storage: Storage, keys: Iterable[str]) -> dict[str, Stored]:
+    """Those of the files that are there; of one avatar's files, for one request on S3."""
+    keys = list(keys)
     if (bucket := s3.bucket_of(storage)) is not None:
-        there = {key for key, *_ in bucket.list(_beginning(keys))}
-        return [key for key in keys if key not in there]
-    return [key for key in keys if not storage.exists(key)]
+        listed = (Stored(*found) for found in bucket.list(_beginning(keys)))
+        return {stored.key: stored for stored in listed if stored.key in keys}
+    return {key: Stored(key) for key in keys if storage.exists(key)}
 
 
 def _beginning(keys: Iterable[str]) -> str:

@@ -11,8 +11,11 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.core.signals import setting_changed
 from django.db.models import FileField, Q
+from django.utils.functional import SimpleLazyObject
 from django_cleanup.signals import cleanup_post_delete
+from easy_thumbnails import storage as easy_storage
 from easy_thumbnails.files import ThumbnailerFieldFile
 from easy_thumbnails.models import Source, Thumbnail
 from easy_thumbnails.storage import get_storage
@@ -115,6 +118,14 @@ def _chunks(keys: Collection[str]) -> Iterator[list[str]]:
 def connect() -> None:
     """Follow django-cleanup; without it in ``INSTALLED_APPS`` nothing is ever sent."""
     cleanup_post_delete.connect(_file_deleted, dispatch_uid="avatar_kit.thumbnails")
+    setting_changed.connect(_storages_changed, dispatch_uid="avatar_kit.thumbnails")
+
+
+def _storages_changed(*, setting: str, **kwargs: Any) -> None:
+    # easy-thumbnails binds this at import, and the thumbnails of stock fields would stay there.
+    # Lazily, as Django may be told of the change after us.
+    if setting in {"STORAGES", "THUMBNAIL_DEFAULT_STORAGE_ALIAS"}:
+        easy_storage.thumbnail_default_storage = SimpleLazyObject(get_storage)
 
 
 def _file_deleted(*, file: Any, file_name: str, success: bool, **kwargs: Any) -> None:

@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.generic import FormView, TemplateView, View
 
 from . import fallbacks, owners
-from .exceptions import AvatarError, UploadError
+from .exceptions import AvatarError, StorageError, UploadError
 from .forms import AvatarForm, avatar_field_names, avatar_form_class, time_stamps
 
 if TYPE_CHECKING:
@@ -119,8 +119,13 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
 
     form_class = AvatarForm
     template_name = "avatar_kit/change.html"
-    #: What the user reads where the storage failed. The details are logged: they name keys.
+    #: What the user reads where the storage failed, and where anything else did that is not about
+    #: the upload. The details are logged: they name keys.
     storage_message = _(
+        "Your picture could not be saved, since the storage could not be reached or is full. "
+        "Nothing has changed; please try again later.",
+    )
+    failure_message = _(
         "Your picture could not be saved, and nothing has changed. Please try again later.",
     )
 
@@ -180,7 +185,9 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
         # What is not about the upload is the site's to know, and names keys.
         if not isinstance(error, UploadError):
             logger.error("An avatar could not be saved: %s", error, exc_info=error.__cause__)
-            message, params = self.storage_message, {}
+            storage_failed = isinstance(error, StorageError)
+            message = self.storage_message if storage_failed else self.failure_message
+            params = {}
         form.add_error(
             name if name in form.fields else None,
             ValidationError(message, code=error.code, params=dict(params)),

@@ -76,6 +76,6 @@ class Batch:
             # Somebody is about to undo what these do.
             wait(self._futures)
         if error is None:
+            # They began in this order, so that what was given up comes after what has failed.
             for future in self._futures:
-                if not future.cancelled():
-                    future.result()
+                future.result()

@@ -11,8 +11,21 @@ from django.core.exceptions import ImproperlyConfigured
 if TYPE_CHECKING:
     from pathlib import Path
 
+#: Each is a module beside this one; the first is taken where nothing is said.
+_STORAGES = ("filesystem", "s3")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+def settings_module() -> str:
+    """The settings of the place where media live, which ``STORAGE`` names."""
+    storage = os.environ.get("STORAGE") or _STORAGES[0]
+    if storage not in _STORAGES:
+        raise ImproperlyConfigured(
+            f"STORAGE={storage!r} is no place for media that this project knows. "
+            f"Use {' or '.join(_STORAGES)}."
+        )
+    return f"example.settings.{storage}"
 
 
 def flag(name: str, *, default: bool) -> bool:

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import os
+import runpy
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 from django.conf import settings as live_settings
+from django.core.files.storage import default_storage
+
+from example import local_s3
 
 # Before any test replaces it.
 REAL_MEDIA = Path(live_settings.MEDIA_ROOT)
 
 Stored = Callable[[], set[str]]
+
+_numbers = count(1)
 
 
 def files_below(folder: Path) -> set[str]:
@@ -17,13 +25,51 @@ def files_below(folder: Path) -> set[str]:
 
 
 @pytest.fixture(autouse=True)
-def stored(settings, tmp_path: Path) -> Iterator[Stored]:
-    """What lies in storage now. Each test has an empty one, and leaves the real one alone."""
+def in_folder(settings, tmp_path: Path) -> Iterator[Stored]:
+    """What lies in the media folder. Each test has an empty one, and leaves the real one alone."""
     before = files_below(REAL_MEDIA)
     settings.MEDIA_ROOT = tmp_path / "media"
     yield lambda: files_below(tmp_path / "media")
     left = files_below(REAL_MEDIA) - before
     assert not left, f"This test has littered {REAL_MEDIA}: {sorted(left)}"
+
+
+@pytest.fixture
+def stored(in_folder: Stored) -> Stored:
+    """What lies in storage now, which is a folder unless a test asks for a bucket."""
+    return in_folder
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of an S3 server for all tests; each makes a bucket of its own."""
+    with local_s3.serve() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def no_aws(monkeypatch) -> None:
+    """Nothing of AWS in the environment."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def bucket(monkeypatch, no_aws, s3_server: str) -> str:
+    """The name of an empty bucket, which the environment leads to."""
+    name = f"faces-{next(_numbers)}"
+    for variable, value in local_s3.variables(name, s3_server).items():
+        monkeypatch.setenv(variable, value)
+    local_s3.make(name, s3_server)
+    return name
+
+
+@pytest.fixture
+def in_bucket(settings, bucket: str, in_folder: Stored) -> Iterator[Stored]:
+    """What lies in a bucket, where the site keeps its media for once; nothing goes elsewhere."""
+    settings.STORAGES = runpy.run_module("example.settings.s3")["STORAGES"]
+    yield lambda: {entry.key for entry in default_storage.bucket.objects.all()}
+    assert in_folder() == set()
 
 
 @pytest.fixture(autouse=True)

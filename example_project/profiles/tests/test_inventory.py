@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import InMemoryStorage, default_storage
 from easy_thumbnails.files import get_thumbnailer
+from storages.backends.s3 import S3Storage
 
 from django_avatar_kit.test import make_upload
-from profiles.inventory import take_stock
+from profiles.inventory import locate, take_stock
 from profiles.models import KitPicture, PlainPicture, Profile, ThumbnailedPicture
 
 from .factories import ProfileFactory, UserFactory
@@ -109,3 +110,11 @@ def test_orphans_first_and_then_people_by_their_names(django_assert_num_queries)
         "Mei Hanazawa",
         "Zoë Moss",
     ]
+
+
+def test_where_the_files_are(settings):
+    assert str(locate()) == f"folder “{settings.MEDIA_ROOT}”"
+    assert take_stock().location == locate()
+    bucket = S3Storage(bucket_name="faces", location="media")
+    assert str(locate(bucket)) == "bucket “faces/media” on Amazon S3"
+    assert str(locate(InMemoryStorage())) == "storage “InMemoryStorage”"

@@ -112,10 +112,11 @@ def test_storage_is_not_for_everyone(client):
     assert "This page is for staff" in response.text
 
 
-def test_storage_lists_every_file(client, stored):
+def test_storage_lists_every_file(client, stored, settings):
     ProfileFactory(pictured=True, display_name="Ada Byron")
     client.force_login(UserFactory(is_staff=True))
     response = client.get("/storage/")
+    assert f'in the folder <code class="where">{settings.MEDIA_ROOT}</code>' in response.text
     assert "Ada Byron" in response.text
     assert stored()
     for key in stored():

@@ -26,6 +26,12 @@ LEFT = {
 }
 
 
+@pytest.fixture(autouse=True, params=["folder", "bucket"])
+def stored(request):
+    """Each test once with media in a folder, and once in a bucket."""
+    return request.getfixturevalue(f"in_{request.param}")
+
+
 @pytest.fixture
 def owner(client):
     user = ProfileFactory().user
@@ -123,6 +129,8 @@ def test_the_command_that_a_page_gives_clears_up(client, owner, stored, page):
     assert count(stored, plain, owner) == 0
 
 
+# In a bucket, easy-thumbnails asks its tables for every thumbnail.
+@pytest.mark.parametrize("stored", ["folder"], indirect=True)
 def test_the_page_takes_a_query_for_each_lane(client, owner, django_assert_num_queries):
     send(client)
     # And three for whoever looks: session, account, profile.

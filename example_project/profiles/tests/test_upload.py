@@ -48,8 +48,8 @@ def test_upload_through_the_view(client, stored):
     )
     assert response.redirect_chain == [(reverse("profiles:me"), 302)]
     assert stored() == files_of(profile)
-    # The name that the file had at home is nobody's business. (No word of hexadecimal digits, which
-    # a random key may happen to spell.)
+    # The name that the file had at home is nobody’s business. (No word of hexadecimal digits: a
+    # random key may happen to spell those.)
     assert not any("zoltan" in key.lower() for key in stored())
     assert profile.avatar.url_for(96) in response.text
 

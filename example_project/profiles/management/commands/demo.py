@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +14,9 @@ from django.core.management import BaseCommand, CommandError, CommandParser, cal
 from django.db import transaction
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
+from example import local_s3
 from profiles.cast import CAST, Person
+from profiles.inventory import locate
 from profiles.models import Profile
 
 ACCOUNT = "demo"
@@ -59,6 +62,7 @@ class Command(BaseCommand):
         if os.environ.get(DJANGO_AUTORELOAD_ENV) != "true":
             self.set_up(verbosity)
             if serve and verbosity:
+                self.say_how_to_sweep()
                 self.stdout.write(f"Open http://127.0.0.1:{port}/")
             # Into a pipe, nothing would be seen of it before the server ends.
             self.stdout.flush()
@@ -75,6 +79,7 @@ class Command(BaseCommand):
                 f"{made} people made, {len(CAST) - made} were here already; "
                 f"{pictured} have a picture."
             )
+            self.stdout.write(f"Pictures are in the {locate()}.")
             secret = f"“{ACCOUNT}”" if password_known else "the password that it was given since"
             self.stdout.write(f"Log in as “{ACCOUNT}” with {secret}.")
 
@@ -110,3 +115,12 @@ class Command(BaseCommand):
                     user=user, display_name="Robin Demo", headline="That’s you, looking around"
                 )
         return created or user.check_password(ACCOUNT)
+
+    def say_how_to_sweep(self) -> None:
+        """For a bucket that only this process knows of, and that ends with it."""
+        if local_s3.environment:
+            manage = str(settings.BASE_DIR / "manage.py")
+            self.stdout.write(
+                "The bucket and its database end with this demo. To sweep them meanwhile, from a "
+                f"second terminal:\n{local_s3.line(sys.executable, manage, 'avatar_sweep')}"
+            )

@@ -1,0 +1,80 @@
+"""``manage.py avatar_doctor``: see ``django_avatar_kit.doctoring``."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections import Counter
+from contextlib import closing
+from itertools import zip_longest
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ... import doctoring
+from ..progress import counted
+
+#: Characters in the first two columns, and the fewest in the others.
+LEVEL, WHAT, FEWEST = 7, 12, 20
+STYLES = {"ok": "SUCCESS", "warning": "WARNING", "failure": "ERROR"}
+
+
+class Command(BaseCommand):
+    help = (
+        "Tries out each storage that avatars lie in, with a small picture that is deleted at the "
+        "end, and says what is wrong with it and what to do."
+    )
+    # Whoever is ill must be able to come.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--base-url",
+            default="",
+            metavar="URL",
+            help="Where the site is, http://127.0.0.1:8000 for one: with it, URLs such as "
+            "/media/… are fetched, too.",
+        )
+
+    def handle(self, *, base_url: str, verbosity: int, **options: Any) -> None:
+        if base_url and not base_url.startswith(("http://", "https://")):
+            raise CommandError(f"“{base_url}” is no URL. Write it like http://127.0.0.1:8000.")
+        if verbosity:
+            self.stdout.write(_columns(f"{'':<{LEVEL}}  {'what':<{WHAT}}", "found", "what to do"))
+        counts: Counter[str] = Counter()
+        for place in doctoring.places():
+            title = f"{place.title}: {' and '.join(place.holds)}\n"
+            with closing(doctoring.examine(place, base_url)) as findings:
+                for finding in findings:
+                    counts[finding.level] += 1
+                    if verbosity or finding.level != "ok":
+                        self.stdout.write(f"{title}{self._line(finding)}")
+                        # One step may take a while.
+                        self.stdout.flush()
+                        title = ""
+        told = f"{counted(counts['failure'], 'failure')}, {counted(counts['warning'], 'warning')}."
+        if counts["failure"]:
+            raise CommandError(told)
+        if verbosity:
+            self.stdout.write(told)
+
+    def _line(self, finding: doctoring.Finding) -> str:
+        style = getattr(self.style, STYLES[finding.level])
+        lead = f"{style(f'{finding.level:<{LEVEL}}')}  {finding.what:<{WHAT}}"
+        return _columns(lead, finding.found, finding.advice)
+
+
+def _columns(lead: str, found: str, advice: str) -> str:
+    """The line of a table that is as wide as the terminal."""
+    room = shutil.get_terminal_size((100, 24)).columns - LEVEL - WHAT - 6
+    width = max(room * 2 // 5, FEWEST)
+    cells = zip_longest(
+        textwrap.wrap(found, width, break_on_hyphens=False),
+        textwrap.wrap(advice, max(room - width, FEWEST), break_on_hyphens=False),
+        fillvalue="",
+    )
+    lines = []
+    for left, right in cells:
+        lines.append(f"{lead}  {left:<{width}}  {right}".rstrip())
+        lead = " " * (LEVEL + WHAT + 2)
+    return "\n".join(lines)

@@ -1,0 +1,14 @@
+"""Python in a process of its own, which has imported and started nothing yet."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+
+def python(code: str, *flags: str) -> None:
+    """Run some lines with the modules of this process; what they raise fails the test."""
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environ.pop("DJANGO_SETTINGS_MODULE", None)
+    subprocess.run([sys.executable, *flags, "-c", code], check=True, env=environ)
