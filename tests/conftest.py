@@ -98,11 +98,12 @@ def s3_server() -> Iterator[Any]:
     """An S3 server on loopback, which the tests with a ``bucket`` share."""
     for package in ("boto3", "moto", "storages"):
         pytest.importorskip(package, reason=f"{package} is not installed: no tests on S3.")
-    from .s3server import Server
+    from .s3server import Server, quick_clients
 
-    server = Server()
-    yield server
-    server.stop()
+    with quick_clients():
+        server = Server()
+        yield server
+        server.stop()
 
 
 @pytest.fixture
@@ -120,7 +121,6 @@ def bucket(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield bucket
     s3_server.calm()
     s3_server.refusals.clear()
-    bucket.client.close()
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 from django.core.management import CommandError, call_command
 from django.db import connections, models
@@ -32,7 +31,6 @@ from .test_any_storage import Bottomless
 from .testapp.models import Bare, Channel, Pet, Team
 
 pytestmark = [
-    pytest.mark.lifecycle,
     pytest.mark.django_db(transaction=True, databases=["default", "other"]),
     pytest.mark.usefixtures("small"),
 ]
@@ -40,6 +38,13 @@ pytestmark = [
 IMMUTABLE = "public, max-age=31536000, immutable"
 #: A master and two renditions.
 FILES = 3
+KINDS = {
+    "files": "django.core.files.storage.FileSystemStorage",
+    "counting": "tests.conftest.CountingStorage",
+    "memory": "django.core.files.storage.InMemoryStorage",
+    "bottomless": "tests.test_any_storage.Bottomless",
+    "shared": "tests.test_avatar_copy.Shared",
+}
 
 
 class Shared(Bottomless):
@@ -82,7 +87,8 @@ def old_team(storage: Any, key: str = "avatars/old.jpg", data: bytes | None = No
 
 
 def put(storage: Any, key: str, data: bytes) -> None:
-    storage.save(key, ContentFile(data, name=key))
+    kind = "application/octet-stream"
+    module.write_one(module.Write(storage=storage, key=key, data=data, content_type=kind))
 
 
 def name_of(row: Any, attname: str = "avatar") -> Name:
@@ -93,7 +99,12 @@ def name_of(row: Any, attname: str = "avatar") -> Name:
 
 def contents(storage: Storage, keys: Any) -> dict[str, bytes]:
     """What lies under these keys; those that are not there are left out."""
-    return {key: module.read(storage, key) for key in keys if storage.exists(key)}
+    return {key: module.read(storage, key) for key in present(storage, keys)}
+
+
+def present(storage: Storage, keys: Any) -> set[str]:
+    """Those of the keys that are there."""
+    return set(module.look(storage, keys)) if keys else set()
 
 
 def keys_of(*rows: Any) -> set[str]:
@@ -105,41 +116,29 @@ def lines(text: str) -> list[str]:
 
 
 @pytest.fixture
-def put_into(settings: Any, tmp_path: Path, request: Any) -> Any:
-    """Make a storage of some kind, under an alias."""
+def places(settings: Any, tmp_path: Path, request: Any) -> Any:
+    """Make storages of the given kinds, under their aliases; those of this moment are gone."""
 
-    def use(alias: str, kind: str, **options: Any) -> Any:
+    def entry(alias: str, kind: str, options: dict[str, Any]) -> dict[str, Any]:
         if kind == "s3":
             bucket = request.getfixturevalue("bucket")
-            if alias in storages.backends and alias != "default":
-                from .s3server import Bucket
+            found: dict[str, Any] = bucket.entry(location=alias, **{"attempts": 5, **options})
+            return found
+        if kind == "files":
+            options = {"location": str(tmp_path / alias)}
+        return {"BACKEND": KINDS[kind], "OPTIONS": options}
 
-                bucket = Bucket(bucket.server)
-                request.addfinalizer(bucket.client.close)
-            return bucket.use(settings, alias, **{"attempts": 5, **options})
-        entries: dict[str, dict[str, Any]] = {
-            "files": {
-                "BACKEND": "django.core.files.storage.FileSystemStorage",
-                "OPTIONS": {"location": str(tmp_path / alias)},
-            },
-            "memory": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-            "bottomless": {"BACKEND": "tests.test_any_storage.Bottomless"},
-            "shared": {"BACKEND": "tests.test_avatar_copy.Shared"},
-        }
-        settings.STORAGES = {**settings.STORAGES, alias: entries[kind]}
-        return storages[alias]
+    def make(options: dict[str, Any] | None = None, **kinds: str) -> tuple[Any, ...]:
+        entries = {alias: entry(alias, kind, options or {}) for alias, kind in kinds.items()}
+        settings.STORAGES = {**settings.STORAGES, **entries}
+        return tuple(storages[alias] for alias in kinds)
 
-    return use
+    return make
 
 
 @pytest.fixture
-def target(put_into: Any) -> Any:
-    return put_into("target", "memory")
-
-
-@pytest.fixture
-def server(s3_server: Any) -> Any:
-    return s3_server
+def target(places: Any) -> Any:
+    return places(target="memory")[0]
 
 
 def switch(settings: Any, alias: str = "target", **more: Any) -> None:
@@ -164,12 +163,11 @@ def switch(settings: Any, alias: str = "target", **more: Any) -> None:
         ("files", "files"),
     ],
 )
-def test_all_files_arrive(monkeypatch, put_into, source, target):
+def test_all_files_arrive(monkeypatch, places, source, target):
     # So that each step has to wait for the next one.
     monkeypatch.setattr(copying, "AHEAD", 2)
     monkeypatch.setattr(copying, "BATCH", 2)
-    here = put_into("default", source)
-    there = put_into("target", target, **({"location": "there"} if target == "s3" else {}))
+    here, place = places(default=source, target=target)
     rows = [*teams(4), make_profile(), old_team(here, "photos/ada.png")]
     before = contents(here, keys_of(*rows))
     assert len(before) == 5 * FILES + 1
@@ -180,16 +178,16 @@ def test_all_files_arrive(monkeypatch, put_into, source, target):
         f"6 avatars, 16 files: 16 copied ({size} bytes), 0 already there, 0 missing, 0 failed."
     ]
     assert err == ""
-    assert contents(there, keys_of(*rows)) == contents(here, keys_of(*rows)) == before
+    assert contents(place, keys_of(*rows)) == contents(here, keys_of(*rows)) == before
 
     out, _ = copy()
     assert lines(out) == [
         "6 avatars, 16 files: 0 copied (0 bytes), 16 already there, 0 missing, 0 failed."
     ]
-    assert contents(there, keys_of(*rows)) == before
+    assert contents(place, keys_of(*rows)) == before
 
 
-def test_types_and_cache_headers(settings, bucket, target, storage):
+def test_types_and_cache_headers(settings, bucket, storage):
     bucket.use(settings, "target", attempts=5)
     settings.AVATAR_KIT = {"SIZES": (16,), "FORMATS": ("avif", "webp", "jpeg")}
     jpeg = team()
@@ -236,48 +234,45 @@ def requests(found: list[Any]) -> dict[str, int]:
     return {action: actions.count(action) for action in sorted(set(actions))}
 
 
-def test_requests_to_a_bucket(put_into, server):
-    put_into("default", "files")
-    put_into("target", "s3")
+def test_requests_to_a_bucket(places, s3_server):
+    places(default="files", target="s3")
     teams(5)
-    with server.counted() as found:
+    with s3_server.counted() as found:
         copy()
     assert requests(found) == {"LIST": 5, "PUT": 5 * FILES}
-    with server.counted() as found:
+    with s3_server.counted() as found:
         copy()
     assert requests(found) == {"LIST": 5}
 
 
 @pytest.mark.parametrize("kind", ["s3", "files"])
-def test_requests_from_a_bucket(put_into, server, kind):
-    put_into("default", "s3")
-    put_into("target", kind, **({"location": "there"} if kind == "s3" else {}))
+def test_requests_from_a_bucket(places, s3_server, kind):
+    places(default="s3", target=kind)
     teams(3)
     lists = 6 if kind == "s3" else 3
     puts = {"PUT": 3 * FILES} if kind == "s3" else {}
-    with server.counted() as found:
+    with s3_server.counted() as found:
         copy(dry_run=True)
     assert requests(found) == {"LIST": lists}
-    with server.counted() as found:
+    with s3_server.counted() as found:
         copy()
     assert requests(found) == {"GET": 3 * FILES, "LIST": lists, **puts}
-    with server.counted() as found:
+    with s3_server.counted() as found:
         copy()
     assert requests(found) == {"LIST": lists}
 
 
-def test_a_source_in_a_bucket_goes_with_one_request(settings, put_into, bucket, server):
-    put_into("default", "s3", location="here")
-    put_into("target", "s3", location="there")
+def test_a_source_in_a_bucket_goes_with_one_request(settings, places, bucket, s3_server):
+    places(default="s3", target="s3")
     rows = teams(3)
     copy()
     switch(settings)
-    with server.counted() as found:
+    with s3_server.counted() as found:
         out, _ = copy(delete_source=True)
     # A probe to find out whether the two are one place, which is deleted; and the deletion.
     assert requests(found) == {"DELETE MANY": 2, "LIST": 2 * 3 + 1, "PUT": 1}
     assert lines(out)[1] == "9 files deleted from “default”."
-    assert bucket.keys() == {f"there/{key}" for key in keys_of(*rows)}
+    assert bucket.keys() == {f"target/{key}" for key in keys_of(*rows)}
 
 
 @pytest.mark.parametrize(
@@ -288,10 +283,9 @@ def test_a_source_in_a_bucket_goes_with_one_request(settings, put_into, bucket, 
         ("s3", "files", {("S3Storage", "pool"), ("FileSystemStorage", "main")}),
     ],
 )
-def test_threads_use_only_what_can_bear_it(monkeypatch, put_into, source, target, expected):
+def test_threads_use_only_what_can_bear_it(monkeypatch, places, source, target, expected):
     """S3 can, and reading files; of anything else nobody knows."""
-    put_into("default", source)
-    put_into("target", target)
+    places(default=source, target=target)
     teams(2)
     seen: set[tuple[str, str]] = set()
 
@@ -316,9 +310,9 @@ def test_threads_use_only_what_can_bear_it(monkeypatch, put_into, source, target
 
 
 @pytest.fixture(params=["memory", "s3"])
-def place(put_into: Any, request: Any) -> Any:
-    """A destination that is slow, or one that tells."""
-    return put_into("target", request.param)
+def place(places: Any, request: Any) -> Any:
+    """A destination that has to be read, and one that tells."""
+    return places(target=request.param)[0]
 
 
 def test_a_file_cut_off_is_replaced(place, storage, caplog):
@@ -385,6 +379,7 @@ def test_a_leftover_that_cannot_be_deleted(monkeypatch, target, storage, caplog)
     assert "the storage renamed it" in caplog.text
 
 
+@pytest.mark.lifecycle
 @pytest.mark.parametrize("stock", [True, False])
 def test_two_rows_with_one_avatar(place, storage, stock):
     """Written once, where nothing may be written twice."""
@@ -396,6 +391,7 @@ def test_two_rows_with_one_avatar(place, storage, stock):
     assert contents(place, keys_of(row)) == contents(storage, keys_of(row))
 
 
+@pytest.mark.lifecycle
 def test_a_default_is_copied_once(place, storage):
     put(storage, "defaults/badge.png", make_image((9, 9), format="png"))
     Channel.objects.bulk_create(Channel(name=str(number)) for number in range(3))
@@ -407,10 +403,9 @@ def test_a_default_is_copied_once(place, storage):
 # --- verified --------------------------------------------------------------------------------
 
 
-def test_an_etag_that_tells_nothing(monkeypatch, put_into, server):
+def test_an_etag_that_tells_nothing(monkeypatch, places, s3_server):
     """That of an object encrypted with a key of one's own."""
-    put_into("default", "files")
-    there = put_into("target", "s3")
+    here, place = places(default="files", target="s3")
     row = team()
     original = s3.Bucket.put, s3.Bucket.list
 
@@ -425,16 +420,16 @@ def test_an_etag_that_tells_nothing(monkeypatch, put_into, server):
     monkeypatch.setattr(s3.Bucket, "put", opaque)
     monkeypatch.setattr(s3.Bucket, "list", listing)
     for outcome in ("3 copied", "3 already there"):
-        with server.counted() as found:
+        with s3_server.counted() as found:
             out, _ = copy()
         assert outcome in out
         assert requests(found)["GET"] == FILES
-    assert contents(there, keys_of(row)) == contents(storages["default"], keys_of(row))
+    assert contents(place, keys_of(row)) == contents(here, keys_of(row))
 
 
 @pytest.mark.parametrize("kind", ["s3", "memory"])
-def test_what_arrives_damaged_has_failed(monkeypatch, put_into, kind, caplog):
-    put_into("target", kind)
+def test_what_arrives_damaged_has_failed(monkeypatch, places, kind, caplog):
+    places(target=kind)
     key = column(team())
     original = module.write_one
 
@@ -464,12 +459,13 @@ def test_missing_in_the_source(place, storage):
     assert err == ""
 
 
-@pytest.mark.parametrize("source", ["files", "s3"])
-def test_missing_in_both(place, put_into, source, caplog):
-    here = put_into("default", source)
+@pytest.mark.parametrize(
+    ("source", "target"), [("files", "s3"), ("s3", "s3"), ("s3", "memory"), ("memory", "files")]
+)
+def test_missing_in_both(places, source, target, caplog):
+    here, place = places(default=source, target=target)
     row, other, third = teams(3)
-    here.delete(column(row))
-    here.delete(column(other))
+    module.delete_all(here, [column(row), column(other)])
     # As good as none.
     put(place, column(other), b"")
     out, err = io.StringIO(), io.StringIO()
@@ -483,36 +479,35 @@ def test_missing_in_both(place, put_into, source, caplog):
         for each in (row, other)
     ]
     assert len(caplog.records) == 2
-    assert contents(place, keys_of(third)).keys() == keys_of(third)
+    assert present(place, keys_of(third)) == keys_of(third)
 
 
 @pytest.mark.parametrize("fault", ["500", "403"])
-def test_a_failing_request_to_the_destination(put_into, server, caplog, fault):
-    put_into("target", "s3", attempts=1)
+def test_a_failing_request_to_the_destination(places, s3_server, caplog, fault):
+    (place,) = places({"attempts": 1}, target="s3")
     row, other = teams(2)
     (bad, *_) = name_of(row).renditions
 
     def weather(number: int, request: Any) -> Any:
         return fault if request.action == "PUT" and request.path.endswith(bad) else None
 
-    with server.weather(weather):
+    with s3_server.weather(weather):
         assert failing() == "1 of 6 files could not be copied."
     assert f"“{bad}” could not be written:" in caplog.text
     out, _ = copy()
     assert out.startswith("2 avatars, 6 files: ")
-    assert contents(storages["target"], keys_of(row, other)).keys() == keys_of(row, other)
+    assert present(place, keys_of(row, other)) == keys_of(row, other)
 
 
-@pytest.mark.parametrize("alias", ["default", "target"])
-def test_a_listing_that_fails(put_into, server, caplog, alias):
-    put_into("default", "s3" if alias == "default" else "files")
-    put_into("target", "s3" if alias == "target" else "files")
+@pytest.mark.parametrize(("source", "target"), [("s3", "files"), ("files", "s3")])
+def test_a_listing_that_fails(places, s3_server, caplog, source, target):
+    places({"attempts": 1}, default=source, target=target)
     row, other = teams(2)
 
     def weather(number: int, request: Any) -> Any:
         return "403" if request.action == "LIST" and number == 0 else None
 
-    with server.weather(weather):
+    with s3_server.weather(weather):
         assert failing() == "3 of 6 files could not be copied."
     for key in files_of(column(row)) if column(row) in caplog.text else files_of(column(other)):
         assert f"“{key}” could not be read: An error occurred (AccessDenied)" in caplog.text
@@ -531,7 +526,7 @@ def test_a_source_that_fails(monkeypatch, storage, target, caplog):
     monkeypatch.setattr(type(storage), "_open", fail)
     assert failing() == "1 of 3 files could not be copied."
     assert f"“{column(row)}” could not be read: [Errno 5] Input/output error." in caplog.text
-    assert contents(target, keys_of(row)).keys() == set(name_of(row).renditions)
+    assert present(target, keys_of(row)) == set(name_of(row).renditions)
 
 
 # --- stopped, and run again ------------------------------------------------------------------
@@ -539,16 +534,14 @@ def test_a_source_that_fails(monkeypatch, storage, target, caplog):
 
 @pytest.mark.parametrize("kind", ["s3", "memory", "files"])
 @pytest.mark.parametrize("after", [False, True])
-def test_killed_at_any_write_and_run_again(monkeypatch, put_into, kind, after):
+def test_killed_at_any_write_and_run_again(monkeypatch, places, kind, after):
     """Ctrl-C at the n-th write, which has arrived or not."""
-    put_into("default", "files")
+    here, place = places(default="files", target=kind)
     rows = teams(2)
-    before = contents(storages["default"], keys_of(*rows))
+    before = contents(here, keys_of(*rows))
     original = module.write_one
     for nth in range(1, len(before) + 1):
-        there = put_into("target", kind, **({"location": f"run{nth}"} if kind == "s3" else {}))
-        for key in before:
-            there.delete(key)
+        module.delete_all(place, before)
         calls = itertools.count(1)
 
         def killed(write: Any, nth: int = nth, calls: Any = calls) -> Any:
@@ -567,15 +560,15 @@ def test_killed_at_any_write_and_run_again(monkeypatch, put_into, kind, after):
         time.sleep(0.01)
         assert next(calls) == stopped + 1
         monkeypatch.setattr(module, "write_one", original)
-        arrived = len(contents(there, before))
+        arrived = len(present(place, before))
         out, _ = copy()
         assert f"{len(before) - arrived} copied" in out
-        assert contents(there, before) == before
+        assert contents(place, before) == before
 
 
-def test_what_is_not_waited_for_does_not_begin(monkeypatch, put_into):
+def test_what_is_not_waited_for_does_not_begin(monkeypatch, places):
     """Whoever reads the results may stop as well."""
-    there = put_into("target", "s3")
+    (place,) = places(target="s3")
     monkeypatch.setattr(copying, "AHEAD", 1)
     monkeypatch.setattr(copying, "BATCH", 1)
     rows = teams(8)
@@ -583,10 +576,10 @@ def test_what_is_not_waited_for_does_not_begin(monkeypatch, put_into):
     job = copying.Copy(building.fields_of(["testapp.Team"]), options)
     with closing(job.run(job.fields[0])) as avatars:
         assert next(avatars).row.pk == rows[0].pk
-    arrived = contents(there, keys_of(*rows))
+    arrived = present(place, keys_of(*rows))
     assert FILES <= len(arrived) <= FILES + 4
     time.sleep(0.02)
-    assert contents(there, keys_of(*rows)) == arrived
+    assert present(place, keys_of(*rows)) == arrived
 
 
 CHILD = """
@@ -604,7 +597,8 @@ call_command("avatar_copy", source="default", target="target")
 """
 
 
-def test_killed_for_good_and_run_again(settings, bucket, server, media):
+@pytest.mark.lifecycle
+def test_killed_for_good_and_run_again(settings, bucket, s3_server, media):
     place = "django.core.files.storage.FileSystemStorage"
     settings.STORAGES = {
         **settings.STORAGES,
@@ -619,7 +613,7 @@ def test_killed_for_good_and_run_again(settings, bucket, server, media):
     given = {
         "databases": {each.alias: str(each.settings_dict["NAME"]) for each in connections.all()},
         "AVATAR_KIT": settings.AVATAR_KIT,
-        "STORAGES": {"default": settings.STORAGES["default"], "target": entry},
+        "STORAGES": {**settings.STORAGES, "target": entry},
     }
     environ = {
         **os.environ,
@@ -637,7 +631,7 @@ def test_killed_for_good_and_run_again(settings, bucket, server, media):
         enough.set()
         return "timeout"
 
-    with server.weather(weather), subprocess.Popen(code, env=environ) as process:
+    with s3_server.weather(weather), subprocess.Popen(code, env=environ) as process:
         assert enough.wait(60)
         process.kill()
     assert process.returncode == -9
@@ -665,6 +659,7 @@ def while_copying(monkeypatch: Any, key: str, act: Any) -> None:
     monkeypatch.setattr(module, "write_one", meanwhile)
 
 
+@pytest.mark.lifecycle
 @pytest.mark.parametrize("switched", [False, True])
 def test_an_avatar_that_is_replaced_meanwhile(monkeypatch, settings, storage, target, switched):
     row, other = teams(2)
@@ -687,13 +682,14 @@ def test_an_avatar_that_is_replaced_meanwhile(monkeypatch, settings, storage, ta
     assert err == ""
     # What was there before the run is none of its own; and the site, once it has switched, has
     # deleted that as well.
-    assert contents(target, files_of(old)).keys() == (set() if switched else {second})
+    assert present(target, files_of(old)) == (set() if switched else {second})
     assert column(row) != old
-    assert contents(target, keys_of(row)).keys() == (keys_of(row) if switched else set())
+    assert present(target, keys_of(row)) == (keys_of(row) if switched else set())
     copy()
-    assert contents(target, keys_of(row, other)).keys() == keys_of(row, other)
+    assert present(target, keys_of(row, other)) == keys_of(row, other)
 
 
+@pytest.mark.lifecycle
 def test_an_avatar_that_is_deleted_meanwhile(monkeypatch, storage, target, caplog):
     """Before its files could be read: no failure."""
     row = team()
@@ -713,6 +709,7 @@ def test_an_avatar_that_is_deleted_meanwhile(monkeypatch, storage, target, caplo
     assert (err, caplog.text) == ("", "")
 
 
+@pytest.mark.lifecycle
 def test_a_default_stays_when_its_last_row_goes(monkeypatch, storage, target):
     put(storage, "defaults/badge.png", make_image((9, 9), format="png"))
     row = Channel.objects.create()
@@ -722,6 +719,7 @@ def test_a_default_stays_when_its_last_row_goes(monkeypatch, storage, target):
     assert target.exists("defaults/badge.png")
 
 
+@pytest.mark.lifecycle
 def test_a_file_that_another_field_holds_stays(monkeypatch, storage, target):
     """Which only files from before the kit may do."""
     row = old_team(storage)
@@ -734,6 +732,7 @@ def test_a_file_that_another_field_holds_stays(monkeypatch, storage, target):
 # --- deleting the source ---------------------------------------------------------------------
 
 
+@pytest.mark.lifecycle
 def test_the_source_goes_file_by_file(settings, storage, target):
     rows = [*teams(2), old_team(storage)]
     before = contents(storage, keys_of(*rows))
@@ -747,6 +746,7 @@ def test_the_source_goes_file_by_file(settings, storage, target):
     assert contents(target, before) == before
 
 
+@pytest.mark.lifecycle
 def test_the_source_is_in_use(settings, storage, target):
     """As long as any field reads anything from it, chosen or not."""
     row = team()
@@ -764,19 +764,20 @@ def test_the_source_is_in_use(settings, storage, target):
     switch(settings, "default", RENDITION_STORAGE="target")
     assert portrait in failing("testapp.Team", delete_source=True)
     copy(delete_source=True, only="renditions")
-    assert contents(storage, keys_of(row)).keys() == {column(row)}
-    assert contents(target, keys_of(row)).keys() == set(name_of(row).renditions)
+    assert present(storage, keys_of(row)) == {column(row)}
+    assert present(target, keys_of(row)) == set(name_of(row).renditions)
 
 
+@pytest.mark.lifecycle
 def test_a_site_that_deletes_no_files(settings, target):
     switch(settings, DELETE_FILES=False)
     assert failing(delete_source=True).startswith("AVATAR_KIT['DELETE_FILES'] is False")
 
 
-def test_two_names_of_one_place(settings, put_into, storage):
+@pytest.mark.lifecycle
+def test_two_names_of_one_place(settings, places):
     """Nobody could tell, and everything would be gone."""
-    put_into("default", "shared")
-    target = put_into("target", "shared")
+    target, _ = places(default="shared", target="shared")
     target.files.clear()
     row = team()
     switch(settings)
@@ -790,6 +791,7 @@ def test_two_names_of_one_place(settings, put_into, storage):
     target.files.clear()
 
 
+@pytest.mark.lifecycle
 def test_two_addresses_of_one_bucket(settings, bucket):
     bucket.use(settings, attempts=5)
     address = bucket.server.url.replace("127.0.0.1", "localhost")
@@ -800,6 +802,7 @@ def test_two_addresses_of_one_bucket(settings, bucket):
     assert bucket.keys() == keys_of(row)
 
 
+@pytest.mark.lifecycle
 def test_a_destination_that_cannot_be_tried_out(monkeypatch, settings, storage, target):
     row = team()
     switch(settings)
@@ -810,9 +813,10 @@ def test_a_destination_that_cannot_be_tried_out(monkeypatch, settings, storage, 
     monkeypatch.setattr(target, "save", full)
     message = failing(delete_source=True)
     assert message.startswith("The storages could not be tried out: “avatar-kit-")
-    assert contents(storage, keys_of(row)).keys() == keys_of(row)
+    assert present(storage, keys_of(row)) == keys_of(row)
 
 
+@pytest.mark.lifecycle
 def test_a_default_is_never_deleted(settings, storage, target):
     put(storage, "defaults/badge.png", make_image((9, 9), format="png"))
     Channel.objects.create()
@@ -822,16 +826,18 @@ def test_a_default_is_never_deleted(settings, storage, target):
     assert target.exists("defaults/badge.png")
 
 
+@pytest.mark.lifecycle
 def test_a_file_that_another_field_reads_is_not_deleted(settings, storage, target):
     """A stock field's storage is another matter than that of the avatars."""
     row, other = old_team(storage), old_team(storage, "avatars/other.jpg")
     Bare.objects.create(photo=column(row))
     switch(settings)
     copy(delete_source=True)
-    assert contents(storage, keys_of(row, other)).keys() == {column(row)}
-    assert contents(target, keys_of(row, other)).keys() == keys_of(row, other)
+    assert present(storage, keys_of(row, other)) == {column(row)}
+    assert present(target, keys_of(row, other)) == keys_of(row, other)
 
 
+@pytest.mark.lifecycle
 def test_nothing_of_an_avatar_goes_before_all_of_it_has_arrived(
     monkeypatch, settings, storage, target
 ):
@@ -846,9 +852,10 @@ def test_nothing_of_an_avatar_goes_before_all_of_it_has_arrived(
 
     monkeypatch.setattr(module, "write_one", fail)
     assert failing(delete_source=True) == "1 of 6 files could not be copied."
-    assert contents(storage, keys_of(row, other)).keys() == keys_of(row)
+    assert present(storage, keys_of(row, other)) == keys_of(row)
 
 
+@pytest.mark.lifecycle
 def test_nothing_goes_of_an_avatar_that_was_replaced(monkeypatch, settings, storage, target):
     """Its row says nothing of where it might still be needed; the sweep will."""
     row = team()
@@ -856,10 +863,11 @@ def test_nothing_goes_of_an_avatar_that_was_replaced(monkeypatch, settings, stor
     switch(settings)
     while_copying(monkeypatch, old, fresh(row).delete)
     copy(delete_source=True)
-    assert contents(storage, files_of(old)).keys() == files_of(old)
+    assert present(storage, files_of(old)) == files_of(old)
     assert contents(target, files_of(old)) == {}
 
 
+@pytest.mark.lifecycle
 def test_a_source_that_cannot_be_deleted(monkeypatch, settings, storage, target, caplog):
     row = team()
     switch(settings)
@@ -883,7 +891,7 @@ def test_before_and_after_the_switch(settings, storage, target):
     switch(settings)
     late = team("navy")
     assert "2 avatars, 6 files: 0 copied (0 bytes), 6 already there" in copy()[0]
-    assert contents(target, keys_of(row, late)).keys() == keys_of(row, late)
+    assert present(target, keys_of(row, late)) == keys_of(row, late)
 
 
 def test_what_lies_elsewhere_is_left_out(storage, target):
@@ -894,7 +902,7 @@ def test_what_lies_elsewhere_is_left_out(storage, target):
     assert target.exists(column(pet, "portrait"))
     out, _ = copy("testapp.Pet.portrait", source="renditions")
     assert out.startswith("1 avatar, 2 files: 2 copied")
-    assert contents(target, files_of(column(pet, "portrait"))).keys() == (
+    assert present(target, files_of(column(pet, "portrait"))) == (
         files_of(column(pet, "portrait"))
     )
 
@@ -905,7 +913,7 @@ def test_only_one_of_the_two(storage, target, kind):
     copy(only=kind)
     name = name_of(row)
     expected = set(name.renditions) if kind == "renditions" else {str(name)}
-    assert contents(target, name.files).keys() == expected
+    assert present(target, name.files) == expected
     # A file from before the kit is a master.
     assert target.exists("avatars/old.jpg") is (kind == "masters")
 
@@ -921,7 +929,7 @@ def test_what_is_parted_stays_parted(settings, storage, target, kind):
         switch(settings, "target", RENDITION_STORAGE="default")
     copy()
     expected = set(name.renditions) if kind == "renditions" else {str(name)}
-    assert contents(target, name.files).keys() == expected
+    assert present(target, name.files) == expected
 
 
 def test_a_file_from_before_the_kit_is_that_file_alone(storage, target):
@@ -944,20 +952,21 @@ def test_no_avatars(target):
 def test_labels(target):
     profile, row = make_profile(), team()
     copy("testapp.Profile")
-    assert contents(target, keys_of(profile, row)).keys() == keys_of(profile)
+    assert present(target, keys_of(profile, row)) == keys_of(profile)
     copy("testapp.Team.avatar", "testapp.Profile")
-    assert contents(target, keys_of(profile, row)).keys() == keys_of(profile, row)
+    assert present(target, keys_of(profile, row)) == keys_of(profile, row)
     assert failing("testapp.Bare").startswith("“testapp.Bare” has no AvatarField.")
     assert failing("testapp.Nobody") == "There is no model “testapp.Nobody”."
 
 
+@pytest.mark.lifecycle
 def test_another_database(target):
     here = team()
-    there = Team(avatar=upload("red"))
-    there.save(using="other")
+    other = Team(avatar=upload("red"))
+    other.save(using="other")
     assert copy(using="other")[0].startswith("1 avatar, 3 files: 3 copied")
     assert contents(target, keys_of(here)) == {}
-    assert contents(target, keys_of(there)).keys() == keys_of(there)
+    assert present(target, keys_of(other)) == keys_of(other)
 
 
 # --- what cannot be --------------------------------------------------------------------------
@@ -1028,7 +1037,7 @@ def test_a_dry_run_deletes_nothing(settings, storage, target):
     copy()
     switch(settings)
     copy(dry_run=True, delete_source=True)
-    assert contents(storage, keys_of(row)).keys() == keys_of(row)
+    assert present(storage, keys_of(row)) == keys_of(row)
 
 
 def test_verbosity(storage, target):

@@ -5,6 +5,7 @@ import pickle
 import threading
 from collections.abc import Callable
 from html import escape
+from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -14,6 +15,7 @@ from urllib.request import urlopen
 import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, storages
+from django.core.management import call_command
 from django.utils.deconstruct import deconstructible
 
 from django_avatar_kit import s3, workers
@@ -29,6 +31,8 @@ pytest.importorskip("moto", reason="moto is not installed: no tests on S3.")
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 from storages.backends.s3 import S3ManifestStaticStorage, S3StaticStorage, S3Storage
 
 KEY = "avatars/3f/" + "3f" * 16 + ".64.webp"
@@ -222,7 +226,7 @@ def test_when_one_write_fails_those_that_arrived_are_removed(storage, bucket, ca
 
 
 def test_files_of_two_storages_are_written_and_undone_together(storage, bucket):
-    class Full(InMemoryStorage):  # type: ignore[misc]
+    class Full(InMemoryStorage):
         def _save(self, name: str, content: Any) -> str:
             raise OSError(28, "No space left on device")
 
@@ -736,7 +740,6 @@ def test_masters_and_renditions_in_two_buckets(bucket, s3_server, settings):
     assert f'src="{s3_server.url}/{public.name}/avatars/' in avatar_html(profile, 32)
     profile.delete()
     assert bucket.keys() | public.keys() == set()
-    public.client.close()
 
 
 @pytest.mark.parametrize("querystring_auth", [True, False])
@@ -757,3 +760,87 @@ def test_locations_of_buckets(bucket, settings):
     inner = bucket.use(settings, alias="inner", location="a/b")
     assert module.locations(root) == [((bucket.server.url, bucket.name), ())]
     assert module.locations(inner) == [((bucket.server.url, bucket.name), ("a", "b"))]
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+def sweep(**options: Any) -> str:
+    out = StringIO()
+    options = {"min_age": "0", "max_percent": 100, **options}
+    call_command("avatar_sweep", stdout=out, stderr=StringIO(), **options)
+    return out.getvalue()
+
+
+@pytest.mark.django_db(databases=["default", "other"])
+def test_a_sweep_asks_for_pages_and_deletes_in_batches(storage, bucket):
+    profile = make_profile()
+    needed = files_of(fresh(profile).avatar.name)
+    orphans = [f"avatars/{n % 256:02x}/{n % 256:02x}{n:030x}.32.webp" for n in range(1100)]
+    for key in orphans:
+        # Straight into moto: a thousand requests would take a while.
+        put_quickly(bucket.name, key, b"data")
+    with bucket.server.counted() as requests:
+        said = sweep()
+    assert actions(requests) == ["LIST", "LIST"]
+    assert "1100 of them without need (4400 bytes)" in said
+    with bucket.server.counted() as requests:
+        sweep(delete=True)
+    assert actions(requests) == ["LIST", "LIST", "DELETE MANY", "DELETE MANY"]
+    assert bucket.keys() == needed
+
+
+def put_quickly(name: str, key: str, data: bytes) -> None:
+    s3_backends[DEFAULT_ACCOUNT_ID]["aws"].put_object(name, key, data)
+
+
+@pytest.mark.django_db(databases=["default", "other"])
+def test_a_sweep_leaves_what_was_just_uploaded(storage, bucket):
+    write_all([write(storage, KEY)])
+    with bucket.server.counted() as requests:
+        sweep(delete=True, min_age="1h")
+    # The listing tells the age.
+    assert actions(requests) == ["LIST"]
+    assert bucket.keys() == {KEY}
+
+
+@pytest.mark.django_db(databases=["default", "other"])
+def test_a_sweep_looks_only_below_its_prefix(storage, bucket):
+    write_all([write(storage, KEY), write(storage, f"other/{KEY}")])
+    sweep(delete=True, prefix="other")
+    assert bucket.keys() == {KEY}
+
+
+@pytest.mark.django_db(databases=["default", "other"])
+@pytest.mark.parametrize(("masters", "renditions"), [("", "public"), ("private", ""), ("a", "b")])
+def test_two_folders_of_one_bucket_are_swept_for_what_either_needs(
+    masters, renditions, bucket, settings
+):
+    bucket.use(settings, location=masters)
+    bucket.use(settings, alias="other", location=renditions)
+    settings.AVATAR_KIT = {"SIZES": (16,), "RENDITION_STORAGE": "other"}
+    make_profile()
+    needed = bucket.keys()
+    assert len(needed) == 2
+    write_all([write(storages["default"], KEY), write(storages["other"], KEY)])
+    sweep(delete=True)
+    assert bucket.keys() == needed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_build_follows_changed_sizes(storage, bucket, settings):
+    settings.AVATAR_KIT = {"SIZES": (16, 32)}
+    profile = make_profile()
+    master = bucket.body(fresh(profile).avatar.name)
+    settings.AVATAR_KIT = {"SIZES": (8, 24)}
+    with bucket.server.counted() as requests:
+        call_command("avatar_build", verbosity=0)
+    name = fresh(profile).avatar.avatar_name
+    assert name.sizes == (8, 24)
+    assert bucket.keys() == set(name.files)
+    assert bucket.body(str(name)) == master
+    # Looked for; the master read; all written, and the old ones deleted.
+    assert sorted(actions(requests)) == ["DELETE MANY", "GET", "LIST", *["PUT"] * 3]
+    with bucket.server.counted() as requests:
+        call_command("avatar_build", verbosity=0)
+    assert actions(requests) == ["LIST"]

@@ -187,20 +187,25 @@ def make_plan(row: Row, options: Options) -> Plan | None:
     is nothing to build from.
     """
     name = Name.parse(row.key)
-    place = row.field.storage
     if row.key == rows.default_of(row.field) or rows.is_spared(row.key, row.field):
         return None
-    if options.check_files and storage.missing(place, [row.key]):
+    lost = _lost(row) if options.check_files else []
+    if row.key in lost:
         raise StorageError(key=row.key, reason="there is no such file", action="read")
     if name is None:
         return Plan(action="adopt", reason="from before the kit")
     reasons = list(_differences(name, row.field))
-    if options.check_files:
-        lost = storage.missing(row.field.rendition_storage, name.renditions)
-        reasons += [f"missing {', '.join(lost)}"] if lost else []
+    if lost:
+        reasons.append(f"missing {', '.join(lost)}")
     if not reasons and options.force and _is_before(row, options.before):
         reasons = ["forced"]
     return Plan(action="rebuild", reason=", ".join(reasons)) if reasons else None
+
+
+def _lost(row: Row) -> list[str]:
+    """Those of the row's files that are not there."""
+    places = storage.grouped(cleanup.files_of(row.key, row.field))
+    return [key for place, keys in places for key in storage.missing(place, keys)]
 
 
 def _differences(name: Name, field: AvatarField) -> Iterator[str]:

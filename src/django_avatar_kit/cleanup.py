@@ -270,11 +270,8 @@ def delete(names: dict[str, AvatarField]) -> None:
     """Delete every file of these avatars, and the thumbnails that easy-thumbnails made of them."""
     if not get_config().delete_files:
         return
-    batches: dict[int, tuple[Storage, list[str]]] = {}
-    for key, field in names.items():
-        for place, files in files_of(key, field):
-            batches.setdefault(id(place), (place, []))[1].extend(files)
-    for place, keys in batches.values():
+    files = (each for key, field in names.items() for each in files_of(key, field))
+    for place, keys in storage.grouped(files):
         storage.delete_all(place, keys)
     thumbnails.delete(names)
 

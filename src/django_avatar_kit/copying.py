@@ -227,9 +227,7 @@ class Copy:
 
     # --- the way of a file ---
 
-    def run(
-        self, field: AvatarField, using: str | None = None
-    ) -> Generator[Avatar, None, None]:
+    def run(self, field: AvatarField, using: str | None = None) -> Generator[Avatar, None, None]:
         """Copy the files of every row of a column, in the order of the keys.
 
         What cannot be copied is logged, and the next one follows. ``using`` is the database alias,

@@ -91,7 +91,7 @@ def write_all(writes: Sequence[Write]) -> None:
                 else:
                     batch.submit(write_one, write)
     except BaseException:
-        for storage, keys in _by_storage(begun):
+        for storage, keys in grouped((write.storage, [write.key]) for write in begun):
             delete_all(storage, keys)
         raise
 
@@ -105,11 +105,12 @@ def is_shared(storage: Storage) -> bool:
     return s3.bucket_of(storage) is not None
 
 
-def _by_storage(writes: Iterable[Write]) -> Iterable[tuple[Storage, list[str]]]:
-    batches: dict[int, tuple[Storage, list[str]]] = {}
-    for write in writes:
-        batches.setdefault(id(write.storage), (write.storage, []))[1].append(write.key)
-    return batches.values()
+def grouped(files: Iterable[tuple[Storage, Iterable[str]]]) -> list[tuple[Storage, list[str]]]:
+    """All keys of a storage together, so that it is asked once."""
+    groups: dict[int, tuple[Storage, list[str]]] = {}
+    for storage, keys in files:
+        groups.setdefault(id(storage), (storage, []))[1].extend(keys)
+    return list(groups.values())
 
 
 def write_one(write: Write) -> str:
