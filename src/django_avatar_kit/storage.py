@@ -119,7 +119,7 @@ def write_one(write: Write) -> str:
     Raises :class:`~django_avatar_kit.exceptions.StorageError`.
     """
     try:
-        stored, etag = _send(write)
+        stored, etag = _put(write)
     except Exception as error:
         logger.exception("Could not write “%s”.", write.key)
         raise StorageError(key=write.key, reason=error) from error
@@ -129,11 +129,7 @@ def write_one(write: Write) -> str:
     return etag
 
 
-def _put(write: Write) -> str:
-    return _send(write)[0]
-
-
-def _send(write: Write) -> tuple[str, str]:
+def _put(write: Write) -> tuple[str, str]:
     if (bucket := s3.bucket_of(write.storage)) is not None:
         return write.key, bucket.put(
             write.key, write.data, write.content_type, immutable=write.immutable
