@@ -34,7 +34,7 @@ from benchmarks.contenders import Contender, contender
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Answer = dict[str, Any]
+    from benchmarks.child import Answer
 
 #: Every method of Django's storage that touches a file; building a URL or a path does not.
 STORAGE_CALLS = (
@@ -84,12 +84,14 @@ def photograph(path: str) -> SimpleUploadedFile:
     return SimpleUploadedFile("portrait.jpg", Path(path).read_bytes(), content_type="image/jpeg")
 
 
-def small_photograph(number: int = 0) -> SimpleUploadedFile:
-    """A different one for each number, where contents are compared."""
+def small_photograph(number: int = 0, side: int = 128) -> SimpleUploadedFile:
+    """A different one for each number, where contents are compared.
+
+    Large enough for a picture of 64 px and its double for dense screens.
+    """
     out = io.BytesIO()
     colour = (number % 256, number // 256 % 256, 128)
-    # Large enough for a picture of 64 px and its double for dense screens.
-    Image.new("RGB", (128, 128), colour).save(out, "JPEG")
+    Image.new("RGB", (side, side), colour).save(out, "JPEG")
     return SimpleUploadedFile(f"face-{number}.jpg", out.getvalue(), content_type="image/jpeg")
 
 
@@ -103,7 +105,7 @@ def contents() -> set[tuple[Path, int]]:
 
 
 def empty() -> None:
-    """No rows, no files, nothing remembered."""
+    """No rows, no local files, nothing remembered."""
     call_command("flush", interactive=False, verbosity=0)
     django_cache.clear()
     shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)

@@ -21,6 +21,9 @@ PACKAGES = (
     "django-stdimage",
     "sorl-thumbnail",
     "pyvips",
+    "django-storages",
+    "boto3",
+    "moto",
 )
 
 
@@ -66,7 +69,7 @@ def machine() -> str:
             *(f"{package} {installed(package)}" for package in PACKAGES),
             f"libvips {vips_version()}",
             f"SQLite {sqlite_version()}",
-            f"{platform.system()} {platform.release()} ({platform.machine()})",
+            f"{platform.system()} {release()} ({platform.machine()})",
             f"{os.cpu_count()} CPUs{processor()}",
         ]
     )
@@ -83,6 +86,11 @@ def vips_version() -> str:
     import pyvips
 
     return ".".join(str(pyvips.version(part)) for part in range(3))
+
+
+def release() -> str:
+    """Of the system, without what a distributor has added."""
+    return ".".join(platform.release().split(".")[:2])
 
 
 def sqlite_version() -> str:

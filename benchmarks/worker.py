@@ -1,11 +1,7 @@
-"""A process that does jobs for some contenders, and the parent's end of it.
-
-One line of JSON in, one out, so that the parent can take turns between several.
-"""
+"""A process that does jobs for some contenders, and the parent's end of it."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -14,72 +10,83 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.child import ROOT, Child, answer_requests
+
 if TYPE_CHECKING:
-    from benchmarks.jobs import Answer
+    from collections.abc import Callable
+
+    from benchmarks.child import Answer
 
 
-class WorkerError(Exception):
-    """A worker died; it has said why on stderr."""
+class Worker(Child):
+    """Starts the process, with a database and a media folder of its own; to be closed.
 
+    Files go to the alias ``storage`` of the settings, with ``s3`` as the server's URL. A worker
+    ``beside`` another has that one's database and media, and is closed before it.
+    """
 
-class Worker:
-    """Starts the process, with a database and a media folder of its own; to be closed."""
-
-    def __init__(self, *contenders: str) -> None:
+    def __init__(
+        self,
+        *contenders: str,
+        storage: str = "files",
+        s3: str = "",
+        beside: Worker | None = None,
+    ) -> None:
         self.contenders = contenders
-        self.folder = Path(tempfile.mkdtemp(prefix="avatar-kit-bench-"))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            cwd=Path(__file__).resolve().parent.parent,
-            env={
-                **os.environ,
-                "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
-                "BENCHMARK_CONTENDERS": ",".join(contenders),
-                "BENCHMARK_FOLDER": str(self.folder),
-            },
-        )
+        self.guest = beside is not None
+        self.folder: Path = beside.folder if beside else new_folder()
+        # Neither somebody's own profile nor a proxy has to do with it.
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+        self.environment = {
+            **inherited,
+            "no_proxy": "127.0.0.1",
+            "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+            "BENCHMARK_CONTENDERS": ",".join(contenders),
+            "BENCHMARK_FOLDER": str(self.folder),
+            "BENCHMARK_STORAGE": storage,
+            "BENCHMARK_S3": s3,
+        }
+        super().__init__("benchmarks.worker", self.environment)
 
     def ask(self, job: str, contender: str | None = None, **arguments: Any) -> Answer:
         """Have a job done, by the only contender unless one is named."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        asked = {"job": job, "name": contender or self.contenders[0], **arguments}
-        try:
-            print(json.dumps(asked), file=self.process.stdin, flush=True)
-        except BrokenPipeError as error:
-            raise WorkerError(f"{self.contenders} ended before {job}") from error
-        line = self.process.stdout.readline()
-        if not line:
-            raise WorkerError(f"{self.contenders} ended in {job}")
-        answer: Answer = json.loads(line)
-        return answer
+        return self.request({"job": job, "name": contender or self.contenders[0], **arguments})
+
+    def command(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a management command beside it, in a process that can be killed."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "django", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            cwd=ROOT,
+            env=self.environment,
+            encoding="utf-8",
+        )
 
     def close(self) -> None:
-        """End the process, which waits for more to do, and remove its database and media."""
-        self.process.communicate()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """End the process, and remove its database and media."""
+        super().close()
+        if not self.guest:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def main() -> None:
-    answers = sys.stdout
-    # Whatever a library prints is no answer.
-    sys.stdout = sys.stderr
+def new_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="avatar-kit-bench-"))
+
+
+def prepare() -> Callable[[Answer], Answer]:
     import django
 
     django.setup()
     from django.core.management import call_command
 
     from benchmarks.jobs import JOBS
+    from benchmarks.s3jobs import S3_JOBS
 
     call_command("migrate", run_syncdb=True, verbosity=0)
-    for line in sys.stdin:
-        asked = json.loads(line)
-        answer = JOBS[asked.pop("job")](**asked)
-        print(json.dumps(answer), file=answers, flush=True)
+    jobs = JOBS | S3_JOBS
+    return lambda asked: jobs[asked.pop("job")](**asked)
 
 
 if __name__ == "__main__":
-    main()
+    answer_requests(prepare)

@@ -306,22 +306,19 @@ class Bucket:
         return self._windowed(self._signed).url if storage.querystring_auth else self._unsigned
 
     def join(self, base: str, key: str) -> str:
-        """The key behind the base, quoted as S3 clients do it."""
+        """The key behind the base, with its folder quoted as the storage's own ``url()`` does."""
         folder, _, file = key.rpartition("/")
-        return f"{base}{signing.quoted(self._folder(folder))}{file}"
-
-    def join_on_domain(self, base: str, key: str) -> str:
-        """The same as django-storages does it for a domain of one's own."""
-        folder, _, file = key.rpartition("/")
-        return f"{base}{filepath_to_uri(self._folder(folder))}{file}"
+        return f"{base}{self._folder(folder)}{file}"
 
     def _folder_of(self, folder: str) -> str:
-        return self._full(f"{folder}/x" if folder else "x")[:-1]
+        full = self._full(f"{folder}/x" if folder else "x")[:-1]
+        # For a domain of one's own django-storages does it, else botocore.
+        return filepath_to_uri(full) if self.storage.custom_domain else signing.quoted(full)
 
     @cached_property
     def _on_domain(self) -> Callable[[str], str]:
         base = f"{self.storage.url_protocol}//{self.storage.custom_domain}/"
-        return partial(self.join_on_domain, base)
+        return partial(self.join, base)
 
     @cached_property
     def _unsigned(self) -> Callable[[str], str]:
