@@ -47,6 +47,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "s3_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.s3)
     if WANTED and postgres.binaries() is None:
         for item in items:
             item.add_marker(pytest.mark.skip(reason="PostgreSQL is not installed (no initdb)"))

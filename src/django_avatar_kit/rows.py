@@ -8,7 +8,7 @@ fail with "database is locked" as soon as two writers meet.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from django.apps import apps
@@ -157,11 +157,14 @@ Place = tuple[str, models.FileField]
 
 def everywhere() -> list[Place]:
     """Every column that can hold the name of a file, with every database alias that has it."""
+    tables = cache(_tables)
     return [
         (using, field)
         for using in connections
         for field in columns()
-        if is_on(using, field.model) and _has_table(using, field.model)
+        if is_on(using, field.model)
+        # Without a router, every model may be on every database. Most are not.
+        and (using == router.db_for_write(field.model) or _table_of(using, field) in tables(using))
     ]
 
 
@@ -211,13 +214,12 @@ def asked_in(
     return found
 
 
-def _has_table(using: str, model: type[models.Model]) -> bool:
-    if using == router.db_for_write(model):
-        return True
-    # Without a router, every model may be on every database. Most are not.
-    introspection = connections[using].introspection
-    table = introspection.identifier_converter(model._meta.db_table)
-    return table in introspection.table_names(include_views=True)
+def _table_of(using: str, field: models.FileField) -> str:
+    return connections[using].introspection.identifier_converter(field.model._meta.db_table)
+
+
+def _tables(using: str) -> set[str]:
+    return set(connections[using].introspection.table_names(include_views=True))
 
 
 def _columns_on(
