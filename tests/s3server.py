@@ -73,7 +73,7 @@ class Server:
         self._app = DomainDispatcherApplication(create_backend_app)
         self._server = make_server("127.0.0.1", 0, self._answer, threaded=True)
         # Nor do its threads know what became of a connection that a fault has closed.
-        self._server.handle_error = lambda *arguments: None  # type: ignore[method-assign]
+        self._server.handle_error = lambda *arguments: None
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
