@@ -1,0 +1,112 @@
+"""What the sections share: who is measured, how often, and how figures are written."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import photos
+from benchmarks.pairs import Samples, ratio
+from benchmarks.worker import Worker
+
+if TYPE_CHECKING:
+    from benchmarks.report import Line
+
+TITLES = {
+    "kit": "django-avatar-kit",
+    "stock": "`ImageField`, django-cleanup",
+    "easy": "easy-thumbnails, django-cleanup",
+    "avatar": "django-avatar",
+    "imagekit": "django-imagekit, django-cleanup",
+    "pictures": "django-pictures, django-cleanup",
+    "sorl": "sorl-thumbnail, django-cleanup",
+    "stdimage": "django-stdimage",
+}
+#: What a line of a table has room for.
+SHORT = {name: title.removesuffix(", django-cleanup") for name, title in TITLES.items()}
+PEERS = [name for name in TITLES if name not in {"kit", "stock"}]
+CUTTERS = ["kit", *PEERS]
+ROWS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How often is measured."""
+
+    pages: int = 41
+    uploads: int = 5
+    imaging: int = 9
+    processes: int = 3
+    kinds: tuple[str, ...] = tuple(photos.KINDS)
+    s3_pages: int = 15
+    s3_uploads: int = 15
+    #: Uploads of those who take a second or more.
+    s3_peers: int = 2
+    #: Rows on the page that everybody shows.
+    s3_rows: int = 15
+    #: Files that are copied one after the other.
+    s3_copies: int = 600
+
+
+QUICK = Effort(
+    pages=7,
+    uploads=2,
+    imaging=3,
+    processes=1,
+    kinds=("skin", "detail"),
+    s3_pages=5,
+    s3_uploads=5,
+    s3_peers=1,
+    s3_rows=10,
+    s3_copies=60,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """What one part of the run found: lines of the summary, and the details."""
+
+    title: str
+    lines: list[Line]
+    text: str
+
+
+@contextmanager
+def workers(*names: str, storage: str = "files", s3: str = "") -> Iterator[dict[str, Worker]]:
+    """A process for each, so that nobody pays for what another has installed."""
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(closing(Worker(name, storage=storage, s3=s3)))
+            for name in names
+        }
+
+
+# --- how figures are written -------------------------------------------------------------------
+
+
+def ms(values: list[float]) -> str:
+    return f"{statistics.median(values):.{1 if max(values) < 100 else 0}f} ms"
+
+
+def micro(samples: Samples, rows: int = ROWS) -> str:
+    """CPU time for one of the rows, in µs."""
+    return f"{statistics.median(samples.cpu) * 1000 / rows:.1f}"
+
+
+def times(peer: Samples, kit: Samples) -> str:
+    return f"{ratio(peer.wall, kit.wall):.1f} ({ratio(peer.cpu, kit.cpu):.1f})"
+
+
+# --- what is uploaded --------------------------------------------------------------------------
+
+
+def photograph(folder: Path, kind: str, size: tuple[int, int] = photos.SIZE) -> Path:
+    """12 megapixels unless said otherwise, lying on its side with EXIF saying so."""
+    path = folder / f"{kind}-{size[0]}x{size[1]}.jpg"
+    if not path.exists():
+        path.write_bytes(photos.photo(kind, size))
+    return path

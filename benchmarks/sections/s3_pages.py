@@ -1,0 +1,193 @@
+"""S3: pages of avatars, whose URLs are all that is needed of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
+from operator import eq
+from typing import TYPE_CHECKING
+
+from benchmarks.pairs import Samples, ratio, take_turns, turns
+from benchmarks.report import Line, say, table
+from benchmarks.sections.base import ROWS, SHORT, TITLES, Effort, Section, micro, ms, times
+from benchmarks.worker import Worker
+
+if TYPE_CHECKING:
+    from benchmarks.child import Answer
+    from benchmarks.s3server import S3Server
+
+URL = "`{{ p.avatar.url }}`"
+PLACES = {
+    "files": "local files",
+    "unsigned": "S3, unsigned",
+    "domain": "S3, custom domain",
+    "first": "S3, signed, first view",
+    "second": "S3, signed, second view",
+}
+
+
+# --- 1,000 avatars, the kit beside a stock field -----------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """The views of a page: loading the rows, showing them, and both."""
+
+    load: Samples
+    show: Samples
+    pages: list[str]
+
+    @classmethod
+    def of(cls, answers: Sequence[Answer]) -> Views:
+        return cls(
+            load=Samples.of(answer["load"] for answer in answers),
+            show=Samples.of(answer["show"] for answer in answers),
+            pages=[answer["html"] for answer in answers],
+        )
+
+    @property
+    def both(self) -> Samples:
+        return self.load + self.show
+
+
+def kits_pages(effort: Effort, server: S3Server) -> Section:
+    """The same rows in four processes, which differ in where the files are said to be.
+
+    That they are on a local disk in truth is no matter: nobody looks.
+    """
+    with ExitStack() as stack:
+        home = stack.enter_context(closing(Worker("kit", "stock", s3=server.url)))
+        for name in ("kit", "stock"):
+            say(f"  {ROWS} rows for {SHORT[name]} …")
+            home.ask("fill", name, rows=ROWS)
+        places = {"files": home}
+        for storage in ("unsigned", "domain", "signed"):
+            guest = Worker("kit", "stock", storage=storage, s3=server.url, beside=home)
+            places[storage] = stack.enter_context(closing(guest))
+        signed = places["signed"]
+        say("  showing them from S3 …")
+        seen = turns(
+            {
+                (storage, name): partial(worker.ask, "s3_view", name)
+                for storage, worker in places.items()
+                if worker is not signed
+                for name in ("kit", "stock")
+            },
+            effort.s3_pages,
+        )
+        server.requests()
+        places["unsigned"].ask("s3_view", "kit")
+        requests = server.requests().total()
+        say("  showing them signed …")
+        twice = turns(
+            {
+                "kit": partial(signed.ask, "s3_views", "kit"),
+                "stock": partial(signed.ask, "s3_view", "stock"),
+            },
+            effort.s3_pages,
+        )
+    kit = {place: Views.of(seen[place, "kit"]) for place in ("files", "unsigned", "domain")}
+    stock = {place: Views.of(seen[place, "stock"]) for place in kit}
+    for view in ("first", "second"):
+        kit[view] = Views.of([answer[view] for answer in twice["kit"]])
+        stock[view] = Views.of(twice["stock"])
+    same = sum(map(eq, kit["first"].pages, kit["second"].pages))
+    lines = [
+        Line(
+            measure=f"show {ROWS:,} from S3: requests",
+            kit=str(requests),
+            peer="–",
+            ratio="–",
+            reach="0",
+            reached=requests == 0,
+        ),
+        share("unsigned", kit["unsigned"], kit["files"], "from local files", 1.2),
+        ahead("unsigned", kit["unsigned"], stock["unsigned"], 10),
+        share("custom domain", kit["domain"], kit["files"], "from local files", 1.2),
+        share("signed, first view", kit["first"], stock["first"], URL, 1),
+        ahead("signed, second view", kit["second"], stock["second"], 10),
+        Line(
+            measure=f"show {ROWS:,} from S3, signed: second views with the same URLs",
+            kit=f"{same} of {len(kit['second'].pages)}",
+            peer="–",
+            ratio="–",
+            reach="all",
+            reached=same == len(kit["second"].pages),
+        ),
+    ]
+    head = (f"show {ROWS:,}", "kit", "to local files", URL, "× kit (CPU)", "with loading the rows")
+    details = [
+        (
+            title,
+            ms(kit[place].show.wall),
+            f"{ratio(kit[place].show.wall, kit['files'].show.wall):.2f}",
+            ms(stock[place].show.wall),
+            times(stock[place].show, kit[place].show),
+            times(stock[place].both, kit[place].both),
+        )
+        for place, title in PLACES.items()
+    ]
+    return Section(title="Pages from S3", lines=lines, text=table(head, details))
+
+
+def share(how: str, kit: Views, other: Views, title: str, reach: float) -> Line:
+    """At most so many times what the other takes."""
+    found = ratio(kit.show.wall, other.show.wall)
+    return Line(
+        measure=f"show {ROWS:,} from S3, {how}",
+        kit=ms(kit.show.wall),
+        peer=f"{ms(other.show.wall)} {title}",
+        ratio=f"{found:.2f} (CPU {ratio(kit.show.cpu, other.show.cpu):.2f})",
+        reach=f"≤ {reach:g}",
+        reached=found <= reach,
+    )
+
+
+def ahead(how: str, kit: Views, other: Views, reach: float) -> Line:
+    """At least so many times as fast as the stock field's URL."""
+    found = ratio(other.show.wall, kit.show.wall)
+    return Line(
+        measure=f"show {ROWS:,} from S3, {how}",
+        kit=ms(kit.show.wall),
+        peer=f"{ms(other.show.wall)} {URL}",
+        ratio=f"{found:.1f} times as fast (CPU {ratio(other.show.cpu, kit.show.cpu):.1f})",
+        reach=f"≥ {reach:g}",
+        reached=found >= reach,
+    )
+
+
+# --- everybody ---------------------------------------------------------------------------------
+
+
+def everybodys_page(effort: Effort, server: S3Server, everybody: Mapping[str, Worker]) -> Section:
+    """A shorter page, as all files are really there."""
+    rows = effort.s3_rows
+    server.empty()
+    for name, worker in everybody.items():
+        say(f"  {rows} rows on S3 for {SHORT[name]} …")
+        worker.ask("fill", rows=rows)
+    shown = take_turns(everybody, "render", effort.s3_pages)
+    details = []
+    for name, worker in everybody.items():
+        server.requests()
+        counts = worker.ask("render_counted")
+        requests = server.requests().total()
+        details.append(
+            (
+                TITLES[name],
+                micro(shown[name], rows),
+                f"{ratio(shown[name].cpu, shown['stock'].cpu):.2f}",
+                counts["queries"],
+                requests,
+            )
+        )
+    head = (
+        f"a page of {rows} from S3, unsigned, CPU µs a row",
+        "load and show",
+        "to stock",
+        "queries",
+        "requests",
+    )
+    return Section(title="Pages from S3", lines=[], text=table(head, details))

@@ -1,0 +1,209 @@
+"""S3: an upload and its deletion, 50 ms a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks.pairs import Samples, turns
+from benchmarks.report import Line, say, table
+from benchmarks.s3server import KINDS
+from benchmarks.sections.base import CUTTERS, PEERS, SHORT, TITLES, Effort, Section, photograph
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from pathlib import Path
+
+    from benchmarks.child import Answer
+    from benchmarks.s3server import S3Server
+    from benchmarks.worker import Worker
+
+#: Seconds that every request takes.
+DELAY = 0.05
+#: What is decoded counts little here, and waiting for a busy CPU would count as waiting for S3.
+SIZE = (1200, 1600)
+#: A master, or the upload itself, and five sizes.
+FILES = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """An upload and its deletion: the times, the requests, and what was not deleted."""
+
+    upload: Answer
+    sent: Counter[str]
+    delete: Answer
+    removed: Counter[str]
+    left: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waits:
+    """What waiting for S3 takes, in ms, and what was asked of it in the worst round."""
+
+    upload: float
+    sent: Counter[str]
+    delete: float
+    removed: Counter[str]
+    left: int
+
+    @classmethod
+    def of(cls, trials: list[Trial]) -> Waits:
+        return cls(
+            upload=median(Samples.of(trial.upload for trial in trials).wait),
+            sent=max((trial.sent for trial in trials), key=lambda sent: sent.total()),
+            delete=median(Samples.of(trial.delete for trial in trials).wait),
+            removed=max((trial.removed for trial in trials), key=lambda sent: sent.total()),
+            left=max(trial.left for trial in trials),
+        )
+
+
+def uploads(
+    effort: Effort, folder: Path, server: S3Server, everybody: Mapping[str, Worker]
+) -> Section:
+    """Requests and waiting times of all, in the time that one PUT takes."""
+    path = str(photograph(folder, "skin", SIZE))
+    trials: dict[str, Callable[[], Trial]] = {
+        name: partial(trial, server, everybody[name], path) for name in CUTTERS
+    }
+    say("  uploads by the kit, and single PUTs …")
+
+    def side_by_side() -> tuple[Trial, list[Answer]]:
+        return trials["kit"](), everybody["kit"].ask("s3_put", times=3)["times"]
+
+    with server.slow(DELAY):
+        rounds = turns({"kit": side_by_side}, effort.s3_uploads)["kit"]
+    say("  uploads by all …")
+    for name in PEERS:
+        # At no distance yet: what does not count need not be waited for.
+        trials[name]()
+    with server.slow(DELAY):
+        theirs: dict[str, list[Trial]] = {name: [] for name in PEERS}
+        for _ in range(effort.s3_peers):
+            for name in PEERS:
+                theirs[name].append(trials[name]())
+    request = median(Samples.of(put for _, puts in rounds for put in puts).wait)
+    waits = {"kit": Waits.of([one for one, _ in rounds])}
+    waits |= {name: Waits.of(found) for name, found in theirs.items()}
+    return Section(
+        title="Uploads to S3",
+        lines=summary(waits, request),
+        text="\n\n".join([upload_table(waits, request), delete_table(waits, request)]),
+    )
+
+
+def trial(server: S3Server, worker: Worker, path: str) -> Trial:
+    server.empty()
+    upload = worker.ask("s3_upload", path=path)
+    sent = server.requests()
+    stored = len(server.objects())
+    if stored != FILES:
+        raise AssertionError(f"{worker.contenders} stored {stored} files instead of {FILES}")
+    delete = worker.ask("s3_delete", pk=upload["pk"])
+    removed = server.requests()
+    left = len(server.objects())
+    worker.ask("s3_forget")
+    return Trial(upload=upload, sent=sent, delete=delete, removed=removed, left=left)
+
+
+def summary(waits: Mapping[str, Waits], request: float) -> list[Line]:
+    kit, easy = waits["kit"], waits["easy"]
+    peers = [waits[name] for name in PEERS]
+    # Those who leave files behind get by with fewer requests.
+    thorough = [peer for peer in peers if not peer.left]
+    upload, delete = kit.upload / request, kit.delete / request
+    return [
+        Line(
+            measure="S3: requests for an upload, five sizes",
+            kit=listed(kit.sent),
+            peer=f"{span(peer.sent.total() for peer in peers)} peers",
+            ratio="–",
+            reach="6 PUT",
+            reached=dict(kit.sent) == {"PUT": FILES},
+        ),
+        Line(
+            measure=f"S3: waiting for that upload, {DELAY * 1000:.0f} ms a request",
+            kit=f"{kit.upload:.0f} ms",
+            peer=f"{easy.upload:.0f} ms {SHORT['easy']}",
+            ratio=(
+                f"{upload:.2f} request times"
+                f" (peers {span(peer.upload / request for peer in peers)})"
+            ),
+            reach="≤ 2",
+            reached=upload <= 2,
+        ),
+        Line(
+            measure="S3: requests for its deletion",
+            kit=listed(kit.removed),
+            peer=f"{span(peer.removed.total() for peer in thorough)} peers",
+            ratio="–",
+            reach="1",
+            reached=kit.removed.total() == 1 and not kit.left,
+        ),
+        Line(
+            measure=f"S3: waiting for that deletion, {DELAY * 1000:.0f} ms a request",
+            kit=f"{kit.delete:.0f} ms",
+            peer=f"{easy.delete:.0f} ms {SHORT['easy']}",
+            ratio=(
+                f"{delete:.2f} request times"
+                f" (peers {span(peer.delete / request for peer in thorough)})"
+            ),
+            reach="≤ 1.5",
+            reached=delete <= 1.5,
+        ),
+    ]
+
+
+def upload_table(waits: Mapping[str, Waits], request: float) -> str:
+    head = (
+        f"upload, a PUT takes {request:.1f} ms",
+        "requests",
+        *KINDS,
+        "waiting",
+        "in request times",
+    )
+    return table(
+        head,
+        [
+            (
+                TITLES[name],
+                *counts(one.sent),
+                f"{one.upload:.0f} ms",
+                f"{one.upload / request:.1f}",
+            )
+            for name, one in waits.items()
+        ],
+    )
+
+
+def delete_table(waits: Mapping[str, Waits], request: float) -> str:
+    return table(
+        ("deletion", "requests", *KINDS, "waiting", "in request times", "files left"),
+        [
+            (
+                TITLES[name],
+                *counts(one.removed),
+                f"{one.delete:.0f} ms",
+                f"{one.delete / request:.1f}",
+                one.left,
+            )
+            for name, one in waits.items()
+        ],
+    )
+
+
+def counts(requests: Counter[str]) -> list[int]:
+    return [requests.total(), *(requests[kind] for kind in KINDS)]
+
+
+def listed(requests: Counter[str]) -> str:
+    return ", ".join(f"{number} {kind}" for kind, number in sorted(requests.items())) or "none"
+
+
+def span(values: Iterable[float]) -> str:
+    """From the least to the most."""
+    ordered = sorted(round(value) for value in values)
+    return f"{ordered[0]}–{ordered[-1]}"
