@@ -228,7 +228,9 @@ class Bucket:
         names = list(full)
         for start in range(0, len(names), MOST_DELETED):
             chunk = names[start : start + MOST_DELETED]
-            failed.update((full[name], error) for name, error in self._delete(chunk).items())
+            failed.update(
+                (full.get(name, name), error) for name, error in self._delete(chunk).items()
+            )
         return failed
 
     def _delete(self, names: list[str]) -> dict[str, Exception]:
