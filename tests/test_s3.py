@@ -18,7 +18,7 @@ from django.core.files.storage import FileSystemStorage, InMemoryStorage, storag
 from django.core.management import call_command
 from django.utils.deconstruct import deconstructible
 
-from django_avatar_kit import s3, workers
+from django_avatar_kit import s3, signing, workers
 from django_avatar_kit import storage as module
 from django_avatar_kit.exceptions import StorageError
 from django_avatar_kit.rendering import avatar_html
@@ -538,6 +538,23 @@ def test_a_thousand_signed_urls_are_one_question_to_the_client(storage, clock):
     with mock.patch.object(bucket, "_presigned", wraps=bucket._presigned) as presigned:
         assert len({urls(storage)(f"a/{number}") for number in range(1000)}) == 1000
     assert presigned.call_count == 1
+
+
+def test_a_url_that_is_asked_for_again_is_not_signed_again(storage, clock, monkeypatch):
+    keys = [f"a/{number}" for number in range(10)]
+    first = [urls(storage)(key) for key in keys]
+    digest = mock.Mock(wraps=signing.hmac.digest)
+    monkeypatch.setattr(signing.hmac, "digest", digest)
+    assert [urls(storage)(key) for key in keys] == first
+    assert not digest.called
+
+
+def test_as_many_urls_are_kept_as_any_page_shows_and_no_more(storage, clock, monkeypatch):
+    monkeypatch.setattr(s3, "KEPT_URLS", 50)
+    urls(storage)(KEY)
+    for number in range(100):
+        urls(storage)(f"a/{number}")
+    assert s3.bucket_of(storage)._window.url.cache_info().currsize == 50
 
 
 def test_two_storages_do_not_share_their_signatures(bucket, settings, clock):

@@ -33,7 +33,7 @@ MOST_DELETED = 1000
 #: Names are random and never written twice, so whoever has an object may keep it: for a year, the
 #: most that HTTP caches count on.
 CACHE_CONTROL = "public, max-age=31536000, immutable"
-#: Signed URLs that are kept where each is dear to make (CloudFront): more than any page shows.
+#: Signed URLs that a storage keeps: more than any page shows, and about 10 MB.
 KEPT_URLS = 16_384
 #: For how long nobody is asked again for credentials that were not to be had, in seconds.
 PAUSE = 60
@@ -411,7 +411,7 @@ class Bucket:
             return self._kept(now, expiry, frozen)
         sign = signer.url
         return _Window(
-            url=lambda key: sign(self.join("", key)),
+            url=lru_cache(maxsize=KEPT_URLS)(lambda key: sign(self.join("", key))),
             until=term.start + term.life / 2,
             credentials=frozen,
         )
