@@ -52,6 +52,14 @@ STATIC_URL = "/static/"
 MEDIA_URL = "/media/"
 # Never written to: each test has a folder of its own, see conftest.
 MEDIA_ROOT = str(Path(tempfile.gettempdir()) / "django-avatar-kit-must-stay-empty")
+# The same for both that the test app names.
+STORAGES = {
+    **{
+        alias: {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+        for alias in ("default", "renditions")
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
