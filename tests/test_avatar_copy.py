@@ -1071,3 +1071,42 @@ def test_two_storages_must_be_named():
     for arguments in ([], ["--from", "default"], ["--to", "target"]):
         with pytest.raises(CommandError, match="the following arguments are required"):
             call_command("avatar_copy", *arguments)
+
+
+# --- what a review has found ------------------------------------------------------------------
+
+
+@pytest.mark.lifecycle
+def test_when_the_site_is_switched_what_the_pages_show_is_not_replaced(place, storage, settings):
+    (team,) = teams(1)
+    key = team.avatar.name
+    copy()
+    settings.AVATAR_KIT = {**settings.AVATAR_KIT, "STORAGE": "target"}
+    good = module.read(place, key)
+    storage.delete(key)
+    put(storage, key, bytes(100) + good[100:])
+    with pytest.raises(CommandError, match="1 of 3 files could not be copied"):
+        copy(delete_source=True)
+    assert module.read(place, key) == good
+    assert storage.exists(key)
+
+
+@pytest.mark.lifecycle
+def test_two_rows_with_one_avatar_whose_source_goes_with_the_first(bucket, settings):
+    bucket.use(settings)
+    bucket.use(settings, "target", location="new")
+    rows = teams(50)
+    more = teams(29)
+    twin = Team.objects.create(avatar=fresh(rows[-1]).avatar)
+    assert column(twin) == column(rows[-1])
+    more += teams(30)
+    settings.AVATAR_KIT = {**settings.AVATAR_KIT, "STORAGE": "target"}
+    out, _ = copy(delete_source=True)
+    assert "0 missing, 0 failed" in out
+
+
+def test_a_storage_that_cannot_be_made(settings):
+    broken = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"no": 1}}
+    settings.STORAGES = {**settings.STORAGES, "target": broken}
+    with pytest.raises(CommandError, match="The storage “target” cannot be made"):
+        copy()

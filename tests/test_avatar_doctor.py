@@ -801,3 +801,14 @@ def test_the_probe_is_a_picture():
     with Image.open(io.BytesIO(doctoring._picture())) as picture:
         assert picture.format == "WEBP"
         picture.load()
+
+
+class Nowhere(Memory):
+    def url(self, name: Any) -> Any:
+        return None
+
+
+def test_a_storage_that_gives_no_url():
+    place = doctoring.Place(title="x", storage=Nowhere(), holds=("renditions",))
+    said = [finding for finding in doctoring.examine(place) if "url() gave None" in finding.found]
+    assert [finding.level for finding in said] == ["failure"]

@@ -4,6 +4,7 @@ import datetime as dt
 import pickle
 import threading
 from collections.abc import Callable
+from functools import cache
 from html import escape
 from io import StringIO
 from types import SimpleNamespace
@@ -14,17 +15,19 @@ from urllib.request import urlopen
 
 import pytest
 from django.core.exceptions import SuspiciousOperation
-from django.core.files.storage import FileSystemStorage, InMemoryStorage, storages
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
 from django.core.management import call_command
 from django.utils.deconstruct import deconstructible
+from django.utils.functional import lazy
 
-from django_avatar_kit import s3, signing, workers
+from django_avatar_kit import rows, s3, signing, workers
 from django_avatar_kit import storage as module
 from django_avatar_kit.exceptions import StorageError
 from django_avatar_kit.rendering import avatar_html
 from django_avatar_kit.storage import Write, delete_all, missing, read, urls, walk, write_all
 from tests.lifecycle import files_of, fresh, make_profile, upload
 from tests.processes import python
+from tests.testapp.models import Bare
 
 pytest.importorskip("moto", reason="moto is not installed: no tests on S3.")
 
@@ -125,6 +128,45 @@ def test_what_overrides_a_method_is_left_to_its_methods(cls):
     assert s3.bucket_of(storage) is None
 
 
+@deconstructible
+class Equal(S3Storage):
+    """As Django wants a storage for migrations; and so without a hash."""
+
+    location = "media"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Equal)
+
+    __hash__ = None
+
+
+def test_storages_are_told_apart_by_what_they_are_and_not_by_what_they_equal():
+    one, other = Equal(bucket_name="b"), Equal(bucket_name="c")
+    assert one == other
+    assert s3.bucket_of(one) is s3.bucket_of(one)
+    assert s3.bucket_of(one) is not s3.bucket_of(other)
+
+
+class SaveMixin(Storage):
+    def save(self, name: Any, content: Any, max_length: int | None = None) -> str:
+        return f"mine/{name}"
+
+
+class MixedIn(S3Storage, SaveMixin):
+    pass
+
+
+def test_a_mixin_that_comes_after_the_stock_storage_overrides_too():
+    assert s3.bucket_of(MixedIn(bucket_name="b")) is None
+
+
+def test_what_is_lazy_is_another_one_each_time(bucket, settings):
+    tenants = iter("ab")
+    lazily = lazy(lambda: next(tenants), str)()
+    storage = bucket.use(settings, custom_domain=lazily)
+    assert s3.bucket_of(storage) is None
+
+
 def test_other_storages_are_none_of_its_business(tmp_path):
     assert s3.bucket_of(FileSystemStorage(tmp_path)) is None
     assert s3.bucket_of(InMemoryStorage()) is None
@@ -135,6 +177,7 @@ def test_a_storage_that_compresses_pictures_writes_them_itself():
     kinds = ("text/css", "image/webp")
     compressing = S3Storage(bucket_name="b", gzip=True, gzip_content_types=kinds)
     assert s3.bucket_of(compressing) is None
+    assert s3.bucket_of(S3Storage(bucket_name="b", gzip=True, gzip_content_types=None))
 
 
 def test_without_django_storages_nothing_of_it_is_imported():
@@ -326,6 +369,12 @@ def test_errors_of_single_keys_are_logged_with_the_key_and_returned(storage, cap
     assert "a/3" not in caplog.text
 
 
+def test_an_error_that_names_no_key_may_be_about_any(storage, caplog):
+    answer = {"Errors": [{"Code": "InternalError", "Message": "sorry"}]}
+    with mock.patch.object(s3.bucket_of(storage).client, "delete_objects", return_value=answer):
+        assert delete_all(storage, ["a/1", "a/2"]) == ["a/1", "a/2"]
+
+
 def test_errors_are_those_of_the_keys_without_the_location(bucket, settings, caplog):
     storage = bucket.use(settings, location="media")
     answer = {"Errors": [{"Key": "media/a/2", "Code": "InternalError", "Message": "sorry"}]}
@@ -397,6 +446,27 @@ def test_a_listing_tells_size_time_and_checksum_and_asks_for_pages(storage, buck
     assert first.etag == "8d777f385d3dfec8815d20f7496026dc"
     assert first.modified is not None
     assert abs(before - first.modified) < dt.timedelta(seconds=60)
+
+
+#: Keys of objects that any storage method would take for “photos/me.jpg”, or refuse.
+ODD = ["photos//me.jpg", "photos/./me.jpg", "photos/x/../me.jpg", "photos\\me.jpg", "../me.jpg"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("location", ["", "media"])
+def test_a_listing_leaves_out_what_no_storage_can_name(odd, location, bucket, settings):
+    storage = bucket.use(settings, location=location)
+    prefix = f"{location}/" if location else ""
+    for key in (odd, "photos/me.jpg"):
+        bucket.client.put_object(Bucket=bucket.name, Key=f"{prefix}{key}", Body=b"data")
+    assert [stored.key for stored in walk(storage)] == ["photos/me.jpg"]
+
+
+def test_a_folder_without_a_name_is_not_walked_for_ever(bucket, settings):
+    storage = bucket.use(settings, backend="tests.test_s3.OwnParameters")
+    for key in ("photos//me.jpg", "photos/me.jpg"):
+        bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"data")
+    assert [stored.key for stored in walk(storage)] == ["photos/me.jpg"]
 
 
 def test_missing_files_of_an_avatar_cost_one_request(storage, bucket):
@@ -570,6 +640,10 @@ class Refreshing:
 
     def __init__(self, token: str, expiry: float) -> None:
         self.token, self.expiry = token, expiry
+        self.due = False
+
+    def refresh_needed(self) -> bool:
+        return self.due
 
     def get_frozen_credentials(self) -> Any:
         return SimpleNamespace(access_key="role", secret_key="secret", token=self.token)
@@ -605,9 +679,36 @@ def test_no_signed_url_outlives_its_credentials(role, storage, clock):
         start, life = validity(urls(storage)(KEY))
         assert start <= clock.now < start + life
         assert start + life <= role.expiry
-        # At least half of it is still to come, so that a page can be read.
+        # Half of it is still to come, so that a page can be read.
         assert clock.now < start + life / 2 + 1
         clock.now += 61
+
+
+def test_in_the_last_seconds_of_credentials_urls_end_with_them(storage):
+    term = s3.bucket_of(storage)._term(1000.5, 1002.9)
+    assert term == signing.Term(start=1000, life=2)
+
+
+@pytest.mark.parametrize("left", [6 * 3600, 3000, 1700, 900])
+def test_processes_agree_on_urls_that_end_before_their_time(left, storage):
+    bucket = s3.bucket_of(storage)
+    expiry = 1_700_000_000.0 + left
+    assert bucket._term(1_700_000_000.0, expiry) == bucket._term(1_700_000_001.0, expiry)
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_credentials_that_are_due_are_not_asked_for_with_every_url(
+    fails, role, storage, clock, monkeypatch
+):
+    before = urls(storage)(KEY)
+    role.due = True
+    asked = mock.Mock(side_effect=OSError if fails else role.get_frozen_credentials)
+    monkeypatch.setattr(role, "get_frozen_credentials", asked)
+    assert {urls(storage)(KEY) for _ in range(100)} == {before}
+    assert asked.call_count == 1
+    clock.now += s3.PAUSE
+    urls(storage)(KEY)
+    assert asked.call_count == 2
 
 
 def test_new_credentials_sign_at_once(role, storage, clock):
@@ -856,3 +957,63 @@ def test_a_build_follows_changed_sizes(storage, bucket, settings):
     with bucket.server.counted() as requests:
         call_command("avatar_build", verbosity=0)
     assert actions(requests) == ["LIST"]
+
+
+@pytest.fixture
+def clear_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a field whose default is chosen anew for each row: with one, nothing is foreign."""
+    plain = tuple(field for field in rows.columns() if not rows.default_varies(field))
+    monkeypatch.setattr(rows, "columns", cache(lambda: plain))
+
+
+@pytest.mark.django_db(databases=["default", "other"])
+@pytest.mark.parametrize("odd", ODD)
+def test_a_twin_under_an_odd_key_does_not_take_the_file_along(
+    odd, bucket, settings, clear_defaults
+):
+    bucket.use(settings)
+    Bare.objects.create(photo="photos/me.jpg")
+    for key in ("photos/me.jpg", odd):
+        bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"data")
+    sweep(delete=True, foreign=True, prefix="photos")
+    assert bucket.keys() >= {"photos/me.jpg"}
+
+
+class InnerOfItsOwn(OwnParameters):
+    location = "media"
+
+
+@pytest.mark.django_db(databases=["default", "other"])
+@pytest.mark.parametrize("how", ["methods of its own", "slash", "another host"])
+def test_a_file_that_an_outer_storage_holds_stays_though_nobody_knows_it_is_one(
+    how, bucket, settings, clear_defaults
+):
+    bucket.use(settings)
+    url = bucket.server.url
+    options: dict[str, Any] = {
+        "methods of its own": {"backend": "tests.test_s3.InnerOfItsOwn"},
+        "slash": {"location": "media", "endpoint_url": f"{url}/"},
+        "another host": {
+            "location": "media",
+            "endpoint_url": url.replace("127.0.0.1", "localhost"),
+        },
+    }[how]
+    bucket.use(settings, alias="inner", **options)
+    settings.AVATAR_KIT = {"STORAGE": "inner"}
+    Bare.objects.create(photo="media/photos/me.jpg")
+    for key in ("media/photos/me.jpg", "media/photos/nobody.jpg"):
+        bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"data")
+    sweep(delete=True, foreign=True, prefix="photos")
+    assert bucket.keys() == {"media/photos/me.jpg"}
+
+
+@pytest.mark.django_db(databases=["default", "other"])
+def test_a_storage_that_the_avatars_have_left_is_swept_when_named(bucket, settings):
+    settings.AVATAR_KIT = {"SIZES": (16,), "STORAGE": "new"}
+    bucket.use(settings, alias="old", location="old")
+    bucket.use(settings, alias="new", location="new")
+    write_all([write(storages["old"], KEY)])
+    sweep(delete=True)
+    assert bucket.keys() == {f"old/{KEY}"}
+    assert "“old”" in sweep(delete=True, storage=["old"])
+    assert bucket.keys() == set()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 import pytest
@@ -219,3 +220,11 @@ def test_folders_are_quoted_once():
     assert build("a b/1") == "/m/a%20b/1"
     assert build("a b/2") == "/m/a%20b/2"
     assert module._quote.cache_info().hits == 1
+
+
+def test_a_url_that_is_a_partial_is_the_storages_own():
+    storage = InMemoryStorage()
+    storage.url = partial("{}/{}".format, "https://example.org")
+    found = urls(storage)
+    assert not isinstance(found, partial)
+    assert found("a/1.webp") == "https://example.org/a/1.webp"

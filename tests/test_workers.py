@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from unittest import mock
 
 import pytest
 
@@ -136,3 +137,14 @@ def test_where_the_interpreter_exits_a_call_is_done_here_and_now(monkeypatch):
     assert submit(threading.get_ident).result() == threading.get_ident()
     with pytest.raises(ZeroDivisionError):
         submit(divmod, 1, 0).result()
+
+
+def test_a_call_is_done_once_where_no_thread_can_be_started(monkeypatch):
+    monkeypatch.setattr(workers, "_current", workers._fresh())
+    done: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", mock.Mock(side_effect=RuntimeError("no thread")))
+        submit(done.append, "first").result(timeout=10)
+    # The executor had queued it all the same, and has a thread now.
+    submit(done.append, "second").result(timeout=10)
+    assert done == ["first", "second"]

@@ -152,6 +152,12 @@ class Copy:
                 f"“{options.target}”: see AVATAR_KIT['STORAGE'], AVATAR_KIT['RENDITION_STORAGE'] "
                 "and the storages that fields were given."
             )
+        # Whether the site has been switched already.
+        self._is_live = any(
+            _same(place, self.target)
+            for each in self.fields
+            for place in self._places(each).values()
+        )
         if options.delete_source:
             self._check_deletion()
         self._columns = rows.everywhere()
@@ -311,8 +317,8 @@ class Copy:
 
     def _store(self, file: File) -> None:
         there = file.there
-        if not storage.is_shared(self.target):
-            # Another row with the same name may have been copied since.
+        if file.absent or not storage.is_shared(self.target):
+            # Another row with the same name may have been copied since, and its source deleted.
             there = storage.look(self.target, [file.key]).get(file.key)
         if file.absent:
             self._do_without(file, there)
@@ -338,7 +344,9 @@ class Copy:
             return
         # A run that was killed has left the beginning of it; or, on its way back, this source.
         cut_off = file.data.startswith(found)
-        if not cut_off and (found.startswith(file.data) or not file.avatar.is_kits):
+        # Of two that differ, nobody knows which one is damaged: the one on the pages stays.
+        doubtful = not file.avatar.is_kits or self._is_live
+        if not cut_off and (found.startswith(file.data) or doubtful):
             raise StorageError(
                 key=file.key,
                 reason=f"“{self.options.target}” has another file under this name, and it may be "
@@ -461,7 +469,11 @@ def _storage(alias: str) -> Storage:
     if alias not in storages.backends:
         known = ", ".join(f"“{each}”" for each in storages.backends)
         raise CannotCopy(f"STORAGES has no “{alias}”. It has {known}.")
-    return storage.by_alias(alias)
+    try:
+        return storage.by_alias(alias)
+    except Exception as error:
+        # Whatever a storage may raise when it is made.
+        raise CannotCopy(f"The storage “{alias}” cannot be made: {error}") from error
 
 
 def _same(one: Storage, other: Storage) -> bool:

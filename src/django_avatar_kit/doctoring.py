@@ -326,6 +326,8 @@ class _Examination:
     def _show(self) -> Iterator[Finding]:
         try:
             url = storage.urls(self.storage)(self.key)
+            if not url:
+                raise ValueError(f"url() gave {url!r}")  # noqa: TRY301
             whole = urljoin(self.base_url or "https:", url)
             parts = urlsplit(whole)
         except Exception as error:  # noqa: BLE001 - it is told

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.core.signals import setting_changed
 from django.utils.encoding import filepath_to_uri
+from django.utils.functional import Promise
 
 from . import signing, workers
 
@@ -50,14 +52,32 @@ _NEVER = frozenset({405, 501})
 def bucket_of(storage: Storage) -> Bucket | None:
     """The bucket of a storage that works as django-storages made it; None for any other."""
     cls: Any = type(storage)
-    return _bucket(storage) if _is_plain(cls) else None
+    if not _is_plain(cls):
+        return None
+    # By identity: a storage with an ``__eq__()``, as Django wants it for migrations, has no hash,
+    # or is equal to one with other options.
+    known = _buckets.get(id(storage))
+    if known is None:
+        # With the storage, so that no other one gets its id.
+        known = _buckets.setdefault(id(storage), (storage, _bucket(storage)))
+    return known[1]
+
+
+_buckets: dict[int, tuple[Any, Bucket | None]] = {}
+
+
+def _bucket(storage: Any) -> Bucket | None:
+    pictures = {f"image/{name}" for name in ("webp", "jpeg", "avif", "png")}
+    compresses = storage.gzip and pictures.intersection(storage.gzip_content_types or ())
+    # What lazy() gives is another one each time that it is asked.
+    varies = any(isinstance(getattr(storage, name), Promise) for name in _settings())
+    return None if compresses or varies else Bucket(storage)
 
 
 @cache
-def _bucket(storage: Any) -> Bucket | None:
-    pictures = {f"image/{name}" for name in ("webp", "jpeg", "avif", "png")}
-    compresses = storage.gzip and pictures.intersection(storage.gzip_content_types)
-    return None if compresses else Bucket(storage)
+def _settings() -> tuple[str, ...]:
+    stock: Any = sys.modules["storages.backends.s3"].S3Storage
+    return tuple(stock.get_default_settings(None))
 
 
 @cache
@@ -67,13 +87,15 @@ def _is_plain(cls: Any) -> bool:
     if module is None or not issubclass(cls, module.S3Storage):
         return False
     stock: Any = module.S3Storage
-    settings = stock.get_default_settings(None)
+    settings = _settings()
     return not any(
         name in _OVERRIDES
         # A method or property of the stock class; or a setting that is more than a value.
         or (not name.startswith("__") and hasattr(getattr(stock, name, None), "__get__"))
         or (name in settings and hasattr(value, "__get__"))
-        for base in cls.__mro__[: cls.__mro__.index(stock)]
+        # Not only those before it: a mixin that is a Storage comes between it and Storage.
+        for base in cls.__mro__
+        if base not in stock.__mro__
         for name, value in vars(base).items()
         # From Django's decorator for whatever stands in a migration.
         if name != "deconstruct"
@@ -81,7 +103,8 @@ def _is_plain(cls: Any) -> bool:
 
 
 def _forget(**kwargs: Any) -> None:
-    _bucket.cache_clear()
+    _buckets.clear()
+    _settings.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="avatar_kit.s3")
@@ -120,6 +143,8 @@ class Bucket:
         self._connection = _Connection()
         self._batches = True
         self._window: _Window | None = None
+        # Until when nobody is asked for credentials that are due, and could not be had.
+        self._patient_until = 0.0
         # 256 folders to a prefix.
         self._folder = lru_cache(maxsize=4096)(self._folder_of)
 
@@ -251,10 +276,12 @@ class Bucket:
             return dict.fromkeys(names, error)
         except Exception as error:  # noqa: BLE001 - it is returned
             return dict.fromkeys(names, error)
+        errors = [error for error in answer.get("Errors", ()) if error.get("Code") != "NoSuchKey"]
+        # One that names no key may be about any of them.
         return {
-            error["Key"]: ClientError({"Error": error}, "DeleteObjects")
-            for error in answer.get("Errors", ())
-            if error.get("Code") != "NoSuchKey"
+            name: ClientError({"Error": error}, "DeleteObjects")
+            for error in errors
+            for name in ([error["Key"]] if error.get("Key") else names)
         }
 
     def _delete_singly(self, names: list[str]) -> dict[str, Exception]:
@@ -281,10 +308,18 @@ class Bucket:
         )
         for page in pages:
             for found in page.get("Contents", ()):
-                # What consoles make to show an empty folder.
-                if not found["Key"].endswith("/"):
+                key = found["Key"][start:]
+                # What consoles make to show an empty folder; and what no Storage can name, since
+                # “a//b”, “a/./b” and “a\\b” are all “a/b” to it: that one would be deleted.
+                if not key.endswith("/") and self._is_own_name(key):
                     etag = found.get("ETag", "").strip('"')
-                    yield found["Key"][start:], found["Size"], found["LastModified"], etag
+                    yield key, found["Size"], found["LastModified"], etag
+
+    def _is_own_name(self, key: str) -> bool:
+        try:
+            return self._full(key) == f"{self.prefix}{key}"
+        except SuspiciousOperation:
+            return False
 
     def head(self, key: str) -> dict[str, Any]:
         """What an object's headers say, in botocore's words."""
@@ -356,10 +391,23 @@ class Bucket:
         """Whether the credentials are those that the window signs with."""
         if window.credentials is None:
             return True
+        now = time.time()
         try:
-            return bool(self._credentials()[0] == window.credentials)
+            # While they are due, new ones would be asked for with every URL, and that may be slow.
+            if now < self._patient_until and self._due():
+                return True
+            frozen, _ = self._credentials()
+            if self._due():
+                self._patient_until = now + PAUSE
+            return bool(frozen == window.credentials)
         except Exception:  # noqa: BLE001 - those it has are good until it ends
+            self._patient_until = now + PAUSE
             return True
+
+    def _due(self) -> bool:
+        """Whether the credentials should have been refreshed by now."""
+        credentials = self._connected().session.get_credentials()
+        return bool(getattr(credentials, "refresh_needed", bool)())
 
     def _credentials(self) -> tuple[Any, float | None]:
         """The credentials of this moment, and when they expire, in seconds since the epoch."""
@@ -381,12 +429,14 @@ class Bucket:
         credentials it is signed with.
         """
         life = max(2, int(self.storage.querystring_expire))
-        half = life // 2
-        start = int(now) // half * half
+        start = int(now) // (life // 2) * (life // 2)
+        while expiry is not None and start + life > expiry and life > 3:
+            # Shorter, and yet at times that all processes agree upon.
+            life //= 2
+            start = int(now) // (life // 2) * (life // 2)
         if expiry is not None and start + life > expiry:
-            life = int(expiry) - start
-            if now >= start + life // 2:
-                start, life = int(now), int(expiry) - int(now)
+            # Their last seconds.
+            start, life = int(now), int(expiry) - int(now)
         return signing.Term(start=start, life=life)
 
     def _signed(self, now: float) -> _Window:

@@ -205,7 +205,9 @@ def walk(storage: Storage, folder: str = "") -> Iterator[Stored]:
             logger.warning("Cannot look into “%s”; it is left out.", folder)
             continue
         yield from (Stored(key=f"{folder}{name}") for name in sorted(files))
-        folders += [f"{folder}{name}/" for name in sorted(below, reverse=True)]
+        # django-storages calls what lies between two slashes “.”: a folder in itself, without end.
+        names = [name for name in below if name.strip("/") not in ("", ".", "..")]
+        folders += [f"{folder}{name}/" for name in sorted(names, reverse=True)]
 
 
 def locations(storage: Storage) -> list[tuple[object, tuple[str, ...]]]:
@@ -278,7 +280,14 @@ def urls(storage: Storage) -> Callable[[str], str]:
         return partial(_join, base)
     if (bucket := s3.bucket_of(storage)) is not None:
         return bucket.urls()
-    return storage.url
+    if not isinstance(storage.url, partial):
+        return storage.url
+
+    # A ``partial`` of its own would be taken for one of ours.
+    def url(key: str) -> str:
+        return storage.url(key)
+
+    return url
 
 
 def _join(base: str, key: str) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import logging
+import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -91,29 +92,35 @@ class Place:
     inside: tuple[Inner, ...] = ()
 
 
-def places() -> list[Place]:
+def places(more: Iterable[str] = ()) -> list[Place]:
     """Each storage that holds masters, renditions or thumbnails of any avatar, once.
 
-    One that lies inside another is a part of that.
+    One that lies inside another is a part of that. ``more`` are aliases of further ones, which
+    the avatars have left.
     """
     config = get_config()
     aliases = {
         id(storage.by_alias(alias)): alias
-        for alias in ("default", config.rendition_storage, config.storage)
+        for alias in (*more, "default", config.rendition_storage, config.storage)
         if alias in storages.backends
     }
+    left = [storage.by_alias(alias) for alias in more]
     found: dict[object, list[Storage]] = {}
     titles: dict[object, str] = {}
-    for field in rows.columns():
-        if isinstance(field, AvatarField):
-            for place in (field.storage, field.rendition_storage, thumbnails.storage_of(field)):
-                # Several may be of the same folder.
-                lies = storage.locations(place)
-                key: object = lies[-1] if lies else id(place)
-                found.setdefault(key, []).append(place)
-                alias = aliases.get(id(place))
-                name = f"“{alias}”" if alias else f"{type(place).__name__} of {field}"
-                titles.setdefault(key, name)
+    used = [
+        (place, field)
+        for field in rows.columns()
+        if isinstance(field, AvatarField)
+        for place in (field.storage, field.rendition_storage, thumbnails.storage_of(field))
+    ]
+    for place, field in [*used, *((place, None) for place in left)]:
+        # Several may be of the same folder.
+        lies = storage.locations(place)
+        key: object = lies[-1] if lies else id(place)
+        found.setdefault(key, []).append(place)
+        alias = aliases.get(id(place))
+        name = f"“{alias}”" if alias else f"{type(place).__name__} of {field}"
+        titles.setdefault(key, name)
     outermost: list[Place] = []
     for own, same in found.items():
         others = [(other, their) for other, their in found.items() if other != own]
@@ -395,7 +402,10 @@ class Sweep:
         Storages may lie inside one another, thumbnails may have a base folder of their own, and a
         site may keep a copy of everything.
         """
-        names = {f"{folder}{key}" for folder in self._above} | {key}
+        # To django-storages, “a//b”, “a/./b” and “a\\b” are all “a/b”, and so is what it deletes.
+        folded = posixpath.normpath(key.replace("\\", "/"))
+        names = {f"{folder}{each}" for folder in self._above for each in (key, folded)}
+        names |= {key, folded}
         while key := key.partition("/")[2]:
             names.add(key)
         return names
@@ -415,7 +425,13 @@ class Sweep:
             originals = {sources[name] for name in names if name in sources}
             if not originals & held:
                 free[key] = min(originals, default=None)
-        return free
+        # Where storages lie is not always known: one may be inside another, and nobody could tell.
+        longer = rows.asked_in(self._columns, free.keys(), _ends)
+        return {
+            key: source
+            for key, source in free.items()
+            if not any(name.endswith(f"/{key}") for name in longer)
+        }
 
     def _needed(self, names: set[str]) -> set[str]:
         return rows.held_in(self._columns, names) | self._defaults & names
@@ -435,6 +451,10 @@ def _batches(files: Iterable[File]) -> Iterator[list[File]]:
 
 def _mentions(field: FileField, tokens: list[str]) -> Q:
     return reduce(or_, (Q(**{f"{field.attname}__contains": token}) for token in tokens))
+
+
+def _ends(field: FileField, keys: list[str]) -> Q:
+    return reduce(or_, (Q(**{f"{field.attname}__endswith": f"/{key}"}) for key in keys))
 
 
 def _kit_reason(key: str, group: Group, held: set[str]) -> str | None:

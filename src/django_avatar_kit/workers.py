@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
@@ -32,16 +33,29 @@ def _executor() -> ThreadPoolExecutor:
 
 def submit(call: Callable[..., Any], *arguments: Any) -> Future[Any]:
     """Have something done on one of the threads; at the end of the process, here and now."""
+    future: Future[Any] = Future()
+    # Whoever takes the call does it. An executor that cannot start a thread raises, and has it in
+    # its queue all the same.
+    calls: list[Callable[[], Any]] = [partial(call, *arguments)]
     try:
-        return _executor().submit(call, *arguments)
+        _executor().submit(_do, future, calls)
     except RuntimeError:
-        # The interpreter is about to exit, and starts no thread any more.
-        done: Future[Any] = Future()
-        try:
-            done.set_result(call(*arguments))
-        except BaseException as error:  # noqa: BLE001 - it waits in the future, as any other
-            done.set_exception(error)
-        return done
+        # The interpreter is about to exit, or the system has no thread left.
+        _do(future, calls)
+    return future
+
+
+def _do(future: Future[Any], calls: list[Callable[[], Any]]) -> None:
+    try:
+        call = calls.pop()
+    except IndexError:
+        return
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(call())
+    except BaseException as error:  # noqa: BLE001 - it waits in the future
+        future.set_exception(error)
 
 
 @final

@@ -53,11 +53,12 @@ STORAGES = {
                     # Elsewhere such a host may not exist.
                     "addressing_style": "virtual" if AT_AWS else "path",
                 },
-                # Somebody waits for the page: three attempts together stay below the half minute
-                # after which web servers give a worker up. By default it could be five minutes.
+                # Somebody waits for the page: two attempts, and two more to take back what has
+                # arrived, stay below the half minute after which web servers give a worker up. By
+                # default it could be minutes.
                 connect_timeout=3,
                 read_timeout=5,
-                retries={"mode": "standard", "total_max_attempts": 3},
+                retries={"mode": "standard", "total_max_attempts": 2},
                 # A server on this machine is not asked for by way of a proxy.
                 proxies={} if HOST in {"127.0.0.1", "::1", "localhost"} else None,
             ),

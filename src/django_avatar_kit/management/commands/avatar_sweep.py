@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from datetime import timedelta
 from typing import Any
 
+from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ... import sweeping
@@ -51,10 +52,19 @@ class Command(BaseCommand):
             "of any model holds, and that is no thumbnail booked for one that is held. Files "
             "that anything else refers to, such as a text, would go as well.",
         )
+        parser.add_argument(
+            "--storage",
+            action="append",
+            default=[],
+            choices=tuple(storages.backends),
+            metavar="ALIAS",
+            help="Look through this storage, too: one that the avatars have left.",
+        )
 
     def handle(
         self,
         *,
+        storage: list[str],
         delete: bool,
         min_age: Any,
         max_percent: Any,
@@ -75,7 +85,7 @@ class Command(BaseCommand):
         with ExitStack() as stack:
             problems: list[str] = []
             sweeps: list[sweeping.Sweep] = []
-            for place in sweeping.places():
+            for place in sweeping.places(storage):
                 sweep = stack.enter_context(closing(sweeping.Sweep(place, chosen)))
                 try:
                     self._find(sweep, delete, verbosity)
