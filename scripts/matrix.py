@@ -83,7 +83,9 @@ def search_path() -> str:
 
 def run_tox(names: list[str], environ: dict[str, str]) -> int:
     RESULTS.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "tox", "run-parallel", "--parallel", "auto"]
+    # One more than there are processors: some tests wait for a server or a lock.
+    side_by_side = str((os.cpu_count() or 1) + 1)
+    command = [sys.executable, "-m", "tox", "run-parallel", "--parallel", side_by_side]
     command += ["--result-json", str(RESULTS)]
     if not sys.stdout.isatty():
         command += ["--colored", "no"]
