@@ -14,6 +14,7 @@ from django.test.utils import isolate_apps
 import django_avatar_kit
 from django_avatar_kit import apps as config
 from django_avatar_kit.checks import check_models, check_settings
+from django_avatar_kit.fallbacks import Fallback
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.models import AvatarMixin
 
@@ -30,6 +31,13 @@ def checked(settings: Any, **values: Any) -> Any:
 class Incomplete(FileSystemStorage):
     def __init__(self) -> None:
         raise ImproperlyConfigured("Could not load its bindings.")
+
+
+class Moody(Fallback):
+    """A fallback of a site's own, which fails in a way of its own."""
+
+    def __init__(self) -> None:
+        raise ZeroDivisionError
 
 
 def need_s3() -> None:
@@ -81,11 +89,6 @@ def test_a_setting_that_is_no_dictionary(settings, value):
     assert repr(value) in message.msg
 
 
-@pytest.mark.parametrize("values", [{"SIZES": 64}, {"QUALITY": 80}, {"FORMATS": None}])
-def test_a_setting_that_cannot_be_read(settings, values):
-    assert ids(checked(settings, **values)) == ["avatar_kit.E002"]
-
-
 @pytest.mark.parametrize(
     ("values", "named"),
     [
@@ -96,6 +99,8 @@ def test_a_setting_that_cannot_be_read(settings, values):
         ({"DEFAULT_SIZE": 6.4}, "DEFAULT_SIZE"),
         ({"IMG_ATTRS": "lazy"}, "IMG_ATTRS"),
         ({"IMG_ATTRS": {"src": "face.png"}}, "IMG_ATTRS"),
+        ({"IMG_ATTRS": {"on click": "x"}}, "IMG_ATTRS"),
+        ({"IMG_ATTRS": {1: 2}}, "IMG_ATTRS"),
         ({"UPLOAD_FORMATS": ("jpg",)}, "UPLOAD_FORMATS"),
         ({"UPLOAD_FORMATS": ()}, "UPLOAD_FORMATS"),
         ({"QUALITY": {"webp": 101}}, "QUALITY"),
@@ -104,6 +109,9 @@ def test_a_setting_that_cannot_be_read(settings, values):
         ({"BACKGROUND": 7}, "BACKGROUND"),
         ({"DISPLAY_NAME": "nowhere.to.be.found"}, "DISPLAY_NAME"),
         ({"DISPLAY_NAME": 5}, "DISPLAY_NAME"),
+        # Paths that Python does not even look for, and one that leads to no function.
+        ({"DISPLAY_NAME": ".name"}, "DISPLAY_NAME"),
+        ({"DISPLAY_NAME": "sys.version"}, "DISPLAY_NAME"),
         ({"QUALITY": {"tiff": 50}}, "QUALITY"),
         ({"DELETE_FILES": "no"}, "DELETE_FILES"),
         ({"FALLBACKS": ()}, "FALLBACKS"),
@@ -121,13 +129,13 @@ def test_a_value_that_cannot_be_used(settings, values, named):
     assert str(message.hint).startswith("It must be ")
 
 
-@pytest.mark.parametrize("sizes", [(), (0,), (-1, 32), (1.5,), (64, "32"), "64"])
+@pytest.mark.parametrize("sizes", [(), (0,), (-1, 32), (1.5,), (64, "32"), "64", 64, (True,)])
 def test_sizes_that_cannot_be_cut(settings, sizes):
     (message,) = checked(settings, SIZES=sizes)
     assert message.id == "avatar_kit.E004"
 
 
-@pytest.mark.parametrize("formats", [(), ("gif",), ("webp", "jpg"), "webp"])
+@pytest.mark.parametrize("formats", [(), ("gif",), ("webp", "jpg"), "webp", None, [["webp"]]])
 def test_formats_that_cannot_be_written(settings, formats):
     (message,) = checked(settings, FORMATS=formats)
     assert message.id == "avatar_kit.E005"
@@ -142,11 +150,34 @@ def test_easy_thumbnails_has_to_be_installed(settings, monkeypatch):
 
 @pytest.mark.parametrize(
     "fallbacks",
-    [("initals",), ("nowhere.Fallback",), ({"BACKEND": "static", "OPTIONS": {"x": 1}},)],
+    [
+        ("initals",),
+        ("nowhere.Fallback",),
+        ("..nowhere",),
+        ({"BACKEND": "static", "OPTIONS": {"x": 1}},),
+        ({"BACKEND": 5},),
+        (None,),
+        ({},),
+        ("tests.test_checks.Moody",),
+    ],
 )
 def test_fallbacks_that_cannot_be_used(settings, fallbacks):
     (message,) = checked(settings, FALLBACKS=fallbacks)
     assert message.id == "avatar_kit.E006"
+
+
+def test_one_wrong_value_hides_no_other(settings):
+    """Each key is looked at by itself, whatever the others are."""
+    messages = checked(
+        settings, QUALITY=90, SIZES=64, MAX_PIXELS=0, FALLBACKS=["initals"], COLOUR=1
+    )
+    assert sorted(ids(messages)) == [
+        "avatar_kit.E001",
+        "avatar_kit.E003",
+        "avatar_kit.E003",
+        "avatar_kit.E004",
+        "avatar_kit.E006",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -297,6 +328,15 @@ def test_a_database_that_cannot_lock(monkeypatch):
         ({"sizes": ()}, ["avatar_kit.E004"]),
         ({"formats": ("tiff",)}, ["avatar_kit.E005"]),
         ({"formats": ()}, ["avatar_kit.E005"]),
+        ({"sizes": 64}, ["avatar_kit.E004"]),
+        ({"sizes": ("a", 2)}, ["avatar_kit.E004"]),
+        ({"sizes": [[1]]}, ["avatar_kit.E004"]),
+        ({"sizes": "64"}, ["avatar_kit.E004"]),
+        ({"formats": 5}, ["avatar_kit.E005"]),
+        ({"formats": "webp"}, ["avatar_kit.E005"]),
+        ({"formats": [["webp"]]}, ["avatar_kit.E005"]),
+        ({"formats": {"webp", 5}}, ["avatar_kit.E005"]),
+        ({"sizes": 64, "formats": 5}, ["avatar_kit.E004", "avatar_kit.E005"]),
         ({"sizes": (16,), "formats": ("webp", "jpeg")}, []),
         ({"fit": "stretch"}, ["avatar_kit.E012"]),
         ({"width_field": "w"}, ["avatar_kit.E013"]),
@@ -339,6 +379,7 @@ def nameless() -> Any:
     ("options", "expected", "said"),
     [
         ({"storage": broken}, ["avatar_kit.E007"], "storage cannot be made: Could not find"),
+        ({"storage": "default"}, ["avatar_kit.E007"], "storage is 'default', which is no storage"),
         ({"thumbnail_storage": broken}, ["avatar_kit.E007"], "thumbnail_storage cannot be made"),
         (
             {"storage": nameless},
@@ -366,6 +407,19 @@ def test_storages_of_a_fields_own(options, expected, said):
     assert ids(messages) == expected
     assert messages[0].msg.startswith(said)
     assert {message.obj for message in messages} == {Stored._meta.get_field("avatar")}
+
+
+@isolate_apps("tests.testapp")
+def test_wrong_settings_are_told_once(settings):
+    """By their own check: that of a field can make no name of them, and says nothing."""
+
+    class Checked(AvatarMixin):
+        class Meta:
+            app_label = "testapp"
+
+    for settings.AVATAR_KIT in ({"SIZES": 64}, {"MASTER_SIDE": None}, ["x"]):
+        assert Checked.check() == []
+        assert len(check_settings()) == 1
 
 
 @isolate_apps("tests.testapp")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import FrozenInstanceError
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from django_avatar_kit.conf import KEYS, Config, get_config
 
@@ -63,6 +64,36 @@ def test_lists_become_tuples(settings):
         ("png",),
         (),
     )
+
+
+def test_a_set_has_the_same_order_in_every_process(settings):
+    settings.AVATAR_KIT = {"UPLOAD_FORMATS": {"png", "jpeg"}, "SIZES": {64, 16}}
+    assert get_config().upload_formats == ("jpeg", "png")
+    assert get_config().sizes == (16, 64)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"SIZES": 64}, "AVATAR_KIT['SIZES'] is 64. It must be a list or tuple of whole numbers."),
+        ({"DELETE_FILES": "no"}, "AVATAR_KIT['DELETE_FILES'] is 'no'. It must be True or False."),
+        (["x"], "AVATAR_KIT is ['x']. It must be a dictionary."),
+        ([], "AVATAR_KIT is []. It must be a dictionary."),
+    ],
+)
+def test_a_value_of_the_wrong_type(settings, value, said):
+    """Nobody gets an odd ``TypeError`` from somewhere deep down."""
+    settings.AVATAR_KIT = value
+    for _attempt in range(2):
+        with pytest.raises(ImproperlyConfigured) as caught:
+            get_config()
+        assert str(caught.value) == said
+
+
+def test_what_is_out_of_range_is_left_to_the_check(settings):
+    """Whose message a site may have silenced."""
+    settings.AVATAR_KIT = {"MAX_PIXELS": 0, "SIZES": (), "QUALITY": {"tiff": 500}}
+    assert get_config().max_pixels == 0
 
 
 def test_an_unknown_key_is_left_to_the_check(settings):

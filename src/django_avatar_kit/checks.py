@@ -3,41 +3,49 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import FileSystemStorage, storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.db import connections, router
 from django.utils.module_loading import import_string
 from PIL import ImageColor
 
 from . import imaging, intake, rows, s3
-from .conf import KEYS, SETTING, get_config
-from .fallbacks import get_fallbacks
+from .conf import KEYS, SETTING, Config, get_config, is_list_of, is_text, is_whole, read
+from .fallbacks import make_fallbacks
 from .names import Name
-from .rendering import RESERVED
+from .rendering import attribute_name
 from .storage import resolve, unwrap
 
 if TYPE_CHECKING:
-    from django.core.files.storage import Storage
-
     from .fields import AvatarField
 
 #: What Pillow's encoders take at most.
 BEST_QUALITY = 100
 
+#: What a value of the wrong type is reported as, where a key has a check of its own.
+_ID_OF = {
+    "sizes": "avatar_kit.E004",
+    "formats": "avatar_kit.E005",
+    "storage": "avatar_kit.E007",
+    "rendition_storage": "avatar_kit.E007",
+}
+
 
 def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """``AVATAR_KIT``: keys (E001), values (E002-E006), storages (E007, E015, W002, W003)."""
-    given = getattr(settings, SETTING, None) or {}
+    try:
+        values, wrong = read()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="avatar_kit.E002")]
     messages: list[CheckMessage] = []
-    if not isinstance(given, Mapping):
-        return [Error(f"{SETTING} is {given!r}, not a dictionary.", id="avatar_kit.E002")]
-    for key in sorted(set(given) - KEYS, key=str):
+    for key in sorted(set(getattr(settings, SETTING, None) or {}) - KEYS, key=str):
         near = difflib.get_close_matches(str(key).upper(), KEYS, n=1, cutoff=0.0)[0]
         messages.append(
             Error(
@@ -46,36 +54,29 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
                 id="avatar_kit.E001",
             )
         )
-    try:
-        config = get_config()
-    except (TypeError, ValueError, AttributeError) as error:
-        messages.append(Error(f"{SETTING} cannot be read: {error}.", id="avatar_kit.E002"))
-        return messages
+    messages += [_bad_value(name, *said) for name, said in wrong.items()]
+    # A default stands in for each of those, so that the others are looked at as well.
+    config = Config(**values)
     messages += _check_values(config)
     messages += _check_storages(config)
     return messages
 
 
 def _check_values(config: Any) -> Iterator[CheckMessage]:
-    for name in ("master_side", "max_upload_size", "max_pixels", "default_size"):
-        value = getattr(config, name)
-        if not _positive(value):
-            yield _bad_value(name, value, "a positive whole number")
-    if not isinstance(config.img_attrs, Mapping):
-        yield _bad_value("img_attrs", config.img_attrs, "a dictionary")
-    elif taken := RESERVED.intersection(config.img_attrs):
-        yield _bad_value("img_attrs", config.img_attrs, f"without {sorted(taken)}, the kit's own")
+    for option in fields(Config):
+        value = getattr(config, option.name)
+        if option.type == "int" and value < 1:
+            yield _bad_value(option.name, value, "a positive whole number")
+    yield from _check_img_attrs(config.img_attrs)
     yield from _check_ladder(config.sizes, config.formats, f"{SETTING}['%s']", None)
     unknown = [f for f in config.upload_formats if f not in intake.READERS]
     if unknown or not config.upload_formats:
         yield _bad_value("upload_formats", unknown, f"some of {sorted(intake.READERS)}")
     for name, value in config.quality.items():
-        if name not in imaging.SAVE_OPTIONS or not _positive(value) or value > BEST_QUALITY:
+        if name not in imaging.SAVE_OPTIONS or not 1 <= value <= BEST_QUALITY:
             yield _bad_value(
                 "quality", {name: value}, "a whole number from 1 to 100 for a known format"
             )
-    if not isinstance(config.delete_files, bool):
-        yield _bad_value("delete_files", config.delete_files, "True or False")
     if config.background is not None and not _is_color(config.background):
         yield _bad_value("background", config.background, "a CSS colour, or None")
     yield from _check_display_name(config.display_name)
@@ -83,23 +84,33 @@ def _check_values(config: Any) -> Iterator[CheckMessage]:
     yield from _check_owner(config.owner)
 
 
+def _check_img_attrs(attrs: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    try:
+        for name in attrs:
+            attribute_name(name)
+    except TypeError as error:
+        yield _bad_value("img_attrs", attrs, f"a dictionary of HTML attributes ({error})")
+
+
 def _check_display_name(name: Any) -> Iterator[CheckMessage]:
-    if isinstance(name, str):
-        try:
-            import_string(name)
-        except ImportError as error:
-            yield _bad_value("display_name", name, f"importable ({error})")
-    elif name is not None and not callable(name):
-        yield _bad_value("display_name", name, "a function of the owner, or its dotted path")
+    if not isinstance(name, str):
+        return
+    try:
+        found = import_string(name)
+    except Exception as error:  # noqa: BLE001 - whatever a module raises when it is imported
+        yield _bad_value("display_name", name, f"importable ({error})")
+        return
+    if not callable(found):
+        yield _bad_value("display_name", name, "the dotted path of a function of the owner")
 
 
 def _check_fallbacks(entries: Any) -> Iterator[CheckMessage]:
-    if isinstance(entries, str) or not entries:
+    if not entries:
         yield _bad_value("fallbacks", entries, "one or more names, in a tuple or list")
         return
     try:
-        get_fallbacks()
-    except (ImproperlyConfigured, ImportError, TypeError) as error:
+        make_fallbacks(entries)
+    except Exception as error:  # noqa: BLE001 - whatever a site's own raises when it is made
         yield Error(
             f"{SETTING}['FALLBACKS'] cannot be used: {error}",
             hint="It takes 'initials', 'static', dotted paths, or {'BACKEND': …, 'OPTIONS': …}.",
@@ -110,9 +121,6 @@ def _check_fallbacks(entries: Any) -> Iterator[CheckMessage]:
 def _check_owner(owner: Any) -> Iterator[CheckMessage]:
     if owner is None:
         return
-    if not isinstance(owner, Mapping):
-        yield _bad_value("owner", owner, "a dictionary such as {'auth.user': 'profile'}")
-        return
     for label, accessor in owner.items():
         try:
             model = apps.get_model(label)
@@ -120,7 +128,7 @@ def _check_owner(owner: Any) -> Iterator[CheckMessage]:
             yield _bad_value("owner", {label: accessor}, "keyed by models, as 'auth.user'")
             continue
         # The steps after the first are another model's, or none's until there is a row.
-        if not hasattr(model, str(accessor).partition(".")[0]):
+        if not hasattr(model, accessor.partition(".")[0]):
             yield _bad_value("owner", {label: accessor}, f"an attribute of {model._meta.label}")
 
 
@@ -128,22 +136,20 @@ def _bad_value(name: str, value: Any, expected: str) -> Error:
     return Error(
         f"{SETTING}[{name.upper()!r}] is {value!r}.",
         hint=f"It must be {expected}.",
-        id="avatar_kit.E003",
+        id=_ID_OF.get(name, "avatar_kit.E003"),
     )
 
 
-def _check_ladder(
-    sizes: Sequence[Any], formats: Sequence[Any], where: str, obj: Any
-) -> Iterator[CheckMessage]:
-    if not sizes or not all(_positive(size) for size in sizes):
+def _check_ladder(sizes: Any, formats: Any, where: str, obj: Any) -> Iterator[CheckMessage]:
+    """Also of what a field was given, which may be anything."""
+    if not is_list_of(_positive)(sizes) or not sizes:
         yield Error(
             f"{where % 'SIZES'} is {sizes!r}.",
             hint="It must be one or more positive whole numbers, in px.",
             obj=obj,
             id="avatar_kit.E004",
         )
-    unknown = [name for name in formats if name not in imaging.SAVE_OPTIONS]
-    if unknown or not formats:
+    if not is_list_of(_is_format)(formats) or not formats:
         yield Error(
             f"{where % 'FORMATS'} is {formats!r}.",
             hint=f"It must be one or more of {sorted(imaging.SAVE_OPTIONS)}.",
@@ -153,7 +159,11 @@ def _check_ladder(
 
 
 def _positive(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return is_whole(value) and value > 0
+
+
+def _is_format(value: Any) -> bool:
+    return is_text(value) and value in imaging.SAVE_OPTIONS
 
 
 def _is_color(value: Any) -> bool:
@@ -217,18 +227,18 @@ def check_models(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     messages: list[CheckMessage] = []
     aliases: set[str] = set()
     for model in apps.get_models():
-        fields = rows.avatar_fields(model)
-        if fields and not issubclass(model, AvatarMixin):
+        avatars = rows.avatar_fields(model)
+        if avatars and not issubclass(model, AvatarMixin):
             messages.append(
                 Error(
                     f"{model._meta.label} has an AvatarField, but is not an AvatarMixin.",
                     hint="Derive it from django_avatar_kit.models.AvatarMixin, whose save() keeps "
                     "the row and the files together.",
-                    obj=fields[0],
+                    obj=avatars[0],
                     id="avatar_kit.E010",
                 )
             )
-        if fields:
+        if avatars:
             aliases.add(router.db_for_write(model))
     messages += [
         Error(
@@ -261,14 +271,23 @@ def _longest_name(field: AvatarField) -> int:
     return len(prefix) + len(str(name))
 
 
+def _settings_are_wrong() -> bool:
+    """Whether they cannot be used, of which :func:`check_settings` tells."""
+    try:
+        get_config()
+    except ImproperlyConfigured:
+        return True
+    return False
+
+
 def check_field(field: AvatarField) -> Iterator[CheckMessage]:
     """One ``AvatarField``: its ladder (E004, E005), arguments (E012-E014), index (W001), and
     storages of its own (E007, E015, W003).
     """
-    if field.sizes is not None:
-        yield from _check_ladder(field.sizes, ("webp",), "%s of the field", field)
-    if field.formats is not None:
-        yield from _check_ladder((1,), field.formats, "%s of the field", field)
+    sizes = (1,) if field.sizes is None else field.sizes
+    formats = ("webp",) if field.formats is None else field.formats
+    wrong = list(_check_ladder(sizes, formats, "%s of the field", field))
+    yield from wrong
     if field.fit not in ("cover", "contain"):
         yield Error(
             f"fit is {field.fit!r}.",
@@ -284,7 +303,8 @@ def check_field(field: AvatarField) -> Iterator[CheckMessage]:
             obj=field,
             id="avatar_kit.E013",
         )
-    needed = _longest_name(field)
+    # Where sizes or formats are wrong, here or in the settings, no name can be made of them.
+    needed = 0 if wrong or _settings_are_wrong() else _longest_name(field)
     if field.max_length is not None and field.max_length < needed:
         yield Error(
             f"max_length is {field.max_length}, and a name of the kit takes up to {needed}.",
@@ -310,14 +330,18 @@ def _check_own_storages(field: AvatarField) -> Iterator[CheckMessage]:
         try:
             place = resolve(value)
         except Exception as error:  # noqa: BLE001 - whatever a storage raises when it is made
-            yield Error(
-                f"{name} cannot be made: {error}",
-                hint="It must be a storage, or a function that returns one.",
-                obj=field,
-                id="avatar_kit.E007",
-            )
-            continue
-        yield from _check_bucket(place, f"in {name}", field)
+            wrong = f"{name} cannot be made: {error}"
+        else:
+            if isinstance(place, Storage):
+                yield from _check_bucket(place, f"in {name}", field)
+                continue
+            wrong = f"{name} is {place!r}, which is no storage."
+        yield Error(
+            wrong,
+            hint="It must be a storage, or a function that returns one.",
+            obj=field,
+            id="avatar_kit.E007",
+        )
 
 
 def _is_indexed(field: AvatarField) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import colorsys
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from html import escape
 from typing import Any
@@ -132,7 +132,12 @@ def get_fallbacks() -> tuple[Fallback, ...]:
     Raises ``ImproperlyConfigured`` for a name that is not known, a path that cannot be imported,
     or options that the fallback does not take.
     """
-    return tuple(map(_load, get_config().fallbacks))
+    return make_fallbacks(get_config().fallbacks)
+
+
+def make_fallbacks(entries: Iterable[str | Mapping[str, Any]]) -> tuple[Fallback, ...]:
+    """Those that the entries of the setting stand for; raises as :func:`get_fallbacks`."""
+    return tuple(map(_load, entries))
 
 
 def fallback_html(owner: Any, size: int, alt: str, attrs: Mapping[str, str | bool]) -> SafeString:
@@ -228,15 +233,25 @@ def attribute_value(value: Any) -> str:
 
 
 def _load(entry: str | Mapping[str, Any]) -> Fallback:
+    backend: Any
     if isinstance(entry, str):
         backend, options = entry, {}
     else:
+        if not isinstance(entry, Mapping):
+            raise ImproperlyConfigured(
+                "AVATAR_KIT['FALLBACKS'] takes names, dotted paths and dictionaries, "
+                f"not {entry!r}."
+            )
         backend, options = entry.get("BACKEND", ""), entry.get("OPTIONS", {})
         if not backend or entry.keys() - {"BACKEND", "OPTIONS"}:
             raise ImproperlyConfigured(
                 'A fallback that is not a string has the keys "BACKEND" and, where it takes any, '
                 f'"OPTIONS", not {", ".join(map(repr, entry)) or "none"}.'
             )
+    if not isinstance(backend, str):
+        raise ImproperlyConfigured(
+            f'The "BACKEND" of a fallback is {backend!r}. It must be a name or a dotted path.'
+        )
     known = (
         f"Known names are {', '.join(BUILTINS)}; any other fallback is named by its dotted path."
     )
@@ -244,7 +259,8 @@ def _load(entry: str | Mapping[str, Any]) -> Fallback:
     if fallback is None:
         try:
             fallback = import_string(backend)
-        except ImportError as error:
+        # The others for a path such as "..fallbacks" or ".fallbacks".
+        except (ImportError, TypeError, ValueError) as error:
             raise ImproperlyConfigured(f"There is no fallback “{backend}”. {known}") from error
         if not (isinstance(fallback, type) and issubclass(fallback, Fallback)):
             raise ImproperlyConfigured(

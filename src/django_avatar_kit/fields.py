@@ -14,7 +14,7 @@ from django.db.models.expressions import DatabaseDefault
 from easy_thumbnails.fields import ThumbnailerImageField
 
 from . import cleanup, imaging, pipeline, rows
-from .conf import get_config
+from .conf import get_config, ladder, listed
 from .exceptions import UncommittedFile
 from .files import AvatarDescriptor, AvatarFieldFile
 from .names import Fit, Name
@@ -57,8 +57,8 @@ class AvatarField(ThumbnailerImageField):
         fit: Fit = "cover",
         **kwargs: Any,
     ) -> None:
-        self.sizes = tuple(sorted(set(sizes))) if sizes is not None else None
-        self.formats = tuple(formats) if formats is not None else None
+        self.sizes: tuple[int, ...] | None = ladder(sizes)
+        self.formats: tuple[str, ...] | None = listed(formats)
         self.fit = fit
         kwargs.setdefault("max_length", MAX_LENGTH)
         # The guard query asks for a name in every column there is.
@@ -93,9 +93,16 @@ class AvatarField(ThumbnailerImageField):
         if not hasattr(self, "_storage"):
             # FileField.__init__ would call a callable storage here, at import.
             return default_storage
-        if self._storage is not None:
-            return resolve(self._storage)
-        return by_alias(get_config().storage)
+        try:
+            if self._storage is not None:
+                return resolve(self._storage)
+            return by_alias(get_config().storage)
+        except Exception:
+            if apps.ready:
+                raise
+            # django-cleanup asks while Django starts, and only for its class. That there is none
+            # is for the checks to say, which run once Django has started.
+            return Storage()
 
     @storage.setter
     def storage(self, value: Any) -> None:
@@ -244,6 +251,19 @@ class AvatarField(ThumbnailerImageField):
             self.watch(instance, connection.alias, old="", certain=False)
         self.secure(instance, connection.alias, otherwise="")
         return self.name_on(instance)
+
+    def save_form_data(self, instance: Any, data: Any) -> None:
+        if data is not None:
+            setattr(instance, self.name, self.cleared if data is False else data)
+
+    @property
+    def cleared(self) -> str:
+        """What a column holds whose avatar has been removed: what that of a new row holds.
+
+        Only where the default is a text. One that is called may be another one each time, and has
+        been the owner's choice as little as what they have just removed.
+        """
+        return self.default if isinstance(self.default, str) else ""
 
     def secure(self, instance: Any, using: str, *, otherwise: str) -> None:
         """Make sure that the files of a name stay while a row is given it.
