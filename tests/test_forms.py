@@ -200,7 +200,25 @@ class TestField:
         assert form.errors.as_data()["avatar"][0].code == "multiple"
         assert form.errors["avatar"] == ["Choose one picture, not 2."]
 
-    @pytest.mark.parametrize("data", ["cat.jpg", 7, object(), {"content": b""}])
+    @pytest.mark.parametrize(
+        ("data", "shown"),
+        [
+            ("cat.jpg", "cat.jpg"),
+            ("C:\\fakepath\\cat.jpg", "cat.jpg"),
+            ("data:image/png;base64,iVBO\nRw0", "png;base64,iVBORw0"),
+            ("x" * 100_000, "x" * 29 + "…" + "x" * 29),
+        ],
+    )
+    def test_only_the_name_of_a_file(self, data, shown):
+        assert check(data) == (
+            "not_multipart",
+            (
+                f"Only the name “{shown}” came, without the file. The form needs "
+                'enctype="multipart/form-data", and an input of type "file".'
+            ),
+        )
+
+    @pytest.mark.parametrize("data", [7, object(), {"content": b""}])
     def test_no_upload_at_all(self, data):
         assert check(data) == (
             "invalid",
@@ -231,6 +249,29 @@ class TestField:
     def test_contradiction(self):
         form = Plain({"avatar-clear": "on"}, sent(make_upload()))
         assert form.errors.as_data()["avatar"][0].code == "contradiction"
+
+    def test_contradiction_in_the_words_of_the_box(self):
+        class Input(AvatarInput):
+            clear_checkbox_label = "No picture any more"
+
+        class Form(forms.Form):
+            avatar = AvatarField(required=False, widget=Input)
+            plain = AvatarField(required=False, widget=forms.ClearableFileInput)
+
+        uploads: MultiValueDict[str, Any] = MultiValueDict(
+            {"avatar": [make_upload()], "plain": [make_upload()]}
+        )
+        form = Form({"avatar-clear": "on", "plain-clear": "on"}, uploads)
+        assert form.errors == {
+            "avatar": ["Either choose a picture or tick “No picture any more”, not both."],
+            "plain": ["Either choose a picture or tick “Clear”, not both."],
+        }
+
+    @pytest.mark.parametrize("initial", [None, "", Profile().avatar])
+    def test_nothing_to_remove(self, initial):
+        field = AvatarField(required=False)
+        assert not field.has_changed(initial, False)
+        assert field.clean(False, initial) in {None, initial}
 
     def test_has_changed(self):
         field = AvatarField()

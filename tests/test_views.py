@@ -140,18 +140,28 @@ class TestChange:
     def test_nothing_chosen(self, client, user, profile):
         with mock.patch.object(Profile, "save", side_effect=AssertionError):
             response = client.post(CHANGE)
-        assert response["Location"] == CHANGE
+        assert response.status_code == 200
+        (error,) = response.context["form"].errors.as_data()["avatar"]
+        assert (error.code, error.messages) == ("nothing_chosen", ["Choose a picture first."])
         assert told(response) == []
         assert stored(user) == profile.avatar.name
 
     def test_nothing_chosen_without_a_profile(self, client):
-        assert client.post(CHANGE).status_code == 302
+        response = client.post(CHANGE)
+        assert response.context["form"].errors == {"avatar": ["Choose a picture first."]}
+        assert not Profile.objects.exists()
+
+    def test_nothing_to_remove(self, client):
+        """The box is not offered; whoever sends it all the same gets no row."""
+        response = client.post(CHANGE, {"avatar-clear": "on"})
+        assert response.context["form"].errors == {"avatar": ["Choose a picture first."]}
         assert not Profile.objects.exists()
 
     def test_message_is_shown(self, client, profile):
         response = client.post(CHANGE, {"avatar": make_upload()}, follow=True)
         assert (
-            '<ul role="status">\n<li class="success">Your picture is saved.</li>\n</ul>\n<main>'
+            '<main>\n<div role="status">\n<ul>\n'
+            '<li class="success">Your picture is saved.</li>\n</ul>\n</div>\n<h1>'
         ) in page(response)
 
     @pytest.mark.parametrize("case", BAD_UPLOADS.values(), ids=BAD_UPLOADS)
@@ -523,32 +533,36 @@ class TestNext:
         "http://[",
     ]
 
+    def post(self, client: Client, url: str, data: Any = (), **options: Any) -> Any:
+        return client.post(url, {**dict(data), "avatar": make_upload()}, **options)
+
     @pytest.mark.parametrize("url", [CHANGE, DELETE])
     @pytest.mark.parametrize("target", SAFE)
     def test_safe(self, url, target, client):
-        assert client.post(url, {"next": target})["Location"] == target
-        assert client.post(url, query_params={"next": target})["Location"] == target
+        assert self.post(client, url, {"next": target})["Location"] == target
+        assert self.post(client, url, query_params={"next": target})["Location"] == target
         shown = client.get(url, {"next": target})
         assert shown.context["next"] == target
 
     @pytest.mark.parametrize("url", [CHANGE, DELETE])
     @pytest.mark.parametrize("target", UNSAFE)
     def test_unsafe(self, url, target, client, profile):
-        assert client.post(url, {"next": target})["Location"] == CHANGE
-        assert client.post(url, query_params={"next": target})["Location"] == CHANGE
+        assert self.post(client, url, {"next": target})["Location"] == CHANGE
+        assert self.post(client, url, query_params={"next": target})["Location"] == CHANGE
         content = page(client.get(url, {"next": target}))
         assert "evil" not in content
         assert 'name="next"' not in content
 
     def test_the_form_wins(self, client):
-        response = client.post(CHANGE, {"next": "/a/"}, query_params={"next": "/b/"})
+        response = self.post(client, CHANGE, {"next": "/a/"}, query_params={"next": "/b/"})
         assert response["Location"] == "/a/"
-        response = client.post(CHANGE, {"next": "//evil.example"}, query_params={"next": "/b/"})
+        evil = {"next": "//evil.example"}
+        response = self.post(client, CHANGE, evil, query_params={"next": "/b/"})
         assert response["Location"] == CHANGE
 
     def test_https(self, client):
         """No way back to plain HTTP."""
-        response = client.post(CHANGE, {"next": "http://testserver/me/"}, secure=True)
+        response = self.post(client, CHANGE, {"next": "http://testserver/me/"}, secure=True)
         assert response["Location"] == CHANGE
 
     def test_next_stays_on_the_page(self, client, profile):
@@ -707,7 +721,7 @@ class TestSites:
             get_object = View.get_object
 
         assert self.send(Delete.as_view(), user)["Location"] == "/bye/"
-        assert not Channel.objects.get().badge
+        assert Channel.objects.get().badge.name == "defaults/badge.png"
 
     def test_one_field_by_default(self, user):
         """The one that is shown as the channel's avatar."""
@@ -808,12 +822,17 @@ class TestSites:
         assert response["Location"] == "https://cdn.example/"
 
     def test_redirect_field_name(self, user, profile):
-        view = AvatarDeleteView.as_view(redirect_field_name="return_to")
+        """Both pages send on what they were given, under the name that they read."""
+        hidden = '<input type="hidden" name="return_to" value="/me/">'
+        for view_class in (AvatarChangeView, AvatarDeleteView):
+            view = view_class.as_view(redirect_field_name="return_to")
+            assert hidden in self.send(view, user, "get", return_to="/me/").content.decode()
         assert self.send(view, user, return_to="/me/")["Location"] == "/me/"
 
     @pytest.mark.urls(__name__)
     def test_mounted_elsewhere(self, client, user, profile):
-        assert client.post("/me/picture/")["Location"] == "/me/picture/"
+        response = client.post("/me/picture/", {"avatar": make_upload()})
+        assert response["Location"] == "/me/picture/"
 
     def test_mounted_alone(self, client, user, profile):
         """No link to a page that does not exist."""

@@ -94,8 +94,8 @@ def test_contradiction_is_shown_again(profile):
         'aria-describedby="id_avatar_error" id="id_avatar">'
     )
     assert str(form["avatar"].errors) == (
-        '<ul class="errorlist" id="id_avatar_error"><li>Please either submit a file or check the '
-        "clear checkbox, not both.</li></ul>"
+        '<ul class="errorlist" id="id_avatar_error"><li>Either choose a picture or tick '
+        "“Remove”, not both.</li></ul>"
     )
 
 
@@ -164,6 +164,24 @@ class TestValue:
     def test_contradiction_comes_first(self):
         uploads = [SimpleUploadedFile("a", b"a"), SimpleUploadedFile("b", b"b")]
         assert self.value("avatar-clear=on", *uploads) is (forms.widgets.FILE_INPUT_CONTRADICTION)
+
+    def test_the_name_of_a_file_that_did_not_come(self):
+        assert self.value("avatar=cat.jpg") == "cat.jpg"
+        assert self.value("avatar=cat.jpg", required=True) == "cat.jpg"
+        # Nothing was chosen.
+        assert self.value("avatar=") is None
+        assert self.value("avatar=++") is None
+        upload = SimpleUploadedFile("a", b"a")
+        assert self.value("avatar=cat.jpg", upload) is upload
+        assert self.value("avatar=cat.jpg&avatar-clear=on") is (
+            forms.widgets.FILE_INPUT_CONTRADICTION
+        )
+
+    @pytest.mark.parametrize("value", [None, 5, {}, []])
+    def test_what_is_no_text(self, value):
+        """Data that some program has put together."""
+        files: Any = {}
+        assert AvatarInput().value_from_datadict({"avatar": value}, files, "avatar") is None
 
     def test_plain_dictionaries(self):
         upload = SimpleUploadedFile("a", b"a")

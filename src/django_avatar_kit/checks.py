@@ -328,7 +328,7 @@ def _check_own_storages(field: AvatarField) -> Iterator[CheckMessage]:
         if value is None:
             continue
         try:
-            place = resolve(value)
+            place: Any = resolve(value)
         except Exception as error:  # noqa: BLE001 - whatever a storage raises when it is made
             wrong = f"{name} cannot be made: {error}"
         else:

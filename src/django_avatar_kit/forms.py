@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.forms.widgets import FILE_INPUT_CONTRADICTION
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from . import fields, pipeline
 from .conf import get_config
 from .exceptions import EmptyUpload, UploadError
+from .rendering import has_avatar
 from .widgets import AvatarInput
 
 if TYPE_CHECKING:
@@ -35,11 +38,17 @@ class AvatarField(forms.FileField):
 
     widget = AvatarInput
     default_error_messages = {
+        "contradiction": _("Either choose a picture or tick “%(remove)s”, not both."),
         "empty": EmptyUpload.message,
         "multiple": ngettext_lazy(
             "Choose one picture, not %(count)d.",
             "Choose one picture, not %(count)d.",
             "count",
+        ),
+        # For whoever writes the form: no user can do anything about it.
+        "not_multipart": _(
+            "Only the name “%(filename)s” came, without the file. The form needs "
+            'enctype="multipart/form-data", and an input of type "file".'
         ),
     }
 
@@ -62,13 +71,30 @@ class AvatarField(forms.FileField):
         # into it would open the stored file.
         if data and data is initial:
             return initial
-        return super().clean(data, initial)
+        if data is FILE_INPUT_CONTRADICTION:
+            # In the words that stand beside the box, which a site may have changed.
+            label = getattr(self.widget, "clear_checkbox_label", AvatarInput.clear_checkbox_label)
+            raise ValidationError(
+                self.error_messages["contradiction"],
+                code="contradiction",
+                params={"remove": label},
+            )
+        return super().clean(None if _removes_nothing(initial, data) else data, initial)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return not _removes_nothing(initial, data) and super().has_changed(initial, data)
 
     def to_python(self, data: Any) -> Any:
         """The checked upload, or None. Raises ``ValidationError``."""
         if data and isinstance(data, list):
             raise ValidationError(
                 self.error_messages["multiple"], code="multiple", params={"count": len(data)}
+            )
+        if data and isinstance(data, str):
+            # Cut as in every other message.
+            params = UploadError(filename=data).params
+            raise ValidationError(
+                self.error_messages["not_multipart"], code="not_multipart", params=dict(params)
             )
         upload = super().to_python(data)
         if upload is None:
@@ -83,6 +109,13 @@ class AvatarField(forms.FileField):
             ) from error
         setattr(upload, pipeline.PICTURE, picture)
         return upload
+
+
+def _removes_nothing(initial: Any, data: Any) -> bool:
+    """Whether "remove" was sent where no avatar is: there may be a default, and that stays."""
+    if data is not False:
+        return False
+    return not initial or (isinstance(initial, fields.AvatarFieldFile) and not has_avatar(initial))
 
 
 class AvatarForm(forms.ModelForm):  # type: ignore[type-arg]

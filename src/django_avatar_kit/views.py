@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.forms import FileField
 from django.forms.models import construct_instance
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language, get_language_bidi, gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
@@ -23,6 +26,8 @@ from django.views.generic import FormView, TemplateView, View
 from . import fallbacks, owners
 from .exceptions import AvatarError, StorageError, UploadError
 from .forms import AvatarForm, avatar_field_names, avatar_form_class, time_stamps
+from .rendering import avatar_html, has_avatar
+from .widgets import AvatarInput
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -31,6 +36,9 @@ if TYPE_CHECKING:
     from .fields import AvatarFieldFile
 
 logger = logging.getLogger(__name__)
+
+#: What Django reads a form from.
+FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 @method_decorator([never_cache, csrf_protect], name="dispatch")
@@ -102,8 +110,38 @@ class OwnAvatarMixin(LoginRequiredMixin, View):
     def get_default_url(self) -> str:
         if self.success_url is not None:
             return resolve_url(self.success_url)
+        return self.kit_url("change")
+
+    def kit_url(self, name: str) -> str:
+        """The URL of a page of the kit's own. Raises ``NoReverseMatch``."""
         match = self.request.resolver_match
-        return reverse("avatar_kit:change", current_app=match.namespace if match else None)
+        return reverse(f"avatar_kit:{name}", current_app=match.namespace if match else None)
+
+    def is_the_kits(self) -> bool:
+        """Whether the kit's own pages are about the avatar of this view, too."""
+        # Asked of the method, since one that is passed to as_view() stands on the view alone.
+        if getattr(self.get_object, "__func__", None) is not OwnAvatarMixin.get_object:
+            return False
+        row = self.get_object()
+        return bool(self.get_avatar(row).field.name == avatar_field_names(row._meta.model)[0])
+
+    def get_page_context(self, row: Model) -> dict[str, Any]:
+        """What the templates of both pages need, in either template language."""
+        avatar = self.get_avatar(row)
+        own = has_avatar(avatar)
+        return {
+            "object": row,
+            "avatar": avatar,
+            # A default is nobody's own: nothing to show as theirs, and nothing to delete.
+            "picture": avatar_html(avatar, AvatarInput.size, alt="") if own else "",
+            "next": self.get_next(),
+            "next_name": self.redirect_field_name or "next",
+            # For Jinja2, which has neither tags for these nor Django's context processors.
+            "gettext": gettext,
+            "LANGUAGE_CODE": get_language(),
+            "LANGUAGE_BIDI": get_language_bidi(),
+            "messages": messages.get_messages(self.request),
+        }
 
     def tell(self, message: Any) -> None:
         """Leave a message for the next page, where the site shows messages."""
@@ -128,6 +166,16 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
     failure_message = _(
         "Your picture could not be saved, and nothing has changed. Please try again later.",
     )
+    #: Where nothing was chosen, and the form asks for nothing else.
+    nothing_message = _("Choose a picture first.")
+    #: Where the request was not one of a form. It is for whoever sends it.
+    not_a_form_message = _(
+        "Nothing came that could be read: the request was sent as “%(type)s”. "
+        "Send it as “multipart/form-data”."
+    )
+    #: Where the link to the deletion leads: what ``redirect()`` takes, "" for no link. None for
+    #: the kit's own page, if that is about the same picture.
+    delete_url: Any = None
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.object = self.get_object()
@@ -150,9 +198,14 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
         return {**super().get_form_kwargs(), "instance": self.object}
 
     def form_valid(self, form: AvatarForm) -> HttpResponse:
-        if not form.has_changed():
-            return HttpResponseRedirect(self.get_success_url())
         name = self.get_avatar(self.object).field.name
+        if nothing := self._nothing_came(form):
+            form.add_error(name if name in form.fields else None, nothing)
+            return self.form_invalid(form)
+        if not form.has_changed():
+            # Somebody has looked through their profile, and is content with it.
+            messages.info(self.request, _("Nothing has changed."), fail_silently=True)
+            return HttpResponseRedirect(self.get_success_url())
         if form.instance._state.adding:
             row = self.create_object(form.instance)
             form.instance = construct_instance(form, row, form._meta.fields, form._meta.exclude)
@@ -161,23 +214,50 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
         except AvatarError as error:
             self._refuse(form, name, error)
             return self.form_invalid(form)
-        removed = form.cleaned_data.get(name) is False
-        self.tell(_("Your picture has been removed.") if removed else _("Your picture is saved."))
+        if name not in form.changed_data:
+            self.tell(_("Your changes are saved."))
+        elif form.cleaned_data.get(name) is False:
+            self.tell(_("Your picture has been removed."))
+        else:
+            self.tell(_("Your picture is saved."))
         return HttpResponseRedirect(self.get_success_url())
 
+    def get_delete_url(self) -> str:
+        """Where the link to the deletion leads, "" for no link.
+
+        The kit's own page deletes the user's own avatar. A view that is about another one names
+        its own in ``delete_url``, or overrides this.
+        """
+        if self.delete_url is not None:
+            return resolve_url(self.delete_url) if self.delete_url else ""
+        try:
+            return self.kit_url("delete") if self.is_the_kits() else ""
+        except NoReverseMatch:
+            return ""
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(
-            **{
-                "object": self.object,
-                "avatar": self.get_avatar(self.object),
-                "next": self.get_next(),
-                **kwargs,
-            }
-        )
+        page = self.get_page_context(self.object)
+        delete_url = self.get_delete_url() if page["picture"] else ""
+        if delete_url and page["next"]:
+            query = urlencode({page["next_name"]: page["next"]}, safe="/")
+            delete_url += f"{'&' if '?' in delete_url else '?'}{query}"
+        return super().get_context_data(**{**page, "delete_url": delete_url, **kwargs})
 
     def get_default_url(self) -> str:
         # This page, wherever a site has put it.
         return self.request.path if self.success_url is None else super().get_default_url()
+
+    def _nothing_came(self, form: AvatarForm) -> ValidationError | None:
+        """What to say where nothing came, and a redirect would look as if it were saved."""
+        request = self.request
+        kind = request.content_type
+        if not (request.POST or request.FILES) and kind not in FORM_TYPES:
+            # None of its fields came: the others would be taken for emptied.
+            return ValidationError(self.not_a_form_message, "not_multipart", {"type": kind})
+        pictures_only = all(isinstance(each.field, FileField) for each in form.visible_fields())
+        if pictures_only and not form.has_changed():
+            return ValidationError(self.nothing_message, "nothing_chosen")
+        return None
 
     def _refuse(self, form: AvatarForm, name: str, error: AvatarError) -> None:
         """Turn a failed save into an error beside the field."""
@@ -200,34 +280,44 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
 
 
 class AvatarDeleteView(OwnAvatarMixin, TemplateView):
-    """GET asks, POST deletes the avatar. To delete what is not there is no error."""
+    """GET asks, POST deletes the avatar. To delete what is not there is no error.
+
+    A view whose ``get_object()`` or ``field_name`` is its own says in ``success_url`` where to go.
+    """
 
     template_name = "avatar_kit/confirm_delete.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        row = self.get_object()
-        return super().get_context_data(
-            **{
-                "object": row,
-                "avatar": self.get_avatar(row),
-                "next": self.get_next(),
-                "back_url": self.get_success_url(),
-                **kwargs,
-            }
-        )
+        page = self.get_page_context(self.get_object())
+        back = self.get_success_url()
+        # No link from this page to itself.
+        page["back_url"] = "" if back == self.request.path else back
+        return super().get_context_data(**{**page, **kwargs})
+
+    def get_default_url(self) -> str:
+        if self.success_url is None and not self.is_the_kits():
+            # The kit's page is about another picture. This one says that there is none any more.
+            return self.request.path
+        return super().get_default_url()
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # First: a view that does not know where to go next should not delete anything.
         response = HttpResponseRedirect(self.get_success_url())
         row = self.get_object()
         avatar = self.get_avatar(row)
-        if avatar.name and not row._state.adding:
-            name = avatar.field.name
+        if has_avatar(avatar) and not row._state.adding:
             # Not avatar.delete(), which saves the whole row as this request has read it.
-            setattr(row, name, "")
-            row.save(update_fields=[name, *time_stamps(row)])
+            avatar.field.save_form_data(row, False)
+            row.save(update_fields=[avatar.field.name, *time_stamps(row)])
             self.tell(_("Your picture has been deleted."))
         return response
+
+
+class PublicResponse(HttpResponse):
+    """One answer for everybody, which a shared cache hands out again: no middleware's cookie."""
+
+    def set_cookie(self, *args: Any, **kwargs: Any) -> None:
+        """A cookie is one visitor's. It goes with the next page instead."""
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -243,7 +333,12 @@ class InitialsView(View):
         cleaned = fallbacks.clean_letters(letters)
         if cleaned is None or hue >= 360:
             raise Http404("No such initials.")
-        return HttpResponse(
+        session = getattr(request, "session", None)
+        if session is not None and not session.modified:
+            # Without this mark SessionMiddleware passes on, even with SESSION_SAVE_EVERY_REQUEST.
+            # The session itself stays, for whoever reads it after this view.
+            vars(session).pop("accessed", None)
+        return PublicResponse(
             fallbacks.initials_svg(cleaned, hue),
             content_type="image/svg+xml",
             headers={

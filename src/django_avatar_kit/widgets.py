@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.forms import ClearableFileInput
+from django.forms.widgets import FILE_INPUT_CONTRADICTION
 from django.utils.translation import gettext_lazy as _
 
 from .fields import AvatarFieldFile
@@ -47,10 +48,18 @@ class AvatarInput(ClearableFileInput):
         files: MultiValueDict[str, UploadedFile[Any]],
         name: str,
     ) -> Any:
-        """As ``ClearableFileInput``, but several files under one name come back as a list.
+        """As ``ClearableFileInput``, but nothing that was sent is dropped without a word.
 
-        Django takes the last one without a word; the field refuses them all.
+        Several files under one name come back as a list, where Django takes the last one. A text
+        comes back as it is: it is the name of a file whose content did not come along. The field
+        refuses both.
         """
         value = super().value_from_datadict(data, files, name)
         uploads = files.getlist(name) if hasattr(files, "getlist") else ()
-        return uploads if value in uploads and len(uploads) > 1 else value
+        if value in uploads and len(uploads) > 1:
+            return uploads
+        text = data.get(name)
+        # A file input in which nothing was chosen sends an empty text.
+        if value or not isinstance(text, str) or not text.strip():
+            return value
+        return FILE_INPUT_CONTRADICTION if value is False else text
