@@ -213,8 +213,8 @@ class TestField:
         assert check(data) == (
             "not_multipart",
             (
-                f"Only the name “{shown}” came, without the file. The form needs "
-                'enctype="multipart/form-data", and an input of type "file".'
+                f"Only the name “{shown}” came, without the file. The form needs the encoding "
+                "“multipart/form-data”, and an input of the type “file”."
             ),
         )
 

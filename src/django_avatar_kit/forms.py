@@ -47,8 +47,8 @@ class AvatarField(forms.FileField):
         ),
         # For whoever writes the form: no user can do anything about it.
         "not_multipart": _(
-            "Only the name “%(filename)s” came, without the file. The form needs "
-            'enctype="multipart/form-data", and an input of type "file".'
+            "Only the name “%(filename)s” came, without the file. The form needs the encoding "
+            "“multipart/form-data”, and an input of the type “file”."
         ),
     }
 
