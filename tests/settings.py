@@ -25,6 +25,9 @@ INSTALLED_APPS = [
     "django_avatar_kit",
     # In its selected mode, a process started by a test has it instead.
     os.environ.get("AVATAR_KIT_TEST_CLEANUP", "django_cleanup.apps.CleanupConfig"),
+    "rest_framework",
+    "reversion",
+    "simple_history",
     "tests.testapp",
 ]
 INSTALLED_APPS = [app for app in INSTALLED_APPS if app]

@@ -32,3 +32,7 @@ class AvatarKitConfig(AppConfig):
         checks.register(check_settings)
         checks.register(check_models, checks.Tags.models)
         cleanup.connect(apps.get_models())
+        if apps.is_installed("rest_framework"):
+            from .contrib import rest_framework
+
+            rest_framework.connect()

@@ -65,6 +65,9 @@ class Change:
     #: Waiting, until the transaction has ended in either way.
     waiting: bool = True
     hook: ref[Any] | None = None
+    #: Whether the connection broke before the end of the transaction was known: the server may
+    #: still commit it, and until then nobody else sees what it wrote.
+    in_doubt: bool = False
     #: The database by its own name: after a test run, the alias means another one.
     database: Any = None
 
@@ -108,7 +111,7 @@ def watch(change: Change) -> None:
         hook()
 
     change.hook = ref(settle)
-    finalize(settle, _dropped, change).atexit = False
+    finalize(settle, _dropped, change, ref(connection)).atexit = False
     with _lock:
         changes = _waiting.setdefault(connection, [])
         while changes and not changes[-1].waiting:
@@ -143,7 +146,11 @@ def drain(*, anywhere: bool = False, nested: bool = False) -> None:
     # Another thread may be taking them as well.
     with suppress(IndexError):
         while True:
-            pending.append(_undone.popleft())
+            change = _undone.popleft()
+            if change.in_doubt:
+                _leave(change)
+            else:
+                pending.append(change)
     # Read after they were taken, since what is queued later may name what is not among these yet;
     # and before the database is asked: what is decided meanwhile, the database knows.
     undecided = _undecided()
@@ -176,6 +183,7 @@ def _take_inserted(*, nested: bool) -> None:
             # Where another thread has been quicker, it is queued already.
             with suppress(ValueError):
                 _inserting.remove(entry)
+                change.in_doubt = _is_lost(connections[change.using])
                 undo(change)
 
 
@@ -209,9 +217,35 @@ def _committed(using: str) -> None:
     _judge(changes, using, committed=True)
 
 
-def _dropped(change: Change) -> None:
+def _leave(change: Change) -> None:
+    """Where nobody can say what became of a transaction, its files stay for the sweep."""
+    change.instance = None
+    if change.new or change.old:
+        logger.warning(
+            "The connection to “%s” was lost before the transaction had ended; what is not needed "
+            "of “%s” and “%s” is left for avatar_sweep.",
+            change.using,
+            change.old,
+            change.new,
+        )
+
+
+def _is_lost(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the last statement failed together with the connection it was sent on."""
+    return connection.errors_occurred and (
+        connection.connection is None or not connection.is_usable()
+    )
+
+
+def _dropped(change: Change, connection: ref[BaseDatabaseWrapper]) -> None:
     if change.waiting:
         change.waiting = False
+        # A rollback that succeeds forgets the error before it drops the hooks. Where it could not
+        # be sent, the error is still noted: the connection is gone, and a COMMIT may be under way.
+        lost = connection()
+        change.in_doubt = (
+            lost is not None and lost.errors_occurred and not lost.in_atomic_block
+        )
         # Who asks needs no more than the names, and may have to wait for long.
         change.instance = None
         _undone.append(change)

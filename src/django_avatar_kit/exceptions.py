@@ -12,6 +12,7 @@ import copyreg
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from django.core.exceptions import ValidationError
 from django.template.defaultfilters import filesizeformat
 from django.utils.functional import lazy
 from django.utils.translation import gettext, pgettext_lazy
@@ -34,7 +35,7 @@ class AvatarError(Exception):
     params: Mapping[str, Any]
 
     def __init__(self, **params: Any) -> None:
-        super().__init__()
+        Exception.__init__(self)
         self.params = params
 
     def __str__(self) -> str:
@@ -65,14 +66,24 @@ FORMAT_LABELS = {
 LONGEST_FILENAME = 60
 
 
-class UploadError(AvatarError):
-    """The uploaded file is refused. Nothing was written, and the old avatar stays."""
+class UploadError(AvatarError, ValidationError):  # type: ignore[misc]
+    """The uploaded file is refused. Nothing was written, and the old avatar stays.
+
+    It is a ``ValidationError`` as well: ``full_clean()``, forms and serializers show it beside the
+    field, and code that saves without them can treat it as any other mistake of the user.
+    """
 
     code = "upload"
     message = _("“%(filename)s” cannot be used as an avatar.")
 
     def __init__(self, *, filename: str, **params: Any) -> None:
         super().__init__(filename=_shown(filename), **params)
+
+    @property
+    def error_list(self) -> list[ValidationError]:  # type: ignore[override]
+        # What ValidationError keeps in an attribute: a cycle that would hold on to the traceback,
+        # and with it to the pixels of the picture, until the garbage collector comes by.
+        return [self]
 
 
 class EmptyUpload(UploadError):
@@ -179,6 +190,46 @@ class DecompressionBomb(UploadError):
     )
 
 
+class UnreadableUpload(UploadError):
+    """The file was closed for good, is text, or failed while it was read; ``reason`` says which."""
+
+    code = "unreadable"
+    message = _("“%(filename)s” cannot be read: %(reason)s. Upload it once more.")
+
+    def __init__(self, *, filename: str, reason: object) -> None:
+        super().__init__(filename=filename, reason=str(reason).rstrip("."))
+
+
+class NotAFile(UploadError, TypeError):
+    """A value that is neither a file nor the name of a stored one: bytes, a URL, a path.
+
+    ``value`` is described, never shown whole: it may be the picture itself.
+    """
+
+    code = "not_a_file"
+    message = _(
+        "%(value)s is not a file in storage and cannot be an avatar. Assign an open file, such as "
+        "ContentFile(data, name), or call the avatar's save(name, content).",
+    )
+
+    def __init__(self, *, value: object) -> None:
+        shown = _described(value)
+        super().__init__(filename=shown, value=shown)
+
+
+class InvalidCrop(UploadError, ValueError):
+    """The crop box is no square inside the picture. ``crop`` is x, y, width, height in px."""
+
+    code = "invalid_crop"
+    message = _(
+        "The crop box %(crop)s of “%(filename)s” cannot be used: %(reason)s. It is x, y, width "
+        "and height in whole pixels of the upright picture.",
+    )
+
+    def __init__(self, *, filename: str, crop: object, reason: object) -> None:
+        super().__init__(filename=filename, crop=_cut_short(repr(crop)), reason=reason)
+
+
 # --- storage and misuse -----------------------------------------------------------------------
 
 
@@ -253,10 +304,23 @@ def _shown(filename: str) -> str:
     """The bare file name on one line; a client may send paths, control characters, anything."""
     name = re.split(r"[/\\]", filename)[-1]
     name = "".join(character for character in name if character.isprintable()).strip()
-    if len(name) > LONGEST_FILENAME:
-        half = (LONGEST_FILENAME - 1) // 2
-        name = f"{name[:half]}…{name[-half:]}"
-    return name or "upload"
+    return _cut_short(name) or "upload"
+
+
+def _cut_short(text: str) -> str:
+    if len(text) <= LONGEST_FILENAME:
+        return text
+    half = (LONGEST_FILENAME - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
+
+
+def _described(value: object) -> str:
+    """A value in a few words: a text as it is, anything else by its kind."""
+    if isinstance(value, str):
+        return f"“{_cut_short(''.join(each for each in value if each.isprintable()))}”"
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"{type(value).__name__} of length {len(value)}"
+    return f"An object of type {type(value).__qualname__}"
 
 
 def _join_alternatives(words: Sequence[str]) -> str:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import File
 from django.core.files.storage import Storage, default_storage
+from django.core.files.utils import validate_file_name
 from django.db.models import F, Model
 from django.db.models.expressions import DatabaseDefault
+from django.db.models.fields.files import FieldFile
 from easy_thumbnails.fields import ThumbnailerImageField
 
 from . import cleanup, imaging, pipeline, rows
 from .conf import get_config, ladder, listed
-from .exceptions import UncommittedFile
+from .exceptions import NotAFile, UncommittedFile
 from .files import AvatarDescriptor, AvatarFieldFile
 from .names import Fit, Name
 from .state import STATE, Minted, State
-from .storage import by_alias, resolve
+from .storage import by_alias, grouped, missing, resolve
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -30,6 +34,23 @@ logger = logging.getLogger(__name__)
 
 #: Long enough for the kit's key (about 100 characters) and a prefix of as many.
 MAX_LENGTH = 255
+
+
+#: What a URL, and a picture inside a URL, begins with.
+_URL = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//|data:", re.IGNORECASE)
+
+
+def refuse_foreign_name(name: str) -> None:
+    """Raise where a text that was assigned cannot be the name of a file in a storage.
+
+    Raises :class:`~django_avatar_kit.exceptions.NotAFile` for URLs and for paths that lead out.
+    """
+    try:
+        validate_file_name(name, allow_relative_path=True)
+    except SuspiciousFileOperation as error:
+        raise NotAFile(value=name) from error
+    if _URL.match(name):
+        raise NotAFile(value=name)
 
 
 class AvatarField(ThumbnailerImageField):
@@ -123,7 +144,8 @@ class AvatarField(ThumbnailerImageField):
         """The field file for whatever was assigned or loaded."""
         if isinstance(value, DatabaseDefault):
             value = rows.default_of(self)
-        if not value or isinstance(value, str):
+        # By identity and by kind, never by truth: a file without a name is false.
+        if value is None or value is False or isinstance(value, str):
             return AvatarFieldFile(instance, self, value or None)
         if isinstance(value, AvatarFieldFile) and self.shares_with(value.field):
             file = AvatarFieldFile(instance, self, value.name)
@@ -131,15 +153,17 @@ class AvatarField(ThumbnailerImageField):
             file._committed, file._file = value._committed, value._file
             file._picture = value._picture
             return file
+        if isinstance(value, FieldFile) and value._committed and not value.name:
+            # What a field has where a row has no file.
+            return AvatarFieldFile(instance, self, None)
+        if not isinstance(value, File) and callable(getattr(value, "read", None)):
+            value = File(value)
         if isinstance(value, File):
             # The file of a field that stores elsewhere, or of another kind, is content, too.
-            file = AvatarFieldFile(instance, self, value.name or "upload")
+            file = AvatarFieldFile(instance, self, pipeline.name_of(value))
             file._committed, file._file = False, value
             return file
-        raise TypeError(
-            f"{value!r} cannot be an avatar. Assign a file, or call "
-            f"{self.name}.save(name, content)."
-        )
+        raise NotAFile(value=value)
 
     def shares_with(self, other: AvatarField) -> bool:
         """Whether one name means the same files for both fields."""
@@ -167,6 +191,7 @@ class AvatarField(ThumbnailerImageField):
         if STATE in instance.__dict__:
             state = State.of(instance)
             state.assigned.discard(self.attname)
+            state.in_row.pop(self.attname, None)
             state.minted.pop(self.attname, None)
 
     def settled(self, instance: Any, name: str) -> None:
@@ -180,6 +205,37 @@ class AvatarField(ThumbnailerImageField):
             value._loaded_name = value.name
             self.forget(instance)
 
+    # --- what is let in ---
+
+    @property
+    def validators(self) -> list[Any]:  # type: ignore[override]
+        """Those of the site, and the check of an upload.
+
+        Here, and not only in the kit's form field: ``full_clean()`` runs them, and so do plain
+        form fields of a model form and the serializers that copy a model field's validators.
+        """
+        return [*super().validators, self.validate_upload]
+
+    def validate_upload(self, value: Any) -> None:
+        """Check and decode an upload; the picture is kept, so that saving does not decode again.
+
+        A file that is in storage has been through this, and is not asked for. Raises the children
+        of :class:`~django_avatar_kit.exceptions.UploadError`.
+        """
+        if isinstance(value, AvatarFieldFile):
+            if value.uncommitted:
+                value._picture = self.receive(value)
+            elif value.name and self.assigned(value.instance):
+                refuse_foreign_name(value.name)
+        elif isinstance(value, File):
+            pipeline.receive(value, self)
+
+    def receive(self, file: AvatarFieldFile) -> imaging.Picture:
+        """The picture of an upload that is not stored yet."""
+        if file._picture is not None and file._picture.serves(self.spec):
+            return file._picture
+        return pipeline.receive(file._file, self, file._crop, filename=file.name)
+
     # --- from an attribute to files and columns ---
 
     def commit(self, instance: Any) -> None:
@@ -188,13 +244,12 @@ class AvatarField(ThumbnailerImageField):
         state = State.of(instance)
         minted = state.minted.get(self.attname)
         if file.uncommitted:
-            picture = file._picture
-            if picture is None or not picture.serves(self.spec):
-                picture = pipeline.receive(file._file, self, file._crop, filename=file.name)
-            cut = pipeline.cut(picture, self.spec)
+            cut = pipeline.cut(self.receive(file), self.spec)
         elif minted is not None and minted.name == file.name and minted.undone:
             cut = minted.cut
         else:
+            if file.name and self.assigned(instance):
+                refuse_foreign_name(file.name)
             return
         key = pipeline.store(cut, self, instance)
         if minted is not None:
@@ -253,6 +308,7 @@ class AvatarField(ThumbnailerImageField):
         return self.name_on(instance)
 
     def save_form_data(self, instance: Any, data: Any) -> None:
+        # Django writes ``data or ""``: a file without a name would clear the avatar.
         if data is not None:
             setattr(instance, self.name, self.cleared if data is False else data)
 
@@ -278,6 +334,24 @@ class AvatarField(ThumbnailerImageField):
             return
         if name != otherwise and not self._may_hold(name, using):
             instance.__dict__[self.attname] = AvatarFieldFile(instance, self, otherwise or None)
+
+    def secure_raw(self, instance: Any, using: str, *, held: str) -> None:
+        """The same for a fixture or an old version that is written over a row which is there.
+
+        It may name what the row has long replaced. A name that no row holds is written only if its
+        files are there; else the row keeps what it has. (A row that is made by a fixture has
+        nothing to keep, and its files may be brought along later.)
+        """
+        name = self.name_on(instance)
+        if (
+            name in ("", held)
+            or rows.is_spared(name, self)
+            or rows.lock_holder(name, self, using)
+            or not any(missing(*each) for each in grouped(cleanup.files_of(name, self)))
+        ):
+            return
+        logger.warning("The files of “%s” are gone; %s keeps what it has.", name, self)
+        instance.__dict__[self.attname] = AvatarFieldFile(instance, self, held or None)
 
     def _may_hold(self, name: str, using: str) -> bool:
         if (

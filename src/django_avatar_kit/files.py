@@ -11,6 +11,7 @@ from easy_thumbnails.conf import settings as easy_settings
 from easy_thumbnails.files import ThumbnailerImageFieldFile, ThumbnailFile
 
 from . import pipeline, thumbnails
+from .exceptions import NotAFile
 from .names import Name
 from .state import State
 
@@ -120,6 +121,8 @@ class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         """
         if isinstance(content, FieldFile):
             content = content.file
+        if not callable(getattr(content, "read", None)):
+            raise NotAFile(value=content)
         upload = content if isinstance(content, File) else File(content)
         picture = pipeline.receive(upload, self.field, crop, filename=name)
         self._replace(
@@ -142,6 +145,7 @@ class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
 
     def _replace(self, values: dict[str, Any], *, save: bool) -> None:
         assigned = self.field.assigned(self.instance)
+        State.of(self.instance).remember(self.field.attname)
         values["_committed"] = values["_file"] is None
         before = {key: getattr(self, key) for key in values}
         if self._committed:
@@ -245,7 +249,9 @@ class AvatarDescriptor(FileDescriptor):
     def __set__(self, instance: Any, value: Any) -> None:
         data = instance.__dict__
         if instance._state.db is not None and data.get(self.attname, self) is not value:
-            State.of(instance).assigned.add(self.attname)
+            state = State.of(instance)
+            state.remember(self.attname)
+            state.assigned.add(self.attname)
         data[self.attname] = value
 
     def fetch_many(self, instances: Any) -> None:

@@ -93,8 +93,12 @@ class AvatarMixin(models.Model):
             if held is None:
                 # The UPDATE must match nothing either, even if the row is made again meanwhile.
                 return []
+            raw = state.State.of(self).raw
             for field, old in zip(assigned, held, strict=True):
-                field.secure(self, using, otherwise=old)
+                if raw:
+                    field.secure_raw(self, using, held=old)
+                else:
+                    field.secure(self, using, otherwise=old)
                 field.watch(self, using, old=old)
             values = [
                 (field, model, getattr(self, field.attname) if field in assigned else value)

@@ -8,6 +8,7 @@ object it is then an attribute or two. Terms: the *holder* is the row with the `
 from __future__ import annotations
 
 import hashlib
+import posixpath
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,9 @@ from django.utils.functional import LazyObject, empty
 from django.utils.module_loading import import_string
 
 from .conf import get_config
+from .names import Name
+from .rows import columns, default_of
+from .state import STATE, State
 
 if TYPE_CHECKING:
     from .fields import AvatarField, AvatarFieldFile
@@ -78,7 +82,8 @@ def locate(obj: Any) -> tuple[Any, AvatarField | None, str | None]:
     """Like :func:`resolve`, but the field and the key of the stored file, or None without one.
 
     No field file is built where the row still holds the plain string it was loaded with. A file
-    that was assigned and not yet stored has no key: nothing could be shown under its name.
+    that was assigned and not yet stored has no key: until it is saved, as on a form that comes
+    back with errors, what the row has is shown.
     """
     owner, holder, field = _plan(type(obj)).find(obj)
     if field is None:
@@ -89,6 +94,10 @@ def locate(obj: Any) -> tuple[Any, AvatarField | None, str | None]:
             # Deferred, empty, or a plain File: the descriptor knows.
             value = getattr(holder, field.attname)
         value = value.name if value._committed else None
+    if not value:
+        instance = holder.instance if isinstance(holder, FieldFile) else holder
+        if STATE in getattr(instance, "__dict__", ()):
+            value = State.of(instance).in_row.get(field.attname)
     return owner, field, value or None
 
 
@@ -223,12 +232,18 @@ class _Plan:
 
 
 class _Text(_Plan):
-    """What a template has for a variable that does not exist; any other text is a mistake."""
+    """The text of a column, as ``.values("avatar")`` gives it, or a variable that does not exist.
+
+    Any other text is a mistake.
+    """
 
     __slots__ = ()
 
     def find(self, obj: Any) -> Found:
-        return (None, None, None) if obj == "" else _refuse_class(type(obj))
+        if obj == "":
+            return None, None, None
+        field = _field_of_key(str(obj))
+        return None, field.attr_class(None, field, str(obj)), field
 
 
 class _Lazy(_Plan):
@@ -387,6 +402,37 @@ def _field(model: type) -> AvatarField | None:
     field_class = _avatar_field_class()
     fields = [f for f in model._meta.concrete_fields if isinstance(f, field_class)]
     return next((f for f in fields if f.name == "avatar"), fields[0] if fields else None)
+
+
+def _field_of_key(key: str) -> AvatarField:
+    """The field whose column a text comes from. Raises ``TypeError`` for what is no such text.
+
+    Fields whose files lie in the same place are as good as one another; where they do not, the
+    folder tells them apart.
+    """
+    known = [field for field in columns() if isinstance(field, _avatar_field_class())]
+    found = [field for field in known if _stores(field, key)]
+    if not found and Name.parse(key) is not None:
+        # Of a callable upload_to, nobody knows the folder.
+        found = [field for field in known if callable(field.upload_to)]
+    if found and all(found[0].shares_with(field) for field in found):
+        return found[0]
+    if found:
+        labels = ", ".join(str(field) for field in found)
+        raise TypeError(
+            f"“{key}” may be of {labels}, whose files lie in different storages. Pass the row, or "
+            "its field file, instead of the text."
+        )
+    return _refuse_class(str)
+
+
+def _stores(field: AvatarField, key: str) -> bool:
+    """Whether a key lies where the field puts its files, or is its default."""
+    if callable(field.upload_to):
+        return key == default_of(field)
+    # Codes of strftime() stand for something else each day.
+    folder = posixpath.join(str(field.upload_to), "").partition("%")[0]
+    return key == default_of(field) or key.startswith(folder)
 
 
 @_per_class

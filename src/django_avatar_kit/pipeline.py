@@ -10,12 +10,24 @@ that of ``cleanup``.
 
 from __future__ import annotations
 
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from django.db.models.fields.files import FieldFile
 
 from . import imaging
 from .conf import get_config
-from .exceptions import KeyChanged, KeyTooLong, UploadTooLarge
+from .exceptions import (
+    InvalidCrop,
+    KeyChanged,
+    KeyTooLong,
+    UnreadableUpload,
+    UploadTooLarge,
+)
 from .names import Name
 from .storage import Write, write_all
 
@@ -60,34 +72,102 @@ def receive(
     *,
     filename: str | None = None,
 ) -> imaging.Picture:
-    """Check and decode an upload, unless a form has done so.
+    """Check and decode an upload, unless a form or a validator has done so.
 
-    ``crop`` is (x, y, width, height) in px of the upright upload; with one, what a form has
-    decoded is of no use. ``filename`` is what the upload is called in an error. Raises the
-    children of :class:`~django_avatar_kit.exceptions.UploadError`.
+    ``crop`` is (x, y, width, height) in px of the upright upload: a square, unless the field fits
+    the whole picture in; with one, what was decoded before is of no use. ``filename`` is what the
+    upload is called in an error. Raises the children of
+    :class:`~django_avatar_kit.exceptions.UploadError`.
     """
     picture: imaging.Picture | None = getattr(upload, PICTURE, None) if crop is None else None
     spec = field.spec
     if picture is not None and picture.serves(spec):
         return picture
-    filename = filename or upload.name or "upload"
-    limit = get_config().max_upload_size
-    if upload.size > limit:
-        raise UploadTooLarge(filename=filename, size=upload.size, limit=limit)
-    if opened := upload.closed:
-        # Another field's file: nobody else would close it.
-        upload.open("rb")
-    try:
-        upload.seek(0)
-        source: IO[bytes] = upload
+    filename = filename or name_of(upload)
+    if crop is not None:
+        _check_crop(crop, filename, square=spec.fit == "cover")
+    with _opened(upload, filename) as source:
         picture = imaging.load(
             source, filename=filename, limits=field.limits, spec=spec, crop=crop
         )
-        upload.seek(0)
-    finally:
-        if opened:
-            upload.close()
+    if crop is not None and picture.crop != tuple(crop):
+        raise InvalidCrop(
+            filename=filename,
+            crop=crop,
+            reason=f"the picture is {picture.source[0]} × {picture.source[1]} px",
+        )
+    # Kept where the object is this upload and nothing else: a field file may stand for another
+    # file tomorrow.
+    if crop is None and not isinstance(upload, FieldFile):
+        setattr(upload, PICTURE, picture)
     return picture
+
+
+def name_of(upload: File[Any]) -> str:
+    """What the client or the file system calls an upload; temporary files have a number, or none."""
+    name = upload.name
+    return os.fspath(name) if name and isinstance(name, str | os.PathLike) else "upload"
+
+
+def _check_crop(crop: Any, filename: str, *, square: bool) -> None:
+    reason = None
+    if not (
+        isinstance(crop, tuple | list)
+        and len(crop) == 4
+        and all(isinstance(value, int) and not isinstance(value, bool) for value in crop)
+    ):
+        reason = "it is not four whole numbers"
+    elif min(crop) < 0 or min(crop[2:]) < 1:
+        reason = "it begins outside of the picture, or has no size"
+    elif square and crop[2] != crop[3]:
+        reason = "it is not square"
+    if reason is not None:
+        raise InvalidCrop(filename=filename, crop=crop, reason=reason)
+
+
+@contextmanager
+def _opened(upload: File[Any], filename: str) -> Iterator[IO[bytes]]:
+    """The upload at its start, and there again afterwards; one that was closed is closed again."""
+    limit = get_config().max_upload_size
+    try:
+        if closed := upload.closed:
+            # Another field's file: nobody else would close it.
+            upload.open("rb")
+        source = _rewound(upload, limit)
+    except (OSError, ValueError) as error:
+        # Memory that was let go, a temporary file that is gone.
+        raise UnreadableUpload(filename=filename, reason=error) from error
+    try:
+        if (size := _size(upload, source)) > limit:
+            raise UploadTooLarge(filename=filename, size=size, limit=limit)
+        if not isinstance(source.read(0), bytes):
+            raise UnreadableUpload(filename=filename, reason="it is opened as text")
+        yield source
+        source.seek(0)
+    finally:
+        if closed:
+            upload.close()
+
+
+def _size(upload: File[Any], source: IO[bytes]) -> int:
+    """Bytes, as the upload tells them; counted where it does not know."""
+    size = getattr(upload, "size", None)
+    if not isinstance(size, int):
+        source.seek(0, os.SEEK_END)
+        size = source.tell()
+        source.seek(0)
+    return size
+
+
+def _rewound(upload: File[Any], limit: int) -> IO[bytes]:
+    """The upload, or a copy in memory of one that cannot be rewound: an answer from the network."""
+    seekable = getattr(upload, "seekable", None)
+    if callable(seekable) and seekable():
+        upload.seek(0)
+        return cast("IO[bytes]", upload)
+    data = io.BytesIO(upload.read(limit + 1))
+    upload.file = data
+    return data
 
 
 def cut(picture: imaging.Picture, spec: imaging.Spec) -> Cut:

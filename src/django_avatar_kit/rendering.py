@@ -20,6 +20,7 @@ from .conf import get_config
 from .fallbacks import attribute_value, attributes, fallback_html, fallback_url
 from .names import _MASTER, Name
 from .owners import display_name, locate
+from .rows import is_default
 from .storage import urls
 
 if TYPE_CHECKING:
@@ -171,8 +172,9 @@ def get_face(obj: Any, size: Any = None, **attrs: Any) -> Face:
 
 
 def has_avatar(obj: Any) -> bool:
-    """Whether there is a stored file to show, so that no fallback is needed."""
-    return locate(obj)[2] is not None
+    """Whether there is a picture of one's own: a stored file that is nobody's default."""
+    _owner, field, key = locate(obj)
+    return field is not None and key is not None and not is_default(key, field)
 
 
 def clean_size(size: Any) -> int:

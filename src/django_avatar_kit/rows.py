@@ -127,6 +127,14 @@ def is_spared(name: str, field: models.FileField) -> bool:
     return any(name == default_of(column) for column in (field, *columns()))
 
 
+def is_default(name: str, field: models.FileField) -> bool:
+    """Whether a row that holds this name may show the default of its column, and none of its own.
+
+    No default is named by the kit.
+    """
+    return Name.parse(name) is None and (name == default_of(field) or default_varies(field))
+
+
 def default_varies(field: models.FileField) -> bool:
     """Whether the default is a callable, or an expression that only the database can evaluate."""
     if field.has_default():

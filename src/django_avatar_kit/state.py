@@ -46,6 +46,8 @@ class State:
     owner: ref[Model] | None = None
     #: Fields that were given another value than the database has, and not committed since.
     assigned: set[str] = field(default_factory=set)
+    #: What the row has of these: it is shown until another one has been saved.
+    in_row: dict[str, str] = field(default_factory=dict)
     minted: dict[str, Minted] = field(default_factory=dict)
     #: Written, and replaced by a receiver before any row had them.
     stray: list[Minted] = field(default_factory=list)
@@ -56,24 +58,36 @@ class State:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy of an instance has not written any file.
-        return _restore_state, (frozenset(self.assigned),)
+        return _restore_state, (frozenset(self.assigned), dict(self.in_row))
+
+    def remember(self, attname: str) -> None:
+        """Note what the row has, before the instance is given something else."""
+        instance = self.owner() if self.owner else None
+        if instance is None or attname in self.assigned or attname not in instance.__dict__:
+            return
+        value = instance.__dict__[attname]
+        self.in_row[attname] = (value if isinstance(value, str) else value and value.name) or ""
 
     @staticmethod
     def of(instance: Model) -> State:
         state: State | None = instance.__dict__.get(STATE)
         if state is None or state.owner is None or state.owner() is not instance:
-            assigned = set(state.assigned) if state else set()
-            state = instance.__dict__[STATE] = State(owner=ref(instance), assigned=assigned)
+            known = _restore_state(state.assigned, state.in_row) if state else State()
+            known.owner = ref(instance)
+            state = instance.__dict__[STATE] = known
         return state
 
 
-def _restore_state(assigned: frozenset[str]) -> State:
-    return State(assigned=set(assigned))
+def _restore_state(assigned: Iterable[str], in_row: dict[str, str]) -> State:
+    return State(assigned=set(assigned), in_row=dict(in_row))
 
 
 def written(instance: Model, columns: Iterable[AvatarField]) -> None:
     """The row has them now: should the save fail after this, the instance keeps them, too."""
-    State.of(instance).written.update(field.attname for field in columns)
+    state = State.of(instance)
+    for each in columns:
+        state.written.add(each.attname)
+        state.in_row[each.attname] = each.name_on(instance)
 
 
 def undo(instance: Model, using: str) -> None:

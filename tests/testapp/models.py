@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.files.storage import Storage, storages
 from django.db import models
 from django_cleanup import cleanup
+from simple_history.models import HistoricalRecords
 
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.models import AvatarMixin
@@ -116,6 +117,19 @@ class Guest(AvatarMixin):
 
     avatar = AvatarField(default=any_stock, blank=True)
     cover = AvatarField(db_default=models.Value("stock/1.png"), blank=True)
+
+
+class Band(AvatarMixin):
+    """Its older versions are kept by django-simple-history and, in a test, by django-reversion."""
+
+    name = models.CharField(max_length=50, blank=True)
+    history = HistoricalRecords()
+
+
+class Default(AvatarMixin):
+    """As every tutorial has it: a picture for those who have none."""
+
+    avatar = AvatarField(default="default.jpg")
 
 
 class Ticket(AvatarMixin):
