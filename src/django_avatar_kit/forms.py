@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.files.base import File
 from django.utils.translation import ngettext_lazy
 
 from . import fields, pipeline
@@ -62,6 +63,9 @@ class AvatarField(forms.FileField):
         # into it would open the stored file.
         if data and data is initial:
             return initial
+        if isinstance(data, File) and not data.name:
+            # Django would take a file without a name for none.
+            data.name = "upload"
         return super().clean(data, initial)
 
     def to_python(self, data: Any) -> Any:
