@@ -12,14 +12,17 @@ from django_avatar_kit.exceptions import (
     AvatarError,
     DecompressionBomb,
     EmptyUpload,
+    InvalidCrop,
     KeyChanged,
     KeyTooLong,
+    NotAFile,
     NotAnImage,
     StorageError,
     SvgUpload,
     TooManyPixels,
     TruncatedImage,
     UncommittedFile,
+    UnreadableUpload,
     UnsupportedFormat,
     UploadError,
     UploadTooLarge,
@@ -80,6 +83,28 @@ EACH: list[tuple[AvatarError, str, str]] = [
         (
             "“a.png” unpacks to far more data than a picture needs. "
             "Save it again as a plain JPEG or PNG and upload that."
+        ),
+    ),
+    (
+        UnreadableUpload(filename="a.jpg", reason=ValueError("it is closed.")),
+        "unreadable",
+        "“a.jpg” cannot be read: it is closed. Upload it once more.",
+    ),
+    (
+        NotAFile(value="https://example.org/a.jpg"),
+        "not_a_file",
+        (
+            "“https://example.org/a.jpg” is not a file in storage and cannot be an avatar. Assign "
+            "an open file, such as ContentFile(data, name), or call the avatar's "
+            "save(name, content)."
+        ),
+    ),
+    (
+        InvalidCrop(filename="a.jpg", crop=(0, 0, 9, 8), reason="it is not square"),
+        "invalid_crop",
+        (
+            "The crop box (0, 0, 9, 8) of “a.jpg” cannot be used: it is not square. It is x, y, "
+            "width and height in whole pixels of the upright picture."
         ),
     ),
     (

@@ -243,9 +243,7 @@ def _dropped(change: Change, connection: ref[BaseDatabaseWrapper]) -> None:
         # A rollback that succeeds forgets the error before it drops the hooks. Where it could not
         # be sent, the error is still noted: the connection is gone, and a COMMIT may be under way.
         lost = connection()
-        change.in_doubt = (
-            lost is not None and lost.errors_occurred and not lost.in_atomic_block
-        )
+        change.in_doubt = lost is not None and lost.errors_occurred and not lost.in_atomic_block
         # Who asks needs no more than the names, and may have to wait for long.
         change.instance = None
         _undone.append(change)

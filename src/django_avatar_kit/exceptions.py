@@ -30,9 +30,9 @@ class AvatarError(Exception):
     ``message`` holds ``%(name)s`` placeholders for the values in ``params``.
     """
 
-    code: ClassVar[str] = "avatar"
+    code: str = "avatar"
     message: str | StrPromise = _("Something is wrong with this avatar.")
-    params: Mapping[str, Any]
+    params: Any
 
     def __init__(self, **params: Any) -> None:
         Exception.__init__(self)
@@ -191,7 +191,7 @@ class DecompressionBomb(UploadError):
 
 
 class UnreadableUpload(UploadError):
-    """The file was closed for good, is text, or failed while it was read; ``reason`` says which."""
+    """The file is closed for good, is text, or fails as it is read; ``reason`` says which."""
 
     code = "unreadable"
     message = _("“%(filename)s” cannot be read: %(reason)s. Upload it once more.")

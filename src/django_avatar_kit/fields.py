@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.apps import apps
 from django.core.exceptions import SuspiciousFileOperation
@@ -153,7 +153,7 @@ class AvatarField(ThumbnailerImageField):
             file._committed, file._file = value._committed, value._file
             file._picture = value._picture
             return file
-        if isinstance(value, FieldFile) and value._committed and not value.name:
+        if isinstance(value, FieldFile) and value._committed and not value.name:  # type: ignore[attr-defined]
             # What a field has where a row has no file.
             return AvatarFieldFile(instance, self, None)
         if not isinstance(value, File) and callable(getattr(value, "read", None)):
@@ -208,7 +208,7 @@ class AvatarField(ThumbnailerImageField):
     # --- what is let in ---
 
     @property
-    def validators(self) -> list[Any]:  # type: ignore[override]
+    def validators(self) -> list[Any]:
         """Those of the site, and the check of an upload.
 
         Here, and not only in the kit's form field: ``full_clean()`` runs them, and so do plain
@@ -234,7 +234,9 @@ class AvatarField(ThumbnailerImageField):
         """The picture of an upload that is not stored yet."""
         if file._picture is not None and file._picture.serves(self.spec):
             return file._picture
-        return pipeline.receive(file._file, self, file._crop, filename=file.name)
+        return pipeline.receive(
+            cast("File[Any]", file._file), self, file._crop, filename=file.name
+        )
 
     # --- from an attribute to files and columns ---
 

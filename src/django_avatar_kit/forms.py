@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.files.base import File
 from django.forms.widgets import FILE_INPUT_CONTRADICTION
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
@@ -79,6 +80,9 @@ class AvatarField(forms.FileField):
                 code="contradiction",
                 params={"remove": label},
             )
+        if isinstance(data, File) and not data.name:
+            # Django would take a file without a name for none.
+            data.name = "upload"
         return super().clean(None if _removes_nothing(initial, data) else data, initial)
 
     def has_changed(self, initial: Any, data: Any) -> bool:

@@ -104,7 +104,7 @@ def receive(
 
 
 def name_of(upload: File[Any]) -> str:
-    """What the client or the file system calls an upload; temporary files have a number, or none."""
+    """What the client or the file system calls an upload; a temporary file may have a number."""
     name = upload.name
     return os.fspath(name) if name and isinstance(name, str | os.PathLike) else "upload"
 
@@ -160,7 +160,7 @@ def _size(upload: File[Any], source: IO[bytes]) -> int:
 
 
 def _rewound(upload: File[Any], limit: int) -> IO[bytes]:
-    """The upload, or a copy in memory of one that cannot be rewound: an answer from the network."""
+    """The upload, or a copy in memory where it cannot be rewound, as an answer from a network."""
     seekable = getattr(upload, "seekable", None)
     if callable(seekable) and seekable():
         upload.seek(0)

@@ -1,0 +1,442 @@
+"""Cases E1, E6, E8 and E9: a sentence instead of an error, and P7: a default is nobody's own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import RequestFactory
+from ninja import File as NinjaFile
+from ninja import NinjaAPI, UploadedFile
+from ninja.testing import TestClient
+from rest_framework import serializers
+from rest_framework.test import APIRequestFactory
+from rest_framework.viewsets import ModelViewSet
+
+from django_avatar_kit import exceptions, imaging, rendering
+from django_avatar_kit.test import make_image
+from tests.lifecycle import column, files_of, fresh, make_profile, needed, upload
+from tests.testapp.models import Channel, Default, Guest, Pet, Profile, Team
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("small"),
+]
+
+JPEG = make_image((60, 40))
+#: What the public reports had: each a picture that a decoder knows, and no avatar.
+BAD = {
+    "BMP": ("a.bmp", make_image((60, 40), format="bmp"), "unsupported_format"),
+    "TIFF": ("a.tiff", make_image((60, 40), format="tiff"), "unsupported_format"),
+    "ICO": ("a.ico", make_image((16, 16), format="ico"), "unsupported_format"),
+    "too many pixels": ("a.jpg", make_image((8000, 7000), mode="L", color=0), "too_many_pixels"),
+    "half a JPEG": (
+        "a.jpg",
+        make_image((600, 400))[: len(make_image((600, 400))) // 2],
+        "truncated",
+    ),
+    "no picture": ("a.jpg", b"hello, world", "invalid_image"),
+    "nothing": ("a.jpg", b"", "empty"),
+}
+
+
+@pytest.fixture(params=BAD)
+def bad(request: Any) -> Any:
+    name, data, code = BAD[request.param]
+    return SimpleUploadedFile(name, data, "image/jpeg"), code
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the uploads that are decoded."""
+    names: list[str] = []
+    load = imaging.load
+
+    def counted(*args: Any, filename: str, **kwargs: Any) -> Any:
+        names.append(filename)
+        return load(*args, filename=filename, **kwargs)
+
+    monkeypatch.setattr(imaging, "load", counted)
+    return names
+
+
+def sent(file: Any) -> Any:
+    """The files of a request."""
+    return {"avatar": file}
+
+
+# --- E1: the field validates itself -----------------------------------------------------------
+
+
+def test_e1_full_clean_says_what_is_wrong(bad, files):
+    file, code = bad
+    profile = fresh(make_profile())
+    before = column(profile)
+    profile.avatar = file
+    with pytest.raises(ValidationError) as refused:
+        profile.full_clean()
+    (error,) = refused.value.error_dict["avatar"]
+    assert error.code == code
+    assert refused.value.message_dict == {"avatar": [str(error)]}
+    assert file.name in str(error)
+    assert files() == files_of(before)
+
+
+def test_e1_full_clean_and_save_decode_once(decoded, files):
+    profile = make_profile(avatar=False)
+    profile.avatar = upload()
+    profile.full_clean()
+    profile.save()
+    assert decoded == ["portrait.jpg"]
+    profile.full_clean()
+    assert decoded == ["portrait.jpg"]
+    assert files() == needed()
+
+
+def test_e1_full_clean_of_a_stored_avatar_asks_no_storage(storage):
+    profile = fresh(make_profile())
+    storage.calls.clear()
+    profile.full_clean()
+    assert storage.calls == []
+
+
+def test_e1_an_upload_error_that_reaches_a_view_is_a_validation_error(bad):
+    file, code = bad
+    profile = make_profile()
+    profile.avatar = file
+    with pytest.raises(ValidationError) as refused:
+        profile.save()
+    error = refused.value
+    assert isinstance(error, exceptions.UploadError)
+    assert error.code == code
+    assert error.messages == [str(error)]
+    assert error.error_list == [error]
+    assert ValidationError([error]).messages == [str(error)]
+
+
+class PlainForm(forms.ModelForm):
+    """A field that the site has declared by itself."""
+
+    avatar = forms.ImageField(required=False)
+
+    class Meta:
+        model = Profile
+        fields = ["avatar"]
+
+
+class PlainFileForm(forms.ModelForm):
+    avatar = forms.FileField(required=False, allow_empty_file=True)
+
+    class Meta:
+        model = Profile
+        fields = ["avatar"]
+
+
+def test_e1_a_plain_file_field_of_the_site_answers_with_the_kits_sentence(bad):
+    file, code = bad
+    profile = make_profile()
+    form = PlainFileForm({}, sent(file), instance=profile)
+    assert not form.is_valid()
+    (error,) = form.errors.as_data()["avatar"]
+    assert error.code == code
+    assert form.errors["avatar"] == [str(error)]
+
+
+@pytest.mark.parametrize("kind", ["BMP", "TIFF", "ICO", "too many pixels", "half a JPEG"])
+def test_e1_a_plain_image_field_of_the_site_answers_with_the_kits_sentence(kind):
+    name, data, code = BAD[kind]
+    form = PlainForm({}, sent(SimpleUploadedFile(name, data)), instance=make_profile())
+    assert not form.is_valid()
+    (error,) = form.errors.as_data()["avatar"]
+    assert error.code == code
+    assert form.errors["avatar"] == [str(error)]
+
+
+def test_e1_a_plain_image_field_of_the_site_decodes_once(decoded, files):
+    profile = make_profile(avatar=False)
+    form = PlainForm({}, sent(upload()), instance=profile)
+    assert form.is_valid(), form.errors
+    form.save()
+    assert decoded == ["portrait.jpg"]
+    assert files() == needed() != set()
+
+
+@pytest.mark.parametrize("field", [None, forms.ImageField, forms.FileField])
+def test_e1_the_admins_form_answers_with_the_kits_sentence(field, decoded):
+    name, data, code = BAD["BMP"]
+
+    class ProfileAdmin(admin.ModelAdmin):
+        pass
+
+    if field is not None:
+        ProfileAdmin.formfield_overrides = {type(FIELD): {"form_class": field}}
+
+    form_class = ProfileAdmin(Profile, admin.AdminSite()).get_form(RequestFactory().get("/"))
+    profile = make_profile()
+    values = {"user": profile.user.pk}
+    form = form_class(values, sent(SimpleUploadedFile(name, data)), instance=profile)
+    assert not form.is_valid()
+    assert [error.code for error in form.errors.as_data()["avatar"]] == [code]
+    decoded.clear()
+    form = form_class(values, sent(upload()), instance=fresh(profile))
+    assert form.is_valid(), form.errors
+    form.save()
+    assert decoded == ["portrait.jpg"]
+
+
+FIELD: Any = Profile._meta.get_field("avatar")
+
+
+class ProfileSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Profile
+        fields = ["avatar"]
+
+
+class PlainSerializer(serializers.ModelSerializer):
+    """The site has said what it wants."""
+
+    avatar = serializers.ImageField(validators=FIELD.validators, required=False)
+
+    class Meta:
+        model = Profile
+        fields = ["avatar"]
+
+
+def patch(profile: Any, file: Any, serializer: Any = ProfileSerializer) -> Any:
+    class View(ModelViewSet):
+        queryset = Profile.objects.all()
+        serializer_class = serializer
+        authentication_classes = ()
+        permission_classes = ()
+
+    request = APIRequestFactory().patch("/", {"avatar": file}, format="multipart")
+    return View.as_view({"patch": "partial_update"})(request, pk=profile.pk)
+
+
+def test_e1_a_model_serializer_answers_400_with_the_kits_sentence(bad, files):
+    file, code = bad
+    profile = make_profile()
+    before = column(profile)
+    answer = patch(profile, file)
+    assert answer.status_code == 400
+    assert [error.code for error in answer.data["avatar"]] == [code]
+    assert file.name in str(answer.data["avatar"][0])
+    assert column(profile) == before
+    assert files() == files_of(before)
+
+
+@pytest.mark.parametrize("kind", ["BMP", "TIFF", "ICO", "too many pixels", "half a JPEG"])
+def test_e1_so_does_an_image_field_with_the_validators_of_the_model_field(kind):
+    name, data, code = BAD[kind]
+    answer = patch(make_profile(), SimpleUploadedFile(name, data, "image/jpeg"), PlainSerializer)
+    assert answer.status_code == 400
+    assert [error.code for error in answer.data["avatar"]] == [code]
+
+
+@pytest.mark.parametrize("name", ["IMG_1.HEIC", "x.jpg.part", "a" * 300 + ".jpg"])
+def test_e1_a_model_serializer_takes_a_picture_by_its_content_and_decodes_once(
+    name, decoded, files
+):
+    profile = make_profile(avatar=False)
+    answer = patch(profile, SimpleUploadedFile(name, JPEG, "image/jpeg"))
+    assert answer.status_code == 200
+    assert len(decoded) == 1
+    assert files() == needed() == files_of(column(profile))
+    assert answer.data["avatar"].endswith(column(profile))
+
+
+def test_e1_a_view_of_django_ninja_answers_with_the_kits_sentence(bad, files):
+    file, _code = bad
+    profile = make_profile()
+    before = column(profile)
+    api = NinjaAPI(urls_namespace=f"avatars-{profile.pk}")
+
+    @api.exception_handler(ValidationError)
+    def refused(request: Any, error: ValidationError) -> Any:
+        return api.create_response(request, {"detail": error.message_dict}, status=422)
+
+    @api.post("/")
+    def change(request: Any, avatar: NinjaFile[UploadedFile]) -> Any:
+        profile.avatar = avatar
+        profile.full_clean()
+        profile.save()
+        return {"url": profile.avatar.url_for(32)}
+
+    client = TestClient(api)
+    answer = client.post("/", FILES={"avatar": file})
+    assert answer.status_code == 422
+    assert file.name in answer.json()["detail"]["avatar"][0]
+    assert column(profile) == before
+    answer = client.post("/", FILES={"avatar": upload()})
+    assert answer.status_code == 200
+    assert files() == needed() != files_of(before)
+
+
+# --- E6: the text of a column -----------------------------------------------------------------
+
+
+def test_e6_the_text_of_a_column_gives_the_url(django_assert_num_queries, storage):
+    profile = make_profile()
+    (text,) = Profile.objects.values_list("avatar", flat=True)
+    storage.calls.clear()
+    with django_assert_num_queries(0):
+        assert rendering.avatar_url(text, 32) == rendering.avatar_url(profile, 32)
+        assert rendering.get_face(text, 32).src == rendering.avatar_url(profile, 32)
+        assert rendering.has_avatar(text)
+    assert storage.calls == []
+
+
+def test_e6_a_file_from_before_the_kit_and_a_default_are_shown_as_they_are():
+    assert rendering.avatar_url("avatars/old.jpg", 32) == "/media/avatars/old.jpg"
+    assert rendering.avatar_url("default.jpg", 32) == "/media/default.jpg"
+    assert not rendering.has_avatar("default.jpg")
+
+
+def test_e6_the_folder_tells_in_which_storage_the_renditions_lie():
+    pet = Pet.objects.create(portrait=upload(), avatar=upload())
+    for text in Pet.objects.values_list("portrait", "avatar").get():
+        field = "portrait" if text.startswith("portraits/") else "avatar"
+        assert rendering.avatar_url(text, 32) == getattr(pet, field).url_for(32)
+
+
+def test_e6_strftime_codes_in_upload_to_are_no_folder():
+    channel = Channel.objects.create(avatar=upload())
+    assert rendering.avatar_url(column(channel), 48) == channel.avatar.url_for(48)
+
+
+def test_e6_an_empty_text_is_a_row_without_an_avatar():
+    assert rendering.avatar_url("", 32) == rendering.avatar_url(None, 32)
+
+
+def test_e6_any_other_text_is_a_mistake():
+    with pytest.raises(TypeError, match="“str” has no avatar"):
+        rendering.avatar_url("ada", 32)
+
+
+def test_e6_a_text_that_may_mean_two_places_says_what_to_pass(monkeypatch):
+    pet = Pet.objects.create(portrait=upload())
+    monkeypatch.setattr(Pet._meta.get_field("portrait"), "upload_to", "avatars")
+    text = column(pet, "portrait").replace("portraits/", "avatars/")
+    with pytest.raises(TypeError, match="Pass the row, or its field file"):
+        rendering.avatar_url(text, 32)
+
+
+# --- E9: what is given to the Python API ------------------------------------------------------
+
+SECRET = b"\xff\xd8\xffsecret bytes"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("https://example.org/ada.jpg", "“https://example.org/ada.jpg”"),
+        ("//example.org/ada.jpg", "“//example.org/ada.jpg”"),
+        ("data:image/png;base64,AAAA", "“data:image/png;base64,AAAA”"),
+        ("/etc/passwd", "“/etc/passwd”"),
+        ("../secret.jpg", "“../secret.jpg”"),
+        (SECRET, "bytes of length 15"),
+        (bytearray(SECRET), "bytearray of length 15"),
+        (memoryview(SECRET), "memoryview of length 15"),
+        (Path("/tmp/ada.jpg"), "PosixPath"),
+        (42, "An object of type int"),
+        (True, "An object of type bool"),
+        (["a.jpg"], "An object of type list"),
+    ],
+)
+@pytest.mark.parametrize("how", ["assigned", "created", "saved", "full_clean"])
+def test_e9_what_is_no_file_is_refused_in_a_sentence_that_names_it(value, said, how, files):
+    profile = fresh(make_profile())
+    before = column(profile)
+    with pytest.raises((exceptions.NotAFile, ValidationError)) as refused:
+        if how == "created":
+            Team.objects.create(avatar=value)
+        elif how == "saved":
+            profile.avatar.save("a.jpg", value)
+        else:
+            profile.avatar = value
+            profile.full_clean() if how == "full_clean" else profile.save()
+    sentence = str(refused.value)
+    assert said in sentence
+    assert "secret bytes" not in sentence
+    assert column(profile) == before
+    assert files() == files_of(before)
+    assert not Team.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("crop", "reason"),
+    [
+        ((-5, 0, 10, 10), "begins outside"),
+        ((0, 0, 0, 0), "begins outside"),
+        ((0, 0, 10, -10), "begins outside"),
+        ((0, 0, 20, 10), "not square"),
+        ((0, 0, 50, 50), "the picture is 60 × 40 px"),
+        ((55, 0, 10, 10), "the picture is 60 × 40 px"),
+        ((100, 100, 10, 10), "the picture is 60 × 40 px"),
+        ((0, 0, 10), "not four whole numbers"),
+        ((0.5, 0, 10, 10), "not four whole numbers"),
+        (("0", 0, 10, 10), "not four whole numbers"),
+        ("0,0,10,10", "not four whole numbers"),
+    ],
+)
+def test_e9_a_crop_box_that_is_no_square_in_the_picture_is_refused(crop, reason, files):
+    profile = fresh(make_profile())
+    before = column(profile)
+    with pytest.raises(exceptions.InvalidCrop) as refused:
+        profile.avatar.save("a.jpg", upload(), crop=crop)
+    assert refused.value.code == "invalid_crop"
+    assert repr(crop) in str(refused.value)
+    assert re.search(reason, str(refused.value))
+    assert column(profile) == before
+    assert files() == files_of(before)
+
+
+def test_e9_a_crop_box_at_the_very_edge_is_taken():
+    profile = make_profile()
+    profile.avatar.save("a.jpg", upload(), crop=[20, 0, 40, 40])
+    assert "-20_0_40_40-" in column(profile)
+
+
+def test_e9_a_field_that_fits_the_whole_picture_in_takes_a_box_of_any_shape():
+    channel = Channel.objects.create()
+    channel.avatar.save("a.jpg", upload(), crop=(0, 0, 60, 20))
+    assert "-0_0_60_20-" in column(channel)
+
+
+# --- P7: a default is nobody's own ------------------------------------------------------------
+
+
+def test_p7_a_row_that_shows_the_default_has_no_avatar_of_its_own(storage, files):
+    row = Default.objects.create()
+    assert column(row) == "default.jpg"
+    assert not rendering.has_avatar(row)
+    assert not rendering.has_avatar(fresh(row).avatar)
+    assert rendering.avatar_url(row, 32) == "/media/default.jpg"
+    row.avatar = upload()
+    row.save()
+    assert rendering.has_avatar(row)
+
+
+@pytest.mark.parametrize("attname", ["avatar", "cover"])
+def test_p7_a_default_that_varies_or_is_the_databases_is_nobodys_either(attname):
+    guest = fresh(Guest.objects.create())
+    assert column(guest, attname).startswith("stock/")
+    assert not rendering.has_avatar(getattr(guest, attname))
+
+
+def test_p7_the_default_survives_everything(media, files):
+    (media / "default.jpg").write_bytes(JPEG)
+    row = Default.objects.create()
+    row.avatar = upload()
+    row.save()
+    row.avatar = "default.jpg"
+    row.save()
+    row.delete()
+    assert files() == {"default.jpg"}

@@ -1,0 +1,515 @@
+"""Cases L1, L2, L4 and L5: nothing is lost."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any, cast
+
+import pytest
+import reversion
+from django import forms
+from django.core import serializers
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile, File
+from django.core.files.uploadedfile import (
+    InMemoryUploadedFile,
+    SimpleUploadedFile,
+    TemporaryUploadedFile,
+)
+from django.core.management import call_command
+from django.core.validators import MaxLengthValidator
+from django.db import DatabaseError, OperationalError, connection, transaction
+from django.template import Context, Template
+from django.utils.datastructures import MultiValueDict
+
+from django_avatar_kit import exceptions
+from django_avatar_kit.forms import AvatarForm
+from django_avatar_kit.names import Name
+from django_avatar_kit.rendering import avatar_url, has_avatar
+from django_avatar_kit.test import make_image
+from tests.lifecycle import column, files_of, fresh, make_profile, needed, upload
+from tests.testapp.models import Band, Bare, Channel, Profile, Team
+
+pytestmark = [
+    pytest.mark.lifecycle,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("small"),
+]
+
+JPEG = make_image((60, 40))
+
+
+class Answer:
+    """What a library for HTTP hands out as the raw body: it can be read once, from the start."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = io.BytesIO(data)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._data.read(size)
+
+    def seekable(self) -> bool:
+        return False
+
+    closed = False
+
+
+#: What the operating system has opened for a test.
+_opened = ExitStack()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_open() -> Iterator[None]:
+    with _opened:
+        yield
+
+
+def filled(file: Any, data: bytes) -> Any:
+    file.write(data)
+    _opened.callback(file.close)
+    return file
+
+
+def temporary(kind: Any, data: bytes) -> Any:
+    return filled(kind(), data)
+
+
+def on_disk(data: bytes, name: str = "a.jpg") -> TemporaryUploadedFile:
+    return filled(TemporaryUploadedFile(name, "image/jpeg", len(data), None), data)
+
+
+def in_memory(data: bytes, name: Any = "a.jpg") -> InMemoryUploadedFile:
+    return InMemoryUploadedFile(io.BytesIO(data), "avatar", name, "image/jpeg", len(data), None)
+
+
+KINDS = {
+    "File without a name": lambda data: File(io.BytesIO(data)),
+    "File with an empty name": lambda data: File(io.BytesIO(data), name=""),
+    "File of a temporary file": lambda data: File(temporary(tempfile.TemporaryFile, data)),
+    "File of a spooled file": lambda data: File(temporary(tempfile.SpooledTemporaryFile, data)),
+    "File of a body from the network": lambda data: File(cast("Any", Answer(data))),
+    "File read to its end": lambda data: File(io.BytesIO(data), name="a.jpg"),
+    "ContentFile": ContentFile,
+    "ContentFile with a name": lambda data: ContentFile(data, name="a.jpg"),
+    "SimpleUploadedFile": lambda data: SimpleUploadedFile("a.jpg", data),
+    "InMemoryUploadedFile": in_memory,
+    "InMemoryUploadedFile without a name": lambda data: in_memory(data, None),
+    "TemporaryUploadedFile": on_disk,
+    "BytesIO": io.BytesIO,
+    "a body from the network": Answer,
+}
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: Any) -> Any:
+    return KINDS[request.param]
+
+
+def read(file: Any) -> Any:
+    """The same file after somebody has read it."""
+    if not isinstance(file, Answer) and not isinstance(getattr(file, "file", None), Answer):
+        file.read()
+    return file
+
+
+@pytest.mark.parametrize("how", ["assigned", "saved", "created", "read before"])
+def test_l1_every_kind_of_file_is_an_upload(kind, how, files):
+    profile = make_profile()
+    before = column(profile)
+    if how == "created":
+        row: Any = Team.objects.create(avatar=kind(JPEG))
+    else:
+        row = fresh(profile)
+        if how == "saved":
+            row.avatar.save("a.jpg", kind(JPEG))
+        else:
+            row.avatar = read(kind(JPEG)) if how == "read before" else kind(JPEG)
+            row.save()
+    assert Name.parse(column(row))
+    assert column(row) != before
+    assert files() == needed()
+
+
+@pytest.mark.parametrize("how", ["assigned", "full_clean", "saved"])
+def test_l1_an_empty_file_is_refused_and_clears_nothing(kind, how, files):
+    profile = fresh(make_profile())
+    before = column(profile)
+    with pytest.raises(ValidationError) as refused:
+        if how == "saved":
+            profile.avatar.save("a.jpg", kind(b""))
+        else:
+            profile.avatar = kind(b"")
+            profile.full_clean() if how == "full_clean" else profile.save()
+    errors = refused.value
+    assert [each.code for each in getattr(errors, "error_dict", {"": [errors]}).popitem()[1]] == [
+        "empty"
+    ]
+    assert column(profile) == before
+    assert files() == files_of(before)
+
+
+def gone(file: File) -> File:
+    file.close()
+    return file
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        lambda: gone(File(io.BytesIO(JPEG))),
+        lambda: gone(in_memory(JPEG)),
+        lambda: gone(on_disk(JPEG)),
+        lambda: File(io.StringIO("text"), name="a.jpg"),
+        lambda: ContentFile("text", name="a.jpg"),
+    ],
+)
+def test_l1_a_file_that_cannot_be_read_any_more_is_refused_and_clears_nothing(file, files):
+    profile = fresh(make_profile())
+    before = column(profile)
+    profile.avatar = file()
+    with pytest.raises(exceptions.UnreadableUpload) as refused:
+        profile.save()
+    assert refused.value.code == "unreadable"
+    assert column(profile) == before
+    assert files() == files_of(before)
+
+
+def test_l1_a_file_that_was_closed_and_can_be_opened_is_an_upload(tmp_path, files):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(JPEG)
+    with path.open("rb") as opened:
+        file = File(opened)
+    profile = make_profile()
+    profile.avatar = file
+    profile.save()
+    assert files() == needed() == files_of(column(profile))
+    assert file.closed
+
+
+@pytest.mark.parametrize("nothing", [None, "", False, Bare().photo])
+def test_l1_what_does_clear_an_avatar(nothing, files):
+    profile = fresh(make_profile())
+    profile.avatar = nothing
+    profile.save()
+    assert column(profile) == ""
+    assert files() == set()
+
+
+@pytest.mark.parametrize("file", [KINDS["File without a name"], KINDS["SimpleUploadedFile"]])
+def test_l1_a_form_takes_a_file_without_a_name(file, files):
+    profile = make_profile()
+    before = column(profile)
+    form = AvatarForm({}, MultiValueDict({"avatar": [file(JPEG)]}), instance=profile)
+    assert form.is_valid(), form.errors
+    form.save()
+    assert column(profile) != before
+    assert files() == needed()
+
+
+# --- L2: raw saves ----------------------------------------------------------------------------
+
+
+def test_l2_reversion_keeps_the_present_avatar_where_the_old_one_is_gone(files):
+    reversion.register(Band, fields=["name", "avatar"])
+    try:
+        with reversion.create_revision():
+            band = Band.objects.create(name="first", avatar=upload())
+        with reversion.create_revision():
+            band.name, band.avatar = "second", upload(color="red")
+            band.save()
+        present = column(band)
+        reversion.models.Version.objects.get_for_object(band).last().revision.revert()
+    finally:
+        reversion.unregister(Band)
+    assert fresh(band).name == "first"
+    assert column(band) == present
+    assert files() == files_of(present)
+
+
+def test_l2_reversion_brings_back_an_avatar_whose_files_are_there(files):
+    reversion.register(Band, fields=["name", "avatar"])
+    try:
+        with reversion.create_revision():
+            band = Band.objects.create(avatar=upload())
+        first = column(band)
+        Band.objects.create(avatar=first)
+        with reversion.create_revision():
+            band.avatar = upload(color="red")
+            band.save()
+        reversion.models.Version.objects.get_for_object(band).last().revision.revert()
+    finally:
+        reversion.unregister(Band)
+    assert column(band) == first
+    assert files() == files_of(first)
+
+
+def test_l2_simple_history_keeps_the_present_avatar_where_the_old_one_is_gone(files):
+    band = Band.objects.create(name="first", avatar=upload())
+    band.name, band.avatar = "second", upload(color="red")
+    band.save()
+    present = column(band)
+    band.history.earliest().instance.save()
+    assert fresh(band).name == "first"
+    assert column(band) == present
+    assert files() == files_of(present)
+
+
+def as_fixture(row: Any, **values: Any) -> str:
+    (entry,) = json.loads(serializers.serialize("json", [row]))
+    entry["fields"].update(values)
+    return json.dumps([entry])
+
+
+@pytest.fixture(params=["loaddata", "DeserializedObject.save"])
+def load(request: Any, tmp_path: Any) -> Any:
+    def loaddata(fixture: str) -> None:
+        path = tmp_path / "old.json"
+        path.write_text(fixture)
+        call_command("loaddata", str(path), verbosity=0)
+
+    def save(fixture: str) -> None:
+        for each in serializers.deserialize("json", fixture):
+            each.save()
+
+    return loaddata if request.param == "loaddata" else save
+
+
+def test_l2_a_fixture_does_not_put_a_lost_name_over_an_avatar(load, files):
+    team = Team.objects.create(avatar=upload())
+    old = as_fixture(team, name="as it was")
+    team.avatar = upload(color="red")
+    team.save()
+    present = column(team)
+    load(old)
+    assert fresh(team).name == "as it was"
+    assert column(team) == present
+    assert files() == files_of(present)
+
+
+def test_l2_nor_into_a_row_without_one(load, files):
+    team = Team.objects.create(avatar=upload())
+    old = as_fixture(team)
+    team.avatar = ""
+    team.save()
+    load(old)
+    assert column(team) == ""
+    assert files() == set()
+
+
+def content(storage: Any, key: str) -> bytes:
+    with storage.open(key) as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("lost", [0, -1])
+def test_l2_a_name_that_has_lost_one_of_its_files_is_lost(load, storage, lost):
+    team = Team.objects.create(avatar=upload())
+    old = as_fixture(team)
+    names = Name.parse(column(team)).files
+    kept = {key: content(storage, key) for key in names}
+    team.avatar = upload(color="red")
+    team.save()
+    del kept[names[lost]]
+    for key, data in kept.items():
+        storage.save(key, ContentFile(data))
+    present = column(team)
+    load(old)
+    assert column(team) == present
+
+
+def test_l2_a_fixture_brings_back_what_is_in_storage_again(load, storage, files):
+    team = Team.objects.create(avatar=upload())
+    first, old = column(team), as_fixture(team)
+    kept = {key: content(storage, key) for key in files()}
+    team.avatar = upload(color="red")
+    team.save()
+    for key, data in kept.items():
+        storage.save(key, ContentFile(data))
+    load(old)
+    assert column(team) == first
+    assert files() == files_of(first)
+
+
+def test_l2_a_fixture_may_make_a_row_before_its_files_are_there(load):
+    team = Team.objects.create(avatar=upload())
+    first, old = column(team), as_fixture(team)
+    team.delete()
+    load(old)
+    assert column(Team.objects.get()) == first
+
+
+def test_l2_a_fixture_may_clear_an_avatar(load, files):
+    team = Team.objects.create(avatar=upload())
+    load(as_fixture(team, avatar=""))
+    assert column(team) == ""
+    assert files() == set()
+
+
+def test_l2_a_fixture_may_name_a_default(load):
+    channel = Channel.objects.create()
+    load(as_fixture(channel, badge="defaults/badge.png"))
+    assert column(channel, "badge") == "defaults/badge.png"
+
+
+def test_l2_a_name_that_a_row_holds_costs_no_storage_call(load, storage):
+    team = Team.objects.create(avatar=upload())
+    other = Team.objects.create(avatar=upload(color="red"))
+    unchanged, taken = as_fixture(team), as_fixture(team, avatar=column(other))
+    storage.calls.clear()
+    load(unchanged)
+    assert storage.calls == []
+    load(taken)
+    assert {method for method, _ in storage.calls} == {"delete"}
+    assert column(team) == column(other)
+
+
+# --- L4: a form that comes back ---------------------------------------------------------------
+
+
+class ProfileForm(forms.ModelForm):
+    class Meta:
+        model = Profile
+        fields = ["avatar", "bio"]
+
+
+ProfileForm.base_fields["bio"].max_length = 5
+ProfileForm.base_fields["bio"].validators.append(MaxLengthValidator(5))
+TAG = Template("{% load avatar_kit %}{% avatar row 16 alt='' %}")
+
+
+@pytest.mark.parametrize("chosen", ["a new one", "remove"])
+def test_l4_a_form_with_errors_shows_what_the_row_has(chosen):
+    profile = fresh(make_profile())
+    shown = TAG.render(Context({"row": fresh(profile)}))
+    data = {"bio": "far too long", **({"avatar-clear": "on"} if chosen == "remove" else {})}
+    sent: Any = {"avatar": upload(color="red")} if chosen == "a new one" else {}
+    form = ProfileForm(data, sent, instance=profile)
+    assert not form.is_valid()
+    for each in (profile, profile.user, profile.avatar):
+        assert TAG.render(Context({"row": each})) == shown
+        assert has_avatar(each)
+    assert form["avatar"].value() is not None
+    assert column(profile).partition("-")[0] in str(form["avatar"])
+
+
+def test_l4_a_row_that_is_not_saved_yet_has_none():
+    profile = Profile(avatar=upload())
+    assert not has_avatar(profile)
+    assert "initials" in avatar_url(profile, 16)
+
+
+def test_l4_what_was_assigned_is_shown_once_it_is_saved_even_before_the_commit():
+    profile = fresh(make_profile())
+    with transaction.atomic():
+        profile.avatar = upload(color="red")
+        profile.save()
+        new = column(profile)
+        assert new.partition("-")[0] in avatar_url(profile, 16)
+        profile.avatar = ""
+        profile.save()
+        assert not has_avatar(profile)
+
+
+def test_l4_a_file_put_into_a_field_file_is_shown_once_it_is_saved():
+    profile = fresh(make_profile())
+    shown = avatar_url(profile, 16)
+    profile.avatar.save("a.jpg", upload(color="red"), save=False)
+    assert avatar_url(profile, 16) == shown
+    profile.save()
+    assert avatar_url(profile, 16) != shown
+    profile.avatar.delete(save=False)
+    assert has_avatar(profile)
+    profile.save()
+    assert not has_avatar(profile)
+
+
+def test_l4_a_deferred_avatar_that_was_assigned_is_not_asked_for(django_assert_num_queries):
+    make_profile()
+    profile = Profile.objects.defer("avatar").get()
+    with django_assert_num_queries(0):
+        profile.avatar = upload(color="red")
+        assert not has_avatar(profile)
+
+
+# --- L5: a COMMIT in doubt --------------------------------------------------------------------
+
+
+@pytest.fixture
+def slow_commit() -> Any:
+    """PostgreSQL takes a second and a half over each COMMIT that has written a team."""
+    if connection.vendor != "postgresql":
+        pytest.skip("Only a database server can be cut off from its client.")
+    table = Team._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END $$"
+        )
+        cursor.execute(
+            f"CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT OR UPDATE ON {table} "
+            "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION dawdle()"
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION dawdle CASCADE")
+
+
+def cut_off(after: float) -> threading.Thread:
+    """Shut down this thread's connection in a while, as a network that goes away does."""
+    descriptor = connection.connection.fileno()
+
+    def cut() -> None:
+        time.sleep(after)
+        with socket.socket(fileno=os.dup(descriptor)) as wire:
+            wire.shutdown(socket.SHUT_RDWR)
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    return thread
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+@pytest.mark.parametrize("there", [True, False], ids=["replaced", "first"])
+@pytest.mark.parametrize("how", ["autocommit", "atomic"])
+def test_l5_a_commit_that_the_server_carries_out_later_has_its_files(
+    slow_commit, there, how, files, settled, caplog
+):
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        team = Team.objects.create(avatar=upload() if there else "")
+        cursor.execute("SET session_replication_role = DEFAULT")
+    thread = cut_off(after=0.5)
+    with pytest.raises(OperationalError):
+        if how == "atomic":
+            with transaction.atomic():
+                team.avatar = upload(color="red")
+                team.save()
+        else:
+            team.avatar = upload(color="red")
+            team.save()
+    thread.join()
+    settled()
+    time.sleep(2)
+    connection.close()
+    settled()
+    assert files_of(column(team)) <= files()
+    assert column(team) in caplog.text
+    call_command("avatar_sweep", delete=True, min_age="0", max_percent="100", verbosity=0)
+    assert files() == files_of(column(team))
+
+
+def test_l5_a_rollback_on_a_connection_that_works_still_removes_the_files(files, settled):
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Team.objects.create(avatar=upload())
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nothing FROM nowhere")
+    settled()
+    assert files() == set()
