@@ -824,9 +824,10 @@ class TestSites:
     def test_redirect_field_name(self, user, profile):
         """Both pages send on what they were given, under the name that they read."""
         hidden = '<input type="hidden" name="return_to" value="/me/">'
-        for view_class in (AvatarChangeView, AvatarDeleteView):
-            view = view_class.as_view(redirect_field_name="return_to")
-            assert hidden in self.send(view, user, "get", return_to="/me/").content.decode()
+        change = AvatarChangeView.as_view(redirect_field_name="return_to")
+        view = AvatarDeleteView.as_view(redirect_field_name="return_to")
+        for each in (change, view):
+            assert hidden in self.send(each, user, "get", return_to="/me/").content.decode()
         assert self.send(view, user, return_to="/me/")["Location"] == "/me/"
 
     @pytest.mark.urls(__name__)

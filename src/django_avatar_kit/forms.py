@@ -80,7 +80,7 @@ class AvatarField(forms.FileField):
                 code="contradiction",
                 params={"remove": label},
             )
-        if isinstance(data, File) and not data.name:
+        if isinstance(data, File) and data is not initial and not data.name:
             # Django would take a file without a name for none.
             data.name = "upload"
         return super().clean(None if _removes_nothing(initial, data) else data, initial)
