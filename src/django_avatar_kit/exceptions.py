@@ -39,7 +39,7 @@ class AvatarError(Exception):
         self.params = params
 
     def __str__(self) -> str:
-        return str(self.message) % self.params
+        return str(str(self.message) % self.params)
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{key}={value!r}" for key, value in self.params.items())
@@ -66,7 +66,7 @@ FORMAT_LABELS = {
 LONGEST_FILENAME = 60
 
 
-class UploadError(AvatarError, ValidationError):  # type: ignore[misc]
+class UploadError(AvatarError, ValidationError):
     """The uploaded file is refused. Nothing was written, and the old avatar stays.
 
     It is a ``ValidationError`` as well: ``full_clean()``, forms and serializers show it beside the

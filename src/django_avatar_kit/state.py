@@ -63,10 +63,13 @@ class State:
     def remember(self, attname: str) -> None:
         """Note what the row has, before the instance is given something else."""
         instance = self.owner() if self.owner else None
-        if instance is None or attname in self.assigned or attname not in instance.__dict__:
+        if instance is None or instance._state.db is None or attname in self.assigned:
             return
-        value = instance.__dict__[attname]
-        self.in_row[attname] = (value if isinstance(value, str) else value and value.name) or ""
+        # A deferred one is not there, and is not asked for.
+        value = instance.__dict__.get(attname)
+        self.in_row[attname] = (
+            value if isinstance(value, str) else getattr(value, "name", None) or ""
+        )
 
     @staticmethod
     def of(instance: Model) -> State:
