@@ -17,6 +17,7 @@ from django.urls import NoReverseMatch, include, path
 from django.utils.functional import SimpleLazyObject
 
 from django_avatar_kit import fallbacks, pipeline
+from django_avatar_kit.exceptions import NotAnImage
 from django_avatar_kit.forms import AvatarForm
 from django_avatar_kit.test import make_upload, settle
 from django_avatar_kit.views import AvatarChangeView, AvatarDeleteView
@@ -805,6 +806,16 @@ class TestSites:
         response = self.send(view, user, avatar=make_upload("cat.jpg", b"no"))
         assert "“cat.jpg” is not an image." in response.content.decode()
         assert files() == before
+        assert stored(user) == profile.avatar.name
+
+    def test_a_form_that_finds_out_when_it_saves(self, user, profile):
+        class Form(AvatarForm):
+            def save(self, commit: bool = True) -> Any:
+                raise NotAnImage(filename="cat.jpg")
+
+        view = AvatarChangeView.as_view(form_class=Form)
+        response = self.send(view, user, avatar=make_upload(color="red"))
+        assert "“cat.jpg” is not an image." in response.content.decode()
         assert stored(user) == profile.avatar.name
 
     def test_template(self, user, profile):

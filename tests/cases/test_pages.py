@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 from django import forms
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import InvalidStorageError
+from django.core.files.storage import InvalidStorageError, Storage
 from django.forms.renderers import DjangoTemplates, Jinja2, TemplatesSetting
 from django.test import Client, RequestFactory
 from django.test.client import MULTIPART_CONTENT
@@ -753,8 +754,11 @@ def test_e7_a_site_starts_whose_storage_is_not_there(tmp_path):
     assert "avatar_kit.E007" in done.stderr
 
 
-def test_e7_a_site_that_has_started_is_told_at_once(settings):
+def test_e7_only_a_site_that_has_started_is_told_at_once(settings, monkeypatch):
     settings.AVATAR_KIT = {"STORAGE": "nowhere"}
+    with monkeypatch.context() as patch:
+        patch.setattr(apps, "ready", False)
+        assert type(Team._meta.get_field("avatar").storage) is Storage
     with pytest.raises(InvalidStorageError, match="nowhere"):
         assert Team._meta.get_field("avatar").storage
 
