@@ -280,10 +280,12 @@ def adopt(key: str, field: AvatarField) -> pipeline.Cut:
         file.seek(0)
     except Exception as error:
         # Whatever a storage may raise.
+        if storage.is_missing(error):
+            reason = "there is no such file"
+            raise StorageError(key=key, reason=reason, action="read") from error
         if is_interruption(error):
             raise
-        reason = "there is no such file" if storage.is_missing(error) else error
-        raise StorageError(key=key, reason=reason, action="read") from error
+        raise StorageError(key=key, reason=error, action="read") from error
     with file:
         picture = pipeline.receive(file, field, filename=PurePosixPath(key).name)
     return pipeline.cut(picture, field.spec)

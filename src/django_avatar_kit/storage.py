@@ -195,9 +195,11 @@ def _delete_one(storage: Storage, key: str) -> Exception | None:
         storage.delete(key)
     except Exception as error:
         # Whatever a storage may raise: the others must still be deleted, and the row is right.
+        if is_missing(error):
+            return None
         if is_interruption(error):
             raise
-        return None if is_missing(error) else error
+        return error
     return None
 
 
@@ -277,7 +279,9 @@ def _listing(storage: Storage, folder: str) -> tuple[list[str], list[str]]:
     deeper = (key[len(folder) :].partition("/") for key in keys)
     told = {f"{folder}{first}/" for first, slash, _ in deeper if slash}
     folders = {f"{key.rstrip('/')}/" for name in below if (key := _key(name, folder, location))}
-    return sorted(folders - told - {folder}), keys
+    # No further than one step at a time: one that lists others as well would never come to an end.
+    steps = {each for each in folders if each.count("/") == folder.count("/") + 1}
+    return sorted(steps - told), keys
 
 
 def _bare(name: str | bytes) -> str:
@@ -319,7 +323,8 @@ def _location(storage: Storage, folder: str, names: Iterable[str | bytes]) -> st
     if isinstance(storage, FileSystemStorage) or not isinstance(location, str | os.PathLike):
         return ""
     location = posixpath.normpath(f"/{os.fspath(location)}").strip("/")
-    whole = [name for name in map(_bare, names) if "/" in name.rstrip("/")]
+    bare = (_bare(name).rstrip("/") for name in names)
+    whole = [name for name in bare if "/" in name and posixpath.normpath(name) == name]
     if not location or not whole:
         return ""
     location += "/"
@@ -402,10 +407,12 @@ def read(storage: Storage, key: str) -> bytes:
             return bytes(file.read())
     except Exception as error:
         # Whatever a storage may raise.
+        if is_missing(error):
+            reason = "there is no such file"
+            raise StorageError(key=key, reason=reason, action="read") from error
         if is_interruption(error):
             raise
-        reason = "there is no such file" if is_missing(error) else error
-        raise StorageError(key=key, reason=reason, action="read") from error
+        raise StorageError(key=key, reason=error, action="read") from error
 
 
 def missing(storage: Storage, keys: Iterable[str]) -> list[str]:

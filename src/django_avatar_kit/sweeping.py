@@ -349,10 +349,10 @@ class Sweep:
                 "it while nobody uploads."
             ) from error
         except Exception as error:
-            if is_interruption(error):
-                raise
             if storage.is_missing(error):
                 return None
+            if is_interruption(error):
+                raise
             # Whatever a storage may raise: the other files can still be judged.
             logger.exception("Could not ask for the age of “%s”.", file.key)
             self.failed += 1
