@@ -103,6 +103,25 @@ def held(names: Collection[str], own: Collection[AvatarField], using: str) -> se
     return found
 
 
+def has_null_against(field: models.FileField, using: str) -> bool:
+    """Whether an avatar column has NULL in some row, although the field takes none.
+
+    As it does that was another kind of field before, until its migration has run.
+    """
+    if field.null or not holds_avatars(field) or not is_on(using, field.model):
+        return False
+    connection = connections[using]
+    table = _table_of(using, field)
+    with connection.cursor() as cursor:
+        if table not in connection.introspection.table_names(cursor):
+            return False
+        known = connection.introspection.get_table_description(cursor, table)
+    if not any(column.name == field.column and column.null_ok for column in known):
+        return False
+    everyone: models.QuerySet[models.Model] = models.QuerySet(field.model, using=using)
+    return bool(everyone.filter(**{f"{field.attname}__isnull": True}).exists())
+
+
 def put(model: type[models.Model], pk: Any, field: AvatarField, name: str, using: str) -> None:
     """Write a name, and nothing else, into a row that the open transaction has locked."""
     # As a plain value: the field would look for a row that already holds the name.
