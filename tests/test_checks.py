@@ -8,15 +8,17 @@ from django.apps import apps
 from django.core.checks import ERROR, WARNING, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, storages
-from django.db import connections, models
+from django.db import connection, connections, models
 from django.test.utils import isolate_apps
 
 import django_avatar_kit
 from django_avatar_kit import apps as config
-from django_avatar_kit.checks import check_models, check_settings
+from django_avatar_kit.checks import check_columns, check_models, check_settings
 from django_avatar_kit.fallbacks import Fallback
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.models import AvatarMixin
+
+from .testapp.models import Channel
 
 
 def ids(messages: Any) -> list[str]:
@@ -443,3 +445,69 @@ def test_an_index_of_the_models_own(index, expected):
             indexes = [index]
 
     assert ids(Indexed.check()) == expected
+
+
+# --- columns as the database has them -----------------------------------------------------------
+
+
+@pytest.fixture
+def nullable():
+    """A column that was an ``ImageField(null=True)``, and whose migration has not run yet."""
+    field = Channel._meta.get_field("banner")
+    before = AvatarField(upload_to="banners", sizes=(40,), blank=True, null=True)
+    before.set_attributes_from_name("banner")
+    before.model = Channel
+    with connection.schema_editor() as editor:
+        editor.alter_field(Channel, field, before)
+    yield field
+    models.QuerySet(Channel, using="default").delete()
+    with connection.schema_editor() as editor:
+        editor.alter_field(Channel, before, field)
+
+
+def null(attname: str, row: Any) -> None:
+    value = models.Value(None, output_field=models.CharField())
+    models.QuerySet(type(row)).filter(pk=row.pk).update(**{attname: value})
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_a_column_with_null_where_the_field_takes_none(nullable):
+    row = Channel.objects.create(name="news")
+    assert check_columns(databases=["default", "other"]) == []
+    null("banner", row)
+    (found,) = check_columns(databases=["default", "other"])
+    assert found.id == "avatar_kit.W004"
+    assert found.msg == (
+        "testapp_channel.banner in “default” is NULL in some rows, and testapp.Channel.banner "
+        "takes no NULL."
+    )
+    assert "banner = AvatarField(blank=True, null=True)" in found.hint
+    assert found.obj is nullable
+    # As “migrate” and “check --database” ask, and nobody else.
+    assert ids(run_checks(databases=["default"], include_deployment_checks=False)) == [found.id]
+    assert ids(run_checks()) == []
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_a_table_that_is_still_to_be_made(nullable, monkeypatch):
+    null("banner", Channel.objects.create(name="news"))
+    introspection = connection.introspection
+    monkeypatch.setattr(introspection, "table_names", lambda *args, **kwargs: [])
+    assert check_columns(databases=["default"]) == []
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_a_database_in_which_the_model_is_not(nullable, settings):
+    null("banner", Channel.objects.create(name="news"))
+
+    class Elsewhere:
+        def db_for_read(self, model: Any, **hints: Any) -> str:
+            return "other"
+
+        db_for_write = db_for_read
+
+        def allow_migrate(self, db: str, *args: Any, **hints: Any) -> bool:
+            return db == "other"
+
+    settings.DATABASE_ROUTERS = [Elsewhere()]
+    assert check_columns(databases=["default"]) == []

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+from typing import Any
+
 import pytest
-from django.db import connection, models, transaction
+from django.db import OperationalError, connection, connections, models, transaction
 from django.db.models.functions import Lower
 from django.test.utils import CaptureQueriesContext
 
@@ -10,7 +13,7 @@ from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.test import make_upload
 
 from .lifecycle import fresh
-from .testapp.models import Bare, Profile, Team
+from .testapp.models import Bare, Guest, Profile, Team
 
 pytestmark = [pytest.mark.lifecycle, pytest.mark.django_db(transaction=True)]
 
@@ -89,7 +92,8 @@ def test_everywhere_is_where_the_routers_read_and_write(settings, write):
     assert ("other", avatar()) in places
     assert ("default", avatar()) in places
     assert ("default", avatar(Profile)) in places
-    assert ("other", avatar(Profile)) not in places
+    # Whatever they say, there is a table.
+    assert ("other", avatar(Profile)) in places
 
 
 def test_what_an_expression_of_the_database_may_have_picked_is_spared(team):
@@ -107,3 +111,83 @@ def test_in_autocommit_nothing_is_locked_that_would_be_free_at_once(team, row_lo
 
 def test_a_name_that_nobody_holds(team):
     assert not rows.lock_holder(team.avatar.name.replace("k1", "k2"), avatar(), "default")
+
+
+# --- other schemas ------------------------------------------------------------------------------
+
+
+class Catalogue:
+    """A cursor that answers as PostgreSQL's catalogue would."""
+
+    def __init__(self, *found: Any) -> None:
+        self.found = found
+        self.asked: list[Any] = []
+
+    def __call__(self) -> Any:
+        return nullcontext(self)
+
+    def execute(self, sql: str, parameters: Any) -> None:
+        self.asked.append(parameters)
+
+    def fetchall(self) -> Any:
+        return self.found
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_tables_of_other_schemas_are_asked_where_they_can_be_read(monkeypatch, team):
+    # On SQLite, “main” is a schema as well, and the only one that is always there.
+    schema = "public" if connection.vendor == "postgresql" else "main"
+    catalogue = Catalogue(
+        ("testapp_team", "avatar", "mine", True, True),
+        ("testapp_team", "avatar", schema, False, True),
+        ("testapp_profile", "avatar", schema, False, True),
+        ("testapp_pet", "avatar", "secret", False, False),
+        ("testapp_pet", "unknown", "secret", False, False),
+        ("testapp_bare", "photo", "mine", True, False),
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "vendor", "postgresql")
+        patch.setattr(connections["other"], "vendor", "sqlite")
+        patch.setattr(connection, "cursor", catalogue)
+        patch.setattr(
+            connection.introspection,
+            "table_names",
+            lambda **kwargs: ["testapp_team", "testapp_bare", "testapp_pet"],
+        )
+        places, hidden = rows.look_around(rows.columns())
+    assert "testapp_team" in catalogue.asked[0][0]
+    assert hidden == ["“secret.testapp_pet” in “default”", "“mine.testapp_bare” in “default”"]
+    ours = [field for using, field in places if using == "default"]
+    stand_ins = [field for field in ours if hasattr(field, "stands_for")]
+    assert [field.stands_for for field in stand_ins] == [avatar(), avatar(Profile)]
+    assert all(rows.holds_avatars(field) for field in stand_ins)
+    assert avatar() in ours
+    # Of tenants, this schema need have none.
+    assert avatar(Profile) not in ours
+    # A table that is missing everywhere is an error, which whoever asks it will see.
+    assert Guest in {field.model for field in ours}
+    name = team.avatar.name
+    standing = [("default", field) for field in stand_ins]
+    assert rows.held_in(standing, {name, "another"}) == {name}
+    assert rows.beginning_in(standing, {name[:20]}) == {name}
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_an_alias_that_is_no_database(monkeypatch):
+    monkeypatch.setitem(connections["other"].settings_dict, "ENGINE", "django.db.backends.dummy")
+    assert {using for using, _ in rows.everywhere()} == {"default"}
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_a_database_of_ours_that_does_not_answer(monkeypatch):
+    def table_names(**kwargs: Any) -> Any:
+        raise OperationalError("nobody answers")
+
+    monkeypatch.setattr(connections["other"].introspection, "table_names", table_names)
+    with pytest.raises(OperationalError):
+        rows.everywhere()
+
+
+def test_what_holds_avatars():
+    assert rows.holds_avatars(avatar())
+    assert not rows.holds_avatars(Bare._meta.get_field("photo"))

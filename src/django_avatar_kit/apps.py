@@ -27,10 +27,11 @@ class AvatarKitConfig(AppConfig):
 
     def ready(self) -> None:
         from . import cleanup
-        from .checks import check_models, check_settings
+        from .checks import check_columns, check_models, check_settings
 
         checks.register(check_settings)
         checks.register(check_models, checks.Tags.models)
+        checks.register(check_columns, checks.Tags.database)
         cleanup.connect(apps.get_models())
         if apps.is_installed("rest_framework"):
             from .contrib import rest_framework

@@ -26,6 +26,7 @@ from django.db import models, router, transaction
 from . import cleanup, imaging, pipeline, rows, storage
 from .exceptions import AvatarError, StorageError
 from .fields import AvatarField
+from .interruptions import is_interruption
 from .names import Name
 
 if TYPE_CHECKING:
@@ -134,25 +135,27 @@ def build(
 ) -> Iterator[Result]:
     """Bring every row of a column up to date, in the order of the keys.
 
-    A row that cannot be built is logged, and the next one follows. ``using`` is the database
-    alias, by default the one the model is written to.
+    A row that cannot be built is told in its result, and the next one follows. What somebody else
+    has raised meanwhile, as a time limit of a task, ends it. ``using`` is the database alias, by
+    default the one the model is written to.
     """
     options = options or Options()
     for row in read(field, using or router.db_for_write(field.model)):
         plan: Plan | None = None
         try:
             plan = make_plan(row, options)
-            moved = plan is not None and not options.dry_run and not carry_out(row, options)
-            yield Result(row=row, plan=plan, moved=moved)
+            moved = plan is not None and not carry_out(row, options)
         except Exception as error:
+            if is_interruption(error):
+                raise
             # Of a million rows, one has a file that nobody foresaw.
-            if not holds(row):
-                yield Result(row=row, plan=plan, moved=True)
-                continue
-            # What the kit says itself needs no traceback.
-            trace = not isinstance(error, AvatarError)
-            logger.error("%s: %s", row, error, exc_info=trace)  # noqa: TRY400
-            yield Result(row=row, plan=plan, error=error)
+            if holds(row):
+                result = Result(row=row, plan=plan, error=error)
+            else:
+                result = Result(row=row, plan=plan, moved=True)
+        else:
+            result = Result(row=row, plan=plan, moved=moved)
+        yield result
 
 
 def read(field: AvatarField, using: str) -> Iterator[Row]:
@@ -249,7 +252,10 @@ def _is_before(row: Row, moment: datetime | None) -> bool:
 
 
 def carry_out(row: Row, options: Options) -> bool:
-    """Write new files and put their name into the row; False where that has changed meanwhile."""
+    """Write new files and put their name into the row; False where that has changed meanwhile.
+
+    A dry run goes as far as it can without writing: whoever asks for one wants to know what fails.
+    """
     everyone: models.QuerySet[models.Model] = models.QuerySet(row.field.model, using=row.using)
     # A callable upload_to is given the row.
     instance = everyone.filter(pk=row.pk, **{row.field.attname: row.key}).first()
@@ -260,6 +266,9 @@ def carry_out(row: Row, options: Options) -> bool:
         cut = adopt(row.key, row.field)
     else:
         cut = recut(name, row.field, afresh=options.force)
+    if options.dry_run:
+        pipeline.key_for(cut, row.field, instance)
+        return True
     return _swap(row, instance, pipeline.store(cut, row.field, instance))
 
 
@@ -267,8 +276,15 @@ def adopt(key: str, field: AvatarField) -> pipeline.Cut:
     """Make a kit avatar of a stored file that is none, as if it were uploaded now."""
     try:
         file = field.storage.open(key)
+        # Some fetch it only now.
+        file.seek(0)
     except Exception as error:
         # Whatever a storage may raise.
+        if storage.is_missing(error):
+            reason = "there is no such file"
+            raise StorageError(key=key, reason=reason, action="read") from error
+        if is_interruption(error):
+            raise
         raise StorageError(key=key, reason=error, action="read") from error
     with file:
         picture = pipeline.receive(file, field, filename=PurePosixPath(key).name)

@@ -253,6 +253,29 @@ def check_models(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     return messages
 
 
+def check_columns(
+    app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Columns as the database has them: NULL where the field says that there is none (W004).
+
+    Run by ``migrate``, before it begins, and by ``check --database``.
+    """
+    return [
+        Warning(
+            f"{field.model._meta.db_table}.{field.column} in “{alias}” is NULL in some rows, and "
+            f"{field.model._meta.label}.{field.name} takes no NULL.",
+            hint="A migration that makes the column NOT NULL may fail on these rows. Declare the "
+            f"field on the model: {field.name} = AvatarField(blank=True, null=True); or set the "
+            f'rows to "" first.',
+            obj=field,
+            id="avatar_kit.W004",
+        )
+        for alias in databases or ()
+        for field in rows.columns()
+        if rows.has_null_against(field, alias)
+    ]
+
+
 def _longest_name(field: AvatarField) -> int:
     """Characters in the longest name, without what an ``upload_to`` makes of the instance."""
     spec = field.spec

@@ -35,6 +35,7 @@ from . import building, imaging, rows, storage, workers
 from .conf import get_config
 from .exceptions import StorageError
 from .fields import AvatarField
+from .interruptions import is_interruption
 from .names import Name
 
 if TYPE_CHECKING:
@@ -161,9 +162,9 @@ class Copy:
         if options.delete_source:
             self._check_deletion()
         self._columns = rows.everywhere()
-        self._avatars = [place for place in self._columns if isinstance(place[1], AvatarField)]
+        self._avatars = [place for place in self._columns if rows.holds_avatars(place[1])]
         self._others = [place for place in self._columns if place not in self._avatars]
-        self._defaults = {rows.default_of(column) for _, column in self._columns}
+        self._defaults = {rows.default_of(column) for column in rows.columns()}
 
     # --- what there is to copy ---
 
@@ -227,6 +228,8 @@ class Copy:
             return not storage.missing(self.source, [key])
         except Exception as error:
             # Whatever a storage may raise.
+            if is_interruption(error):
+                raise
             raise CannotCopy(f"The storages could not be tried out: {error}") from error
         finally:
             storage.delete(self.target, key)
@@ -310,7 +313,7 @@ class Copy:
         try:
             file.data = storage.read(self.source, file.key)
         except StorageError as error:
-            if not isinstance(error.__cause__, FileNotFoundError):
+            if not storage.is_missing(error.__cause__):
                 raise
             file.absent = True
         file.size = len(file.data)
@@ -427,8 +430,10 @@ def _try(step: Callable[[Item], None], item: Item) -> Item:
     if not item.done:
         try:
             step(item)
-        except Exception as error:  # noqa: BLE001 - it is reported
+        except Exception as error:
             # Whatever a storage may raise.
+            if is_interruption(error):
+                raise
             item.fail(error)
     return item
 
@@ -473,6 +478,8 @@ def _storage(alias: str) -> Storage:
         return storage.by_alias(alias)
     except Exception as error:
         # Whatever a storage may raise when it is made.
+        if is_interruption(error):
+            raise
         raise CannotCopy(f"The storage “{alias}” cannot be made: {error}") from error
 
 

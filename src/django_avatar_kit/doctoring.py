@@ -29,6 +29,7 @@ from . import rows, s3, storage
 from .conf import get_config
 from .exceptions import StorageError
 from .fields import AvatarField
+from .interruptions import is_interruption
 from .names import Name
 
 if TYPE_CHECKING:
@@ -246,7 +247,9 @@ class _Examination:
         """What a step finds, or why it failed; ``actions`` are the permissions that it takes."""
         try:
             finding = step()
-        except Exception as error:  # noqa: BLE001 - it is told
+        except Exception as error:
+            if is_interruption(error):
+                raise
             yield _failure(what, error, self._allow(*actions) if _is_denied(error) else "")
             return error
         yield finding
@@ -290,6 +293,13 @@ class _Examination:
         return Finding("read", "other bytes than were written", advice, "failure")
 
     def _list(self) -> Finding:
+        if storage.is_behind_link(self.storage, self.key):
+            advice = (
+                "Set the location of the storage (MEDIA_ROOT) to where the link leads to, if "
+                "avatar_sweep is to look there."
+            )
+            found = "it lies behind a link, which avatar_sweep does not follow"
+            return Finding("list", found, advice, "warning")
         # Of a bucket, what begins like a key can be listed; elsewhere, a folder.
         beginning = self.key if self.bucket else f"{posixpath.dirname(self.key)}/"
         try:
@@ -330,7 +340,9 @@ class _Examination:
                 raise ValueError(f"url() gave {url!r}")  # noqa: TRY301
             whole = urljoin(self.base_url or "https:", url)
             parts = urlsplit(whole)
-        except Exception as error:  # noqa: BLE001 - it is told
+        except Exception as error:
+            if is_interruption(error):
+                raise
             advice = "Set MEDIA_URL, or the base_url of the storage, or give it a url()."
             yield _failure("URL", error, advice, self.level)
             return
@@ -415,7 +427,9 @@ class _Examination:
     def _head(self, bucket: s3.Bucket) -> Generator[Finding, None, _Answer | None]:
         try:
             said = bucket.head(self.key)
-        except Exception as error:  # noqa: BLE001 - it is told
+        except Exception as error:
+            if is_interruption(error):
+                raise
             yield _failure("headers", error, level="warning")
             return None
         return _Answer(200, said.get("ContentType", ""), said.get("CacheControl", ""), b"")

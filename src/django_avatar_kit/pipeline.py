@@ -188,13 +188,7 @@ def store(cut: Cut, field: AvatarField, instance: Model) -> str:
     Raises :class:`~django_avatar_kit.exceptions.KeyChanged` or ``KeyTooLong`` before anything is
     written, ``StorageError`` where the storage failed.
     """
-    minted = cut.name()
-    key: str = field.generate_filename(instance, str(minted))
-    name = Name.parse(key)
-    if name is None or not f"/{key}".endswith(f"/{minted}"):
-        raise KeyChanged(key=key, expected=str(minted))
-    if field.max_length is not None and len(key) > field.max_length:
-        raise KeyTooLong(key=key, limit=field.max_length)
+    key, name = key_for(cut, field, instance)
     write_all(
         [
             Write(
@@ -215,3 +209,15 @@ def store(cut: Cut, field: AvatarField, instance: Model) -> str:
         ]
     )
     return key
+
+
+def key_for(cut: Cut, field: AvatarField, instance: Model) -> tuple[str, Name]:
+    """A new key for the master of these files. Raises ``KeyChanged`` or ``KeyTooLong``."""
+    minted = cut.name()
+    key: str = field.generate_filename(instance, str(minted))
+    name = Name.parse(key)
+    if name is None or not f"/{key}".endswith(f"/{minted}"):
+        raise KeyChanged(key=key, expected=str(minted))
+    if field.max_length is not None and len(key) > field.max_length:
+        raise KeyTooLong(key=key, limit=field.max_length)
+    return key, name

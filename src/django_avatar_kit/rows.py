@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from django.apps import apps
+from django.apps.registry import Apps
 from django.core.signals import setting_changed
 from django.db import connections, models, router
 from django.db.models import F, Q
@@ -19,6 +20,7 @@ from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Left
 from django.db.models.lookups import In
 
+from .interruptions import is_interruption
 from .names import Name
 
 if TYPE_CHECKING:
@@ -101,6 +103,25 @@ def held(names: Collection[str], own: Collection[AvatarField], using: str) -> se
     return found
 
 
+def has_null_against(field: models.FileField, using: str) -> bool:
+    """Whether an avatar column has NULL in some row, although the field takes none.
+
+    As it does that was another kind of field before, until its migration has run.
+    """
+    if field.null or not holds_avatars(field) or not is_on(using, field.model):
+        return False
+    connection = connections[using]
+    table = _table_of(using, field)
+    with connection.cursor() as cursor:
+        if table not in connection.introspection.table_names(cursor):
+            return False
+        known = connection.introspection.get_table_description(cursor, table)
+    if not any(column.name == field.column and column.null_ok for column in known):
+        return False
+    everyone: models.QuerySet[models.Model] = models.QuerySet(field.model, using=using)
+    return bool(everyone.filter(**{f"{field.attname}__isnull": True}).exists())
+
+
 def put(model: type[models.Model], pk: Any, field: AvatarField, name: str, using: str) -> None:
     """Write a name, and nothing else, into a row that the open transaction has locked."""
     # As a plain value: the field would look for a row that already holds the name.
@@ -160,20 +181,136 @@ def is_on(using: str, model: type[models.Model]) -> bool:
     }
 
 
-Place = tuple[str, models.FileField]
+Column: TypeAlias = "models.Field[Any, Any]"
+Place: TypeAlias = "tuple[str, Column]"
+
+
+class Surroundings(NamedTuple):
+    """What there is that can hold the name of a file."""
+
+    #: Every column, with every database alias that has it. One of another schema is a stand-in.
+    places: list[Place]
+    #: The tables of that kind of which nobody here can tell what they hold, in words.
+    hidden: list[str]
 
 
 def everywhere() -> list[Place]:
     """Every column that can hold the name of a file, with every database alias that has it."""
-    tables = cache(_tables)
+    return look_around(columns()).places
+
+
+def look_around(fields: Collection[Column]) -> Surroundings:
+    """Where these columns are: in every database of the project that has the table, and of
+    PostgreSQL in every schema, as far as that can be seen.
+
+    Whatever the routers say, which tell where a row is to be looked for: an archive or another
+    tenant has its avatars all the same.
+    """
+    places: list[Place] = []
+    hidden: list[str] = []
+    for using in connections:
+        connection = connections[using]
+        if connection.settings_dict["ENGINE"] == "django.db.backends.dummy":
+            continue
+        ours = {field for field in fields if is_on(using, field.model)}
+        try:
+            tables = set(connection.introspection.table_names(include_views=True))
+            found = _catalogue(using, fields) if connection.vendor == "postgresql" else []
+        except Exception as error:
+            if ours or is_interruption(error):
+                raise
+            # None of ours, as far as the routers know. Nobody can see whether that is so.
+            hidden.append(f"the database “{using}”")
+            continue
+        others = {each.field for each in found if each.schema is not None}
+        places += (
+            (using, field)
+            for field in fields
+            # Where a row is to be, a table that is missing is an error; unless it is in the
+            # schemas of the tenants.
+            if _table_of(using, field) in tables
+            or (field in ours - others and using == router.db_for_write(field.model))
+        )
+        places += (
+            (using, _stand_in(each.field, each.schema))
+            for each in found
+            if each.schema is not None and each.readable
+        )
+        hidden += (f"{each.label} in “{using}”" for each in found if not each.readable)
+    return Surroundings(places, list(dict.fromkeys(hidden)))
+
+
+def holds_avatars(column: Column) -> bool:
+    """Whether this is an avatar's column, or stands for one."""
+    from .fields import AvatarField  # the field itself asks this module for locks
+
+    return isinstance(getattr(column, "stands_for", column), AvatarField)
+
+
+class _Found(NamedTuple):
+    """A table with a column of ours."""
+
+    field: Column
+    #: None where the model itself means this one.
+    schema: str | None
+    label: str
+    #: All of its rows, by this user.
+    readable: bool
+
+
+#: Each table with one of the given names, its schema, whether the plain name means it, and whether
+#: this user sees all of its rows. Temporary ones, of whichever session, are left out.
+_CATALOGUE = r"""
+SELECT c.relname, a.attname, n.nspname, pg_table_is_visible(c.oid),
+       has_schema_privilege(n.oid, 'USAGE')
+       AND has_column_privilege(c.oid, a.attnum, 'SELECT')
+       AND NOT row_security_active(c.oid)
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ WHERE c.relname = ANY(%s)
+   AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+   AND n.nspname NOT LIKE 'pg\_%%'
+ ORDER BY n.nspname, c.relname, a.attnum
+"""
+
+
+def _catalogue(using: str, fields: Collection[Column]) -> list[_Found]:
+    """The tables of a PostgreSQL database that have one of these columns, in whatever schema.
+
+    By the system's catalogue, which shows everybody what there is.
+    """
+    by_name: dict[tuple[str, str], list[Column]] = {}
+    for field in fields:
+        by_name.setdefault((_table_of(using, field), str(field.column)), []).append(field)
+    with connections[using].cursor() as cursor:
+        cursor.execute(_CATALOGUE, [sorted({table for table, _ in by_name})])
+        found = cursor.fetchall()
     return [
-        (using, field)
-        for using in connections
-        for field in columns()
-        if is_on(using, field.model)
-        # Without a router, every model may be on every database. Most are not.
-        and (using == router.db_for_write(field.model) or _table_of(using, field) in tables(using))
+        _Found(field, None if visible else schema, f"“{schema}.{table}”", readable)
+        for table, column, schema, visible, readable in found
+        for field in by_name.get((table, column), ())
     ]
+
+
+# Parts of Django keep every model that is made for as long as the process lives.
+@cache
+def _stand_in(field: Column, schema: str) -> Column:
+    """A column of the same name, in the table of that name in another schema."""
+    quoted = [name.replace('"', '""') for name in (schema, field.model._meta.db_table)]
+    meta = {
+        # A registry of its own: no migration and no other app is to know of it.
+        "apps": Apps(),
+        "app_label": "avatar_kit",
+        "managed": False,
+        # Django leaves as it is what is quoted already.
+        "db_table": '"{}"."{}"'.format(*quoted),
+    }
+    column: Column = models.TextField(db_column=field.column, primary_key=True)
+    column.stands_for = field  # type: ignore[attr-defined]
+    attributes = {"__module__": __name__, "Meta": type("Meta", (), meta), field.attname: column}
+    type("Elsewhere", (models.Model,), attributes)
+    return column
 
 
 def held_in(places: Collection[Place], names: Collection[str]) -> set[str]:
@@ -194,18 +331,18 @@ def beginning_in(places: Collection[Place], beginnings: Collection[str]) -> set[
     return found
 
 
-def _is_one_of(field: models.FileField, names: list[str]) -> Q:
+def _is_one_of(field: Column, names: list[str]) -> Q:
     return Q(**{f"{field.attname}__in": names})
 
 
-def _begins(length: int, field: models.FileField, beginnings: list[str]) -> Any:
+def _begins(length: int, field: Column, beginnings: list[str]) -> Any:
     return In(Left(F(field.attname), length), beginnings)
 
 
 def asked_in(
     places: Collection[Place],
     values: Collection[str],
-    condition: Callable[[models.FileField, list[str]], Any],
+    condition: Callable[[Column, list[str]], Any],
 ) -> set[str]:
     """What rows in these places hold that meets a condition on ``CHUNK`` values at a time."""
     found: set[str] = set()
@@ -222,12 +359,8 @@ def asked_in(
     return found
 
 
-def _table_of(using: str, field: models.FileField) -> str:
+def _table_of(using: str, field: Column) -> str:
     return connections[using].introspection.identifier_converter(field.model._meta.db_table)
-
-
-def _tables(using: str) -> set[str]:
-    return set(connections[using].introspection.table_names(include_views=True))
 
 
 def _columns_on(

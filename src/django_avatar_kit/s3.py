@@ -22,6 +22,7 @@ from django.utils.encoding import filepath_to_uri
 from django.utils.functional import Promise
 
 from . import signing, workers
+from .interruptions import is_interruption
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -248,7 +249,9 @@ class Bucket:
         for key in keys:
             try:
                 full[self._full(key)] = key
-            except Exception as error:  # noqa: BLE001, PERF203 - it is returned
+            except Exception as error:  # noqa: PERF203 - one key says nothing of the others
+                if is_interruption(error):
+                    raise
                 failed[key] = error
         names = list(full)
         for start in range(0, len(names), MOST_DELETED):
@@ -274,7 +277,9 @@ class Bucket:
                 self._batches = status not in _NEVER
                 return self._delete_singly(names)
             return dict.fromkeys(names, error)
-        except Exception as error:  # noqa: BLE001 - it is returned
+        except Exception as error:
+            if is_interruption(error):
+                raise
             return dict.fromkeys(names, error)
         errors = [error for error in answer.get("Errors", ()) if error.get("Code") != "NoSuchKey"]
         # One that names no key may be about any of them.
@@ -292,7 +297,9 @@ class Bucket:
     def _delete_one(self, name: str) -> Exception | None:
         try:
             self.client.delete_object(Bucket=self.storage.bucket_name, Key=name)
-        except Exception as error:  # noqa: BLE001 - it is returned
+        except Exception as error:
+            if is_interruption(error):
+                raise
             return None if _code(error) in {"NoSuchKey", "404"} else error
         return None
 
@@ -400,7 +407,10 @@ class Bucket:
             if self._due():
                 self._patient_until = now + PAUSE
             return bool(frozen == window.credentials)
-        except Exception:  # noqa: BLE001 - those it has are good until it ends
+        except Exception as error:
+            if is_interruption(error):
+                raise
+            # Those it has are good until it ends.
             self._patient_until = now + PAUSE
             return True
 
@@ -446,7 +456,9 @@ class Bucket:
             client = self.client
             path = self._full("x")
             sample = self._presigned(client, path, term.life)
-        except Exception:
+        except Exception as error:
+            if is_interruption(error):
+                raise
             # Whatever a service for credentials may raise. The pictures will be missing, and the
             # page is there; the next one need not wait for the same answer.
             logger.exception(

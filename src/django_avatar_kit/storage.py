@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache, partial
@@ -20,9 +24,13 @@ from django.utils.timezone import get_default_timezone, is_naive, make_aware
 
 from . import s3
 from .exceptions import StorageError
+from .interruptions import is_interruption
 from .workers import Batch
 
 logger = logging.getLogger(__name__)
+
+#: Names in a listing that are asked for to learn what they begin with.
+FEW = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +84,8 @@ def write_all(writes: Sequence[Write]) -> None:
     """Write every file, or leave none of them behind.
 
     The keys are random, so that nothing is ever overwritten. Raises
-    :class:`~django_avatar_kit.exceptions.StorageError` naming the key that failed.
+    :class:`~django_avatar_kit.exceptions.StorageError` naming the key that failed, and whatever
+    was raised in the middle of it by somebody else, as a time limit of a task.
     """
     begun: list[Write] = []
     try:
@@ -90,10 +99,26 @@ def write_all(writes: Sequence[Write]) -> None:
                     write_one(write)
                 else:
                     batch.submit(write_one, write)
-    except BaseException:
-        for storage, keys in grouped((write.storage, [write.key]) for write in begun):
-            delete_all(storage, keys)
+    except BaseException as error:
+        interruption = _undo(begun)
+        if interruption is not None and not is_interruption(error):
+            raise interruption from error
         raise
+
+
+def _undo(begun: Iterable[Write]) -> BaseException | None:
+    """Delete what may have been written, all of it, and return what has interrupted that."""
+    interruption: BaseException | None = None
+    for storage, keys in grouped((write.storage, [write.key]) for write in begun):
+        try:
+            delete_all(storage, keys)
+        except BaseException as error:  # noqa: BLE001, PERF203 - it is returned
+            interruption = error
+            # It may have come before any of them. What is gone already is no failure.
+            for key in keys:
+                with suppress(BaseException):
+                    delete(storage, key)
+    return interruption
 
 
 def _is_local(write: Write) -> bool:
@@ -121,6 +146,8 @@ def write_one(write: Write) -> str:
     try:
         stored, etag = _put(write)
     except Exception as error:
+        if is_interruption(error):
+            raise
         logger.exception("Could not write “%s”.", write.key)
         raise StorageError(key=write.key, reason=error) from error
     if stored != write.key:
@@ -142,10 +169,17 @@ def _put(write: Write) -> tuple[str, str]:
 def delete_all(storage: Storage, keys: Iterable[str]) -> list[str]:
     """Delete the files: on S3 a thousand to a request, elsewhere one by one.
 
-    Keys that could not be deleted are logged and returned.
+    Keys that could not be deleted are logged and returned. Where somebody else's exception ends
+    it, those that may be left are logged, and it is raised.
     """
+    keys = list(keys)
     bucket = s3.bucket_of(storage)
-    failed = _delete_each(storage, keys) if bucket is None else bucket.delete(keys)
+    try:
+        failed = _delete_each(storage, keys) if bucket is None else bucket.delete(keys)
+    except BaseException:
+        left = ", ".join(f"“{key}”" for key in keys)
+        logger.warning("Interrupted while deleting; avatar_sweep will find what is left: %s", left)
+        raise
     for key, error in failed.items():
         logger.error("Could not delete “%s”; avatar_sweep will find it.", key, exc_info=error)
     return list(failed)
@@ -159,8 +193,12 @@ def _delete_each(storage: Storage, keys: Iterable[str]) -> dict[str, Exception]:
 def _delete_one(storage: Storage, key: str) -> Exception | None:
     try:
         storage.delete(key)
-    except Exception as error:  # noqa: BLE001 - it is returned
+    except Exception as error:
         # Whatever a storage may raise: the others must still be deleted, and the row is right.
+        if is_missing(error):
+            return None
+        if is_interruption(error):
+            raise
         return error
     return None
 
@@ -185,29 +223,157 @@ class Stored(NamedTuple):
 def walk(storage: Storage, folder: str = "") -> Iterator[Stored]:
     """Every file below ``folder``, which is empty or ends in a slash.
 
-    Files of one folder come in the order of their keys. Raises ``NotImplementedError`` where the
-    storage cannot list, and what the storage raises.
+    Files of one folder come in the order of their keys. Links of the file system are not followed:
+    what is behind them is not the storage's, or would be seen twice. Raises
+    ``NotImplementedError`` where the storage cannot list, and what the storage raises.
     """
     if (bucket := s3.bucket_of(storage)) is not None:
         for found in bucket.list(folder):
             yield Stored(*found)
         return
+    if folder and is_behind_link(storage, folder):
+        logger.warning("“%s” is behind a link, which is not followed.", folder)
+        return
     folders = [folder]
     while folders:
         folder = folders.pop()
         try:
-            below, files = storage.listdir(folder)
-        except FileNotFoundError:
-            # Nothing was ever stored there, or it has just been removed.
-            continue
+            below, files = _listing(storage, folder)
         except PermissionError:
             # "lost+found", for one. What cannot even be listed is none of the kit's.
             logger.warning("Cannot look into “%s”; it is left out.", folder)
             continue
-        yield from (Stored(key=f"{folder}{name}") for name in sorted(files))
-        # django-storages calls what lies between two slashes “.”: a folder in itself, without end.
-        names = [name for name in below if name.strip("/") not in ("", ".", "..")]
-        folders += [f"{folder}{name}/" for name in sorted(names, reverse=True)]
+        except Exception as error:
+            # Some raise a plain OSError for it.
+            if is_missing(error) or (type(error) is OSError and not storage.exists(folder)):
+                # Nothing was ever stored there, or it has just been removed.
+                continue
+            raise
+        yield from (Stored(key=key) for key in files)
+        folders += reversed(below)
+
+
+def is_missing(error: BaseException | None) -> bool:
+    """Whether a storage says that there is no such file, or folder.
+
+    Django's own raise ``FileNotFoundError``; clients of object storages have a class of their own,
+    which they need not have told Python about, with HTTP's number for it.
+    """
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return True
+    names = {cls.__name__ for cls in type(error).__mro__}
+    known = {"ResourceNotFoundError", "NotFound", "ObjectDoesNotExistError", "NoSuchKey"}
+    return not known.isdisjoint(names) or getattr(error, "status_code", None) == 404
+
+
+def _listing(storage: Storage, folder: str) -> tuple[list[str], list[str]]:
+    """The folders in a folder, which end in a slash, and the files: as keys, in their order."""
+    if isinstance(storage, FileSystemStorage):
+        below, files = _list_local(storage, folder)
+    else:
+        below, files = storage.listdir(folder)
+    location = _location(storage, folder, [*files, *below])
+    found = {_key(name, folder, location) for name in files}
+    keys = sorted(key for key in found if key and not key.endswith("/"))
+    # Some list what lies deeper at once, and might name its folder as well.
+    deeper = (key[len(folder) :].partition("/") for key in keys)
+    told = {f"{folder}{first}/" for first, slash, _ in deeper if slash}
+    folders = {f"{key.rstrip('/')}/" for name in below if (key := _key(name, folder, location))}
+    # No further than one step at a time: one that lists others as well would never come to an end.
+    steps = {each for each in folders if each.count("/") == folder.count("/") + 1}
+    return sorted(steps - told), keys
+
+
+def _bare(name: str | bytes) -> str:
+    """A name of a listing, without what some put before it."""
+    return os.fsdecode(name).removeprefix("./").lstrip("/")
+
+
+def _key(name: str | bytes, folder: str, location: str) -> str:
+    """What a name in the listing of a folder stands for; empty for nothing that lies in it.
+
+    By Django's documentation, a name is that of the file alone. Some give the whole key, with the
+    ``location`` in front, and of every file however deep.
+    """
+    name = _bare(name)
+    bare = name.rstrip("/")
+    # django-storages calls what lies between two slashes “.”: a folder in itself, without end.
+    if bare in {"", ".", ".."}:
+        return ""
+    if "/" not in bare:
+        return f"{folder}{name}"
+    # To most storages, “a//b” and “a/./b” are “a/b”: another file, or none.
+    if posixpath.normpath(bare) != bare or bare.startswith("../"):
+        return ""
+    if location and name.startswith(f"{location}{folder}"):
+        return name.removeprefix(location)
+    if folder and not name.startswith(folder):
+        # It begins at the folder.
+        return f"{folder}{name}"
+    # Asked for no folder, Azure's lists the whole container, and so what is not the storage's.
+    return "" if location and not folder else name
+
+
+def _location(storage: Storage, folder: str, names: Iterable[str | bytes]) -> str:
+    """What whole keys in a listing begin with; ends in a slash, and is empty for nothing.
+
+    They begin with the storage's location, or they do not: what the storage itself knows tells.
+    """
+    location = getattr(storage, "location", "")
+    if isinstance(storage, FileSystemStorage) or not isinstance(location, str | os.PathLike):
+        return ""
+    location = posixpath.normpath(f"/{os.fspath(location)}").strip("/")
+    bare = (_bare(name).rstrip("/") for name in names)
+    whole = [name for name in bare if "/" in name and posixpath.normpath(name) == name]
+    if not location or not whole:
+        return ""
+    location += "/"
+    inside = [name for name in whole if name.startswith(f"{location}{folder}")]
+    # Of one or another, somebody may just have been quicker.
+    for name in inside[:FEW]:
+        if storage.exists(name.removeprefix(location)):
+            return location
+        if storage.exists(name):
+            return ""
+    if inside:
+        return location
+    # In a folder, they may begin with that. Otherwise all of them may lie outside the location.
+    return "" if folder or any(map(storage.exists, whole[:FEW])) else location
+
+
+def _list_local(storage: FileSystemStorage, folder: str) -> tuple[list[str], list[str]]:
+    """What is in a folder of the file system, without links: nobody knows where they lead."""
+    try:
+        below, files = storage.listdir(folder)
+    except OSError as error:
+        # A link to itself, which Django asks for what it leads to.
+        if error.errno != errno.ELOOP:
+            raise
+        with os.scandir(storage.path(folder)) as entries:
+            listed = list(entries)
+        below = [entry.name for entry in listed if entry.is_dir(follow_symlinks=False)]
+        files = [entry.name for entry in listed if entry.is_file(follow_symlinks=False)]
+    path = Path(storage.path(folder))
+    links = {name for name in (*below, *files) if (path / name).is_symlink()}
+    for name in sorted(links.intersection(below)):
+        logger.warning("“%s%s” is a link, which is not followed.", folder, name)
+    return (
+        [name for name in below if name not in links],
+        [name for name in files if name not in links],
+    )
+
+
+def is_behind_link(storage: Storage, key: str) -> bool:
+    """Whether a file is, or lies behind, a link of the file system below the storage's location.
+
+    The location itself may be one: a site says with it where its files lie.
+    """
+    if not isinstance(storage, FileSystemStorage):
+        return False
+    parts = key.rstrip("/").split("/")
+    return any(
+        Path(storage.path("/".join(parts[: end + 1]))).is_symlink() for end in range(len(parts))
+    )
 
 
 def locations(storage: Storage) -> list[tuple[object, tuple[str, ...]]]:
@@ -239,10 +405,13 @@ def read(storage: Storage, key: str) -> bytes:
             return bucket.get(key)
         with storage.open(key) as file:
             return bytes(file.read())
-    except FileNotFoundError as error:
-        raise StorageError(key=key, reason="there is no such file", action="read") from error
     except Exception as error:
         # Whatever a storage may raise.
+        if is_missing(error):
+            reason = "there is no such file"
+            raise StorageError(key=key, reason=reason, action="read") from error
+        if is_interruption(error):
+            raise
         raise StorageError(key=key, reason=error, action="read") from error
 
 

@@ -26,11 +26,12 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.core.files.storage import FileSystemStorage, storages
-from django.db.models import FileField, Q
+from django.db.models import Q
 
 from . import rows, storage, thumbnails
 from .conf import get_config
 from .fields import AvatarField
+from .interruptions import is_interruption
 from .names import Group, Name, group_of
 
 if TYPE_CHECKING:
@@ -181,9 +182,10 @@ class File(NamedTuple):
 class Sweep:
     """One storage: first :meth:`find`, then :meth:`delete`, and :meth:`close` at the end.
 
-    ``seen`` counts the files that were judged: those of the kit's grammar, or all below the prefix
-    where foreign ones are asked for. ``found`` and ``size`` (bytes) tell what nobody needs,
-    ``failed`` counts files that could not be asked for their age, or deleted.
+    ``hidden`` names the tables that may need any file, and cannot be asked. ``seen`` counts the
+    files that were judged: those of the kit's grammar, or all below the prefix where foreign ones
+    are asked for. ``found`` and ``size`` (bytes) tell what nobody needs, ``failed`` counts files
+    that could not be asked for their age, or deleted.
     """
 
     def __init__(self, place: Place, options: Options | None = None) -> None:
@@ -193,11 +195,13 @@ class Sweep:
         self.inside = place.inside
         self.options = options or Options()
         self.seen = self.found = self.size = self.failed = 0
-        self._columns = rows.everywhere()
-        self._avatars = [
-            (using, field) for using, field in self._columns if isinstance(field, AvatarField)
-        ]
-        self._defaults = {rows.default_of(field) for _, field in self._columns} - {""}
+        self._columns, self.hidden = rows.look_around(rows.columns())
+        self._avatars = [place for place in self._columns if rows.holds_avatars(place[1])]
+        self._defaults = {rows.default_of(field) for field in rows.columns()} - {""}
+        self._books: list[rows.Place] = []
+        if self.options.foreign:
+            self._books, hidden = thumbnails.books_of_others()
+            self.hidden += hidden
         self._unclear = [field for field in rows.columns() if rows.default_varies(field)]
         # Where this storage lies in that of some other file field.
         self._above = {
@@ -214,6 +218,17 @@ class Sweep:
     def percent(self) -> float:
         """How much of what was judged nobody needs."""
         return 100 * self.found / self.seen if self.seen else 0.0
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing of what was found is deleted, and what to do; empty where it would be."""
+        if not self.hidden or not self.found or self.options.prefix:
+            return ""
+        return (
+            f"The rows of {', '.join(self.hidden)} cannot all be read, and may hold what lies in "
+            f"{self.title}. Use a database user that may read them; or, if they have no avatars "
+            "there, name the folder to look into: --prefix."
+        )
 
     def find(self, seen: Callable[[int], object] | None = None) -> Iterator[Unneeded]:
         """List the storage and say what nobody needs; nothing is deleted.
@@ -237,7 +252,12 @@ class Sweep:
                     yield known
 
     def delete(self) -> Iterator[Unneeded]:
-        """Delete what was found, unless a row has come to need it since; says what is gone."""
+        """Delete what was found, unless a row has come to need it since; says what is gone.
+
+        Raises :class:`CannotSweep` before it does anything.
+        """
+        if refusal := self.refusal:
+            raise CannotSweep(refusal)
         self._memory.seek(0)
         while lines := list(islice(self._memory, BATCH)):
             batch = [Unneeded(**json.loads(line)) for line in lines]
@@ -291,6 +311,8 @@ class Sweep:
                 "(listdir() is not implemented)."
             ) from error
         except Exception as error:
+            if is_interruption(error):
+                raise
             # Whatever a storage may raise; half a listing is none.
             logger.exception("Could not list %s.", self.title)
             raise CannotSweep(f"The storage {self.title} could not be listed: {error}") from error
@@ -320,15 +342,17 @@ class Sweep:
                 if datetime.now(tz=timezone.utc) - modified < self.options.min_age:
                     return None
             return replace(file, size=self._size(file.key) if size is None else size)
-        except FileNotFoundError:
-            return None
         except NotImplementedError as error:
             raise CannotSweep(
                 f"The storage {self.title} cannot be swept: it does not tell when a file was "
                 "written (get_modified_time() is not implemented). --min-age 0 does not ask; use "
                 "it while nobody uploads."
             ) from error
-        except Exception:
+        except Exception as error:
+            if storage.is_missing(error):
+                return None
+            if is_interruption(error):
+                raise
             # Whatever a storage may raise: the other files can still be judged.
             logger.exception("Could not ask for the age of “%s”.", file.key)
             self.failed += 1
@@ -355,9 +379,10 @@ class Sweep:
         foreign = self._foreign([file.key for file in asked if file.key not in groups])
         for key, _, _ in asked:
             if (group := groups.get(key)) is not None:
-                if reason := _kit_reason(key, group, held.get(group.token, set())):
+                reason = _kit_reason(key, group, held.get(group.token, set()))
+                if reason and not storage.is_behind_link(self.storage, key):
                     yield Unneeded(key=key, reason=reason, source=group.master)
-            elif key in foreign:
+            elif key in foreign and not storage.is_behind_link(self.storage, key):
                 yield Unneeded(key=key, reason="no row holds it", source=foreign[key])
 
     def _held(self, groups: Collection[Group]) -> dict[str, set[str]]:
@@ -425,6 +450,10 @@ class Sweep:
             originals = {sources[name] for name in names if name in sources}
             if not originals & held:
                 free[key] = min(originals, default=None)
+        # Of other tenants, a name is all that is known.
+        others = {name for key in free for name in spelt[key]}
+        theirs = rows.held_in(self._books, others)
+        free = {key: source for key, source in free.items() if not spelt[key] & theirs}
         # Where storages lie is not always known: one may be inside another, and nobody could tell.
         longer = rows.asked_in(self._columns, free.keys(), _ends)
         return {
@@ -449,11 +478,11 @@ def _batches(files: Iterable[File]) -> Iterator[list[File]]:
         yield batch
 
 
-def _mentions(field: FileField, tokens: list[str]) -> Q:
+def _mentions(field: rows.Column, tokens: list[str]) -> Q:
     return reduce(or_, (Q(**{f"{field.attname}__contains": token}) for token in tokens))
 
 
-def _ends(field: FileField, keys: list[str]) -> Q:
+def _ends(field: rows.Column, keys: list[str]) -> Q:
     return reduce(or_, (Q(**{f"{field.attname}__endswith": f"/{key}"}) for key in keys))
 
 

@@ -21,7 +21,7 @@ from easy_thumbnails.models import Source, Thumbnail
 from easy_thumbnails.storage import get_storage
 from easy_thumbnails.utils import get_storage_hash
 
-from . import storage
+from . import rows, storage
 from .conf import get_config
 
 if TYPE_CHECKING:
@@ -81,6 +81,16 @@ def sources_of(keys: Collection[str]) -> dict[str, str]:
         thumbnails = Thumbnail.objects.filter(name__in=chunk).order_by()
         found.update(thumbnails.values_list("name", "source__name"))
     return found
+
+
+def books_of_others() -> rows.Surroundings:
+    """Where thumbnails are booked that are those of other tenants: in other schemas.
+
+    The ones of this schema say more than a name.
+    """
+    found = rows.look_around([Thumbnail._meta.get_field("name")])
+    others = [(using, column) for using, column in found.places if hasattr(column, "stands_for")]
+    return found._replace(places=others)
 
 
 def booked(hashes: Collection[str]) -> Iterator[tuple[str, str]]:

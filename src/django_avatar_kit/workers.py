@@ -88,7 +88,12 @@ class Batch:
             for future in self._futures:
                 future.cancel()
             # Somebody is about to undo what these do.
-            wait(self._futures)
+            try:
+                wait(self._futures)
+            except BaseException:
+                # A time limit, for one, which does not end them.
+                wait(self._futures)
+                raise
         if error is None:
             # They began in this order, so that what was given up comes after what has failed.
             for future in self._futures:

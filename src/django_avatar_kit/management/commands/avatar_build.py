@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import Counter
 from contextlib import closing
 from datetime import datetime, timezone
@@ -13,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, make_aware
 
 from ... import building
+from ...exceptions import AvatarError
 from ..progress import Progress, counted
 
 
@@ -57,7 +59,10 @@ class Command(BaseCommand):
             help="Database alias; by default the one that each model is written to.",
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="Say what would be done, and do nothing."
+            "--dry-run",
+            action="store_true",
+            help="Say what would be done, and what would fail: files are read and cut, and "
+            "nothing is written.",
         )
 
     def handle(
@@ -122,6 +127,10 @@ class Command(BaseCommand):
     ) -> None:
         if result.error is not None:
             progress.write(self.stderr, f"{result.row}: {result.error}")
+            # What the kit says itself needs no traceback.
+            if not isinstance(result.error, AvatarError):
+                lines = traceback.format_exception(result.error)
+                progress.write(self.stderr, "".join(lines).rstrip())
         elif result.plan is not None and verbosity > (0 if dry_run else 1):
             done = f"would {result.plan.action}" if dry_run else f"{result.plan.action}"
             moved = ", but it changed meanwhile" if result.moved else ""

@@ -124,6 +124,10 @@ class Command(BaseCommand):
 
     def _refuse(self, sweeps: list[sweeping.Sweep], limit: float, *, delete: bool) -> None:
         for sweep in sweeps:
+            if sweep.refusal:
+                if delete:
+                    raise CommandError(f"{sweep.refusal} Nothing was deleted.")
+                self.stderr.write(f"{sweep.refusal} --delete would refuse.")
             if sweep.found and sweep.percent > limit:
                 message = (
                     f"{sweep.found} of {counted(sweep.seen, 'file')} in {sweep.title} are "

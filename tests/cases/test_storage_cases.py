@@ -1,0 +1,798 @@
+"""What people ran into with storages: each test is named after the case that it is of."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.files.storage import InMemoryStorage, storages
+from django.core.management import CommandError, call_command
+from django.db import connection, models
+
+from django_avatar_kit import building, storage, sweeping
+from django_avatar_kit.exceptions import StorageError
+from django_avatar_kit.test import settle
+from tests.lifecycle import column, files_of, fresh, upload
+from tests.testapp.models import Bare, Team, Ticket
+
+pytestmark = [
+    pytest.mark.lifecycle,
+    pytest.mark.django_db(transaction=True, databases=["default", "other"]),
+    pytest.mark.usefixtures("small"),
+]
+
+ALL = {"min_age": 0, "max_percent": 100}
+
+
+def sweep(**options: Any) -> tuple[str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    call_command("avatar_sweep", stdout=out, stderr=err, **options)
+    return out.getvalue(), err.getvalue()
+
+
+def team(**options: Any) -> Team:
+    return Team.objects.create(avatar=upload(**options))
+
+
+def lose(row: Any) -> str:
+    """Take the name out of the row behind the kit's back; it is returned."""
+    key = column(row)
+    plain = models.Value("", output_field=models.CharField())
+    models.QuerySet(type(row)).filter(pk=row.pk).update(avatar=plain)
+    return key
+
+
+# --- L3: other tenants ------------------------------------------------------------------------
+
+
+class OtherTenant:
+    """A schema of its own with a table of teams, as django-tenants makes one for each tenant."""
+
+    def __init__(self, name: str = "tenant_b") -> None:
+        self.name = name
+        self.run("CREATE SCHEMA %s")
+        self.take("testapp_team")
+
+    def run(self, sql: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.replace("%s", f'"{self.name}"'))
+
+    def take(self, table: str) -> None:
+        """Have a table of the same name, and the rows that were in this one."""
+        self.run(f"CREATE TABLE %s.{table} AS SELECT * FROM {table}")  # noqa: S608
+        self.run(f"DELETE FROM {table}")  # noqa: S608
+
+
+@pytest.fixture
+def other_tenant() -> Iterator[Callable[[], OtherTenant]]:
+    if connection.vendor != "postgresql":
+        pytest.skip("Only PostgreSQL has schemas.")
+    yield OtherTenant
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute('DROP SCHEMA IF EXISTS "tenant_b" CASCADE')
+        cursor.execute("DROP ROLE IF EXISTS sweeper")
+
+
+def test_l3_avatars_of_another_tenant_stay(other_tenant, files):
+    theirs = files_of(column(team()))
+    other_tenant()
+    ours, lost = team(), lose(team())
+    out, err = sweep(delete=True, **ALL)
+    assert err == ""
+    assert out.count("Deleted ") == 3
+    assert files() == theirs | files_of(column(ours))
+    assert files_of(lost).isdisjoint(files())
+
+
+def test_l3_a_renditon_whose_master_is_gone_is_looked_for_in_every_schema(
+    other_tenant, media, files
+):
+    key = column(team())
+    (media / key).unlink()
+    other_tenant()
+    sweep(delete=True, **ALL)
+    assert files() == files_of(key) - {key}
+
+
+def test_l3_the_schema_that_has_no_tables_of_tenants(other_tenant, files):
+    theirs = files_of(column(team()))
+    lost = lose(team())
+    tenant = other_tenant()
+    tenant.run("ALTER TABLE testapp_team RENAME TO hidden_away")
+    try:
+        sweep(delete=True, **ALL)
+    finally:
+        tenant.run("ALTER TABLE hidden_away RENAME TO testapp_team")
+    assert files() == theirs
+    assert files_of(lost).isdisjoint(files())
+
+
+def sweeper() -> None:
+    """From here on, as a user who may use this schema and no other one."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE sweeper")
+        cursor.execute("GRANT USAGE ON SCHEMA public TO sweeper")
+        cursor.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO sweeper")
+        cursor.execute("SET ROLE sweeper")
+
+
+def reset() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute("DROP OWNED BY sweeper")
+
+
+def test_l3_what_cannot_be_read_is_refused_with_the_way_out(other_tenant, files):
+    theirs = files_of(column(team()))
+    other_tenant()
+    team()
+    before = files()
+    sweeper()
+    try:
+        with pytest.raises(CommandError) as caught:
+            sweep(delete=True, **ALL)
+        _, err = sweep(**ALL)
+        assert files() == before
+        # Whoever knows better may say so.
+        sweep(delete=True, prefix="nowhere", **ALL)
+        assert files() == before
+        sweep(delete=True, prefix="avatars", **ALL)
+    finally:
+        reset()
+    refusal = (
+        "The rows of “tenant_b.testapp_team” in “default” cannot all be read, and may hold what "
+        "lies in “default”. Use a database user that may read them; or, if they have no avatars "
+        "there, name the folder to look into: --prefix."
+    )
+    assert str(caught.value) == f"{refusal} Nothing was deleted."
+    assert err == f"{refusal} --delete would refuse.\n"
+    assert files() == before - theirs
+
+
+def test_l3_rows_that_a_policy_hides(other_tenant, files):
+    tenant = other_tenant()
+    row = team()
+    tenant.run("ALTER TABLE testapp_team ENABLE ROW LEVEL SECURITY")
+    sweeper()
+    try:
+        with pytest.raises(
+            CommandError, match=r"The rows of .*public\.testapp_team” in “default”"
+        ):
+            sweep(delete=True, **ALL)
+    finally:
+        reset()
+        tenant.run("ALTER TABLE testapp_team DISABLE ROW LEVEL SECURITY")
+    assert files() == files_of(column(row))
+
+
+def test_l3_foreign_files_and_thumbnails_of_another_tenant_stay(
+    other_tenant, monkeypatch, media, files
+):
+    monkeypatch.setattr(sweeping.rows, "default_varies", lambda field: False)
+    photo = Bare.objects.create(photo=upload())
+    tenant = other_tenant()
+    tenant.take("testapp_bare")
+    tenant.run(
+        "CREATE TABLE %s.easy_thumbnails_thumbnail AS SELECT 1 AS id, 'photos/thumb.png' AS name"
+    )
+    for name in ("thumb.png", "nobodys.png"):
+        (media / "photos" / name).write_bytes(b"x")
+    sweep(delete=True, foreign=True, prefix="photos", **ALL)
+    assert files() == {photo.photo.name, "photos/thumb.png"}
+
+
+class Hiding:
+    """A router that keeps this project's models off a database."""
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
+        return db != "other"
+
+
+def test_l3_a_database_that_routers_leave_alone_is_asked(settings, files):
+    row = Team(avatar=upload())
+    row.save(using="other")
+    settings.DATABASE_ROUTERS = [Hiding()]
+    lost = lose(team())
+    sweep(delete=True, **ALL)
+    assert files() == files_of(column(row))
+    assert files_of(lost).isdisjoint(files())
+
+
+def test_l3_a_database_that_does_not_answer(settings, monkeypatch, files):
+    settings.DATABASE_ROUTERS = [Hiding()]
+    lost = lose(team())
+    original = sweeping.rows.connections["other"].introspection
+
+    def table_names(*args: Any, **kwargs: Any) -> Any:
+        raise ConnectionError("nobody answers")
+
+    monkeypatch.setattr(original, "table_names", table_names)
+    with pytest.raises(CommandError, match="The rows of the database “other” cannot all be read"):
+        sweep(delete=True, **ALL)
+    assert files() == files_of(lost)
+    place = sweeping.places()[0]
+    found = sweeping.Sweep(place, sweeping.Options(min_age=sweeping.timedelta(0)))
+    assert len(list(found.find())) == 3
+    with pytest.raises(sweeping.CannotSweep, match="--prefix"):
+        next(found.delete())
+    found.close()
+    sweep(delete=True, prefix="avatars", **ALL)
+    assert files() == set()
+
+
+# --- L7: links ---------------------------------------------------------------------------------
+
+
+def age(folder: Path) -> None:
+    moment = time.time() - 7200
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            os.utime(path, (moment, moment))
+
+
+def keys(place: Any, folder: str = "") -> set[str]:
+    return {file.key for file in storage.walk(place, folder)}
+
+
+def test_l7_what_is_behind_a_link_is_not_the_storages(media, files, tmp_path, caplog):
+    lost = files_of(lose(team()))
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    key = next(key for key in lost if key.endswith(".jpg"))
+    (outside / Path(key).parent.name).mkdir()
+    stranger = outside / Path(key).parent.name / Path(key).name
+    stranger.write_bytes(b"x")
+    (media / "link").symlink_to(outside)
+    (media / "avatars/far").symlink_to(outside / Path(key).parent.name)
+    # Of a file as well: what is behind it may be anybody's.
+    name = f"avatars/{Path(key).parent.name}/{Path(key).name.replace('k1', 'k1')}"
+    (media / Path(name).parent / f"{Path(key).name[:32]}.99.webp").symlink_to(stranger)
+    out, _ = sweep(delete=True, **ALL)
+    assert out.count("Deleted ") == 3
+    assert stranger.exists()
+    assert "“link” is a link, which is not followed" in caplog.text
+    assert "“avatars/far” is a link, which is not followed" in caplog.text
+
+
+@pytest.mark.parametrize("target", ["media", "media/loop", "nowhere", "media/avatars"])
+def test_l7_a_loop_ends_nothing(media, files, tmp_path, target):
+    kept, lost = team(), lose(team())
+    (media / "loop").symlink_to(tmp_path / target)
+    (media / "avatars/loop").symlink_to(tmp_path / target)
+    out, err = sweep(delete=True, **ALL)
+    assert out.count("Deleted ") == 3
+    assert err == ""
+    assert keys(storages["default"]) == files_of(column(kept))
+    assert files_of(lost).isdisjoint(files())
+
+
+def test_l7_a_media_root_that_is_a_link(settings, media, tmp_path):
+    (tmp_path / "linked").symlink_to(media)
+    settings.MEDIA_ROOT = str(tmp_path / "linked")
+    kept, lost = team(), lose(team())
+    out, _ = sweep(delete=True, **ALL)
+    assert out.count("Deleted ") == 3
+    assert keys(storages["default"]) == files_of(column(kept))
+    assert not (media / lost).exists()
+
+
+def test_l7_a_folder_that_was_moved_to_another_disk(media, tmp_path, caplog):
+    (tmp_path / "disk").mkdir()
+    (media / "avatars").symlink_to(tmp_path / "disk")
+    row = team()
+    lost = lose(team())
+    place = storages["default"]
+    assert keys(place) == keys(place, "avatars/") == set()
+    assert "“avatars/” is behind a link, which is not followed" in caplog.text
+    sweep(delete=True, **ALL)
+    assert place.exists(lost)
+    # Whatever the kit knows by its name is deleted, and copied, as ever.
+    old = column(row)
+    row.avatar = upload("red")
+    row.save()
+    settle()
+    assert not place.exists(old)
+    out = io.StringIO()
+    call_command("avatar_doctor", stdout=out, stderr=io.StringIO())
+    said = " ".join(out.getvalue().split())
+    assert "failure " not in said
+    assert "link, which" in said
+
+
+def test_l7_a_folder_that_becomes_a_link_before_it_is_deleted(media, files, tmp_path):
+    lost = lose(team())
+    found = sweeping.Sweep(sweeping.places()[0], sweeping.Options(min_age=sweeping.timedelta(0)))
+    assert len(list(found.find())) == 3
+    (media / "avatars").rename(tmp_path / "elsewhere")
+    (media / "avatars").symlink_to(tmp_path / "elsewhere")
+    assert list(found.delete()) == []
+    found.close()
+    assert (tmp_path / "elsewhere" / lost.partition("/")[2]).exists()
+
+
+def test_l7_foreign_files_behind_a_link(monkeypatch, media, tmp_path):
+    monkeypatch.setattr(sweeping.rows, "default_varies", lambda field: False)
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far/x.txt").write_bytes(b"x")
+    (media / "photos").mkdir()
+    (media / "photos/y.txt").write_bytes(b"y")
+    (media / "photos/far").symlink_to(tmp_path / "far")
+    (media / "photos/z.txt").symlink_to(tmp_path / "far/x.txt")
+    found = sweeping.Sweep(
+        sweeping.places()[0],
+        sweeping.Options(min_age=sweeping.timedelta(0), prefix="photos/", foreign=True),
+    )
+    assert [file.key for file in found.find()] == ["photos/y.txt"]
+    (tmp_path / "far/y.txt").write_bytes(b"y")
+    (media / "photos").rename(media / "old")
+    (media / "photos").symlink_to(tmp_path / "far")
+    assert list(found.delete()) == []
+    found.close()
+    assert (tmp_path / "far/y.txt").exists()
+
+
+# --- E5: listings of every kind ----------------------------------------------------------------
+
+
+class Gone(Exception):  # noqa: N818
+    """As azure-core says that there is none; it has no number in its class."""
+
+    status_code = 404
+
+
+Memory: Any = InMemoryStorage
+
+
+class Whole(Memory):
+    """Lists like Azure's: every file, by its whole name in the container."""
+
+    folders = False
+    before = ""
+
+    def __init__(self, location: str = "") -> None:
+        super().__init__()
+        self.location = location
+        self.asked: list[str] = []
+        self.outside: list[str] = []
+
+    def _prefix(self) -> str:
+        return f"{self.location.strip('/')}/" if self.location else ""
+
+    def _all(self) -> list[str]:
+        def below(folder: str) -> Iterator[str]:
+            folders, files = InMemoryStorage.listdir(self, folder)
+            yield from (f"{folder}{name}" for name in files)
+            for name in folders:
+                yield from below(f"{folder}{name}/")
+
+        return [*self.outside, *(f"{self._prefix()}{key}" for key in below(""))]
+
+    def listdir(self, path: str) -> Any:
+        self.asked.append(path)
+        beginning = f"{self._prefix()}{path}" if path else ""
+        found = [key for key in self._all() if key.startswith(beginning)]
+        return [], [f"{self.before}{key}" for key in found]
+
+
+class Keys(Whole):
+    """The same, without the location."""
+
+    def listdir(self, path: str) -> Any:
+        self.asked.append(path)
+        found = [key.removeprefix(self._prefix()) for key in self._all()]
+        folders = {f"{key.rpartition('/')[0]}/" for key in found if "/" in key}
+        return sorted(folders), [f"{self.before}{key}" for key in found if key.startswith(path)]
+
+
+class Slashed(Memory):
+    """By names alone, with everything that is put around them somewhere."""
+
+    def listdir(self, path: str) -> Any:
+        folders, files = super().listdir(path)
+        names = [*(name.encode() for name in files), b".", "", "./"]
+        return [*(f"/{name}/" for name in folders), "./", "..", "/"], [
+            name if isinstance(name, str) else b"./" + name for name in names
+        ]
+
+
+class Below(Memory):
+    """Whole names that begin at the folder; folders as whole names, too."""
+
+    def listdir(self, path: str) -> Any:
+        folders, files = super().listdir(path)
+        deeper = [
+            f"{folder}/{name}"
+            for folder in folders
+            for name in super(Below, self).listdir(f"{path}{folder}")[1]
+        ]
+        return [f"{path}{name}/" for name in folders] + ([path] if path else []), [*files, *deeper]
+
+
+class Raising(Memory):
+    """Object storages have no folders, and some say so."""
+
+    error: Any = Gone("no such folder")
+
+    def listdir(self, path: str) -> Any:
+        if not self.exists(path):
+            raise self.error
+        return super().listdir(path)
+
+
+PLACES = {
+    "whole": (Whole, {}),
+    "whole, location": (Whole, {"location": "media"}),
+    "whole, location of two": (Whole, {"location": "/a/media/"}),
+    "keys": (Keys, {}),
+    "keys, location": (Keys, {"location": "media"}),
+    "keys, location like the folder": (Keys, {"location": "avatars"}),
+    "slashed": (Slashed, {}),
+    "below": (Below, {}),
+    "raising": (Raising, {}),
+}
+
+
+@pytest.fixture(params=PLACES)
+def place(request: Any, settings: Any) -> Any:
+    backend, options = PLACES[request.param]
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": f"{__name__}.{backend.__name__}", "OPTIONS": options},
+    }
+    return storages["default"]
+
+
+def there(place: Any) -> set[str]:
+    """What lies in a storage in memory, asked past every listing of its own."""
+
+    def below(folder: str) -> Iterator[str]:
+        folders, files = InMemoryStorage.listdir(place, folder)
+        yield from (f"{folder}{name}" for name in files)
+        for name in folders:
+            yield from below(f"{folder}{name}/")
+
+    return set(below(""))
+
+
+def test_e5_the_sweep_finds_and_deletes_orphans_and_leaves_the_rest(place):
+    kept, lost = team(), lose(team())
+    listed = [file.key for file in storage.walk(place)]
+    assert len(listed) == len(set(listed)) == 6
+    out, _err = sweep(**ALL)
+    assert {line.split(" ")[0] for line in out.splitlines() if "no row holds" in line} == (
+        files_of(lost)
+    )
+    out, _ = sweep(delete=True, prefix="avatars", **ALL)
+    assert out.count("Deleted ") == 3
+    assert there(place) == files_of(column(kept))
+
+
+def test_e5_age_and_size_are_asked_for_by_keys_that_the_storage_knows(place):
+    lose(team())
+    out, _err = sweep(min_age="0.0001s", max_percent=100)
+    assert out.count("no row holds its avatar") == 3
+    assert "(0 bytes)" not in out.partition("FileSystemStorage")[0]
+
+
+def test_e5_the_doctor_finds_what_it_has_written(place):
+    out = io.StringIO()
+    call_command("avatar_doctor", stdout=out, stderr=io.StringIO())
+    assert "ok       list          it is there" in out.getvalue()
+    assert "failure" not in out.getvalue().replace("0 failures", "")
+
+
+def test_e5_a_folder_in_which_nothing_was_ever_stored(place):
+    assert keys(place) == keys(place, "nowhere/") == set()
+
+
+def test_e5_an_avatar_is_built_copied_and_replaced(place, settings, tmp_path):
+    place.save("old/me.png", upload())
+    row = Team.objects.create()
+    plain = models.Value("old/me.png", output_field=models.CharField())
+    models.QuerySet(Team).filter(pk=row.pk).update(avatar=plain)
+    call_command("avatar_build", verbosity=0)
+    assert there(place) == files_of(column(row))
+    call_command("avatar_copy", "--from", "default", "--to", "renditions", verbosity=0)
+    assert keys(storages["renditions"]) == files_of(column(row))
+    row = fresh(row)
+    row.avatar = upload("red")
+    row.save()
+    settle()
+    assert there(place) == files_of(column(row))
+
+
+def test_e5_what_lies_beside_the_location_is_left_out(settings):
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": f"{__name__}.Whole", "OPTIONS": {"location": "media"}},
+    }
+    place: Any = storages["default"]
+    place.outside = ["other/x", "mediator/x"]
+    # Of a storage in which nothing is stored yet, too.
+    assert keys(place) == set()
+    row = team()
+    place.outside += [f"other/{key}" for key in files_of(column(row))]
+    place.outside += ["media//x", "media/./y", "media/../z"]
+    assert keys(place) == files_of(column(row))
+    lose(row)
+    sweep(delete=True, **ALL)
+    assert there(place) == set()
+
+
+def test_e5_a_file_that_goes_while_it_is_looked_for(settings, monkeypatch):
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": f"{__name__}.Whole"}}
+    place: Any = storages["default"]
+    place.location = "media"
+    key = column(team())
+    whole = [f"media/{each}" for each in sorted(files_of(key))]
+    monkeypatch.setattr(Whole, "listdir", lambda self, path: ([], whole))
+    place.delete(min(files_of(key)))
+    assert keys(place) == files_of(key)
+    for each in files_of(key):
+        place.delete(each)
+    assert keys(place) == files_of(key)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundError(),
+        NotADirectoryError(),
+        Gone(),
+        type("NotFound", (Exception,), {})(),
+        OSError("there is no folder"),
+    ],
+)
+def test_e5_a_missing_folder_however_it_is_told(monkeypatch, error):
+    monkeypatch.setattr(Raising, "error", error)
+    assert keys(Raising(), "avatars/") == set()
+
+
+def test_e5_a_folder_that_cannot_be_listed_is_none_that_is_missing(monkeypatch):
+    place = Raising()
+    place.save("avatars/x", upload())
+
+    def fail(self: Any, path: str) -> Any:
+        raise OSError("the network is down")
+
+    monkeypatch.setattr(Raising, "listdir", fail)
+    with pytest.raises(OSError, match="network"):
+        keys(place, "avatars/")
+
+
+def test_e5_a_file_that_is_not_there_however_it_is_told(settings, monkeypatch):
+    place = Raising()
+
+    def fail(self: Any, name: str, *args: Any) -> Any:
+        raise Gone("The specified blob does not exist.")
+
+    for method in ("_open", "delete"):
+        monkeypatch.setattr(Raising, method, fail)
+    with pytest.raises(StorageError, match="“a/b” could not be read: there is no such file"):
+        storage.read(place, "a/b")
+    assert storage.delete_all(place, ["a/b"]) == []
+    field: Any = SimpleNamespace(storage=place)
+    with pytest.raises(StorageError, match="there is no such file"):
+        building.adopt("a/b", field)
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": f"{__name__}.Raising"}}
+    lose(team())
+    for method in ("size", "get_modified_time"):
+        monkeypatch.setattr(Raising, method, fail)
+    # Deleted by somebody else, a moment ago.
+    out, _ = sweep(max_percent=100)
+    assert "3 avatar files, 0 of them without need" in out
+
+
+# --- E8: an exception of the site's own kind ---------------------------------------------------
+
+
+class SoftTimeLimit(Exception):  # noqa: N818
+    """As a task queue raises it in the middle of whatever the task is doing."""
+
+
+class Late(Memory):
+    """Time is up in the middle of a call, which may have come to its end."""
+
+    at: str = ""
+    nth: int = 1
+    times: int = 1
+    error: type[BaseException] = SoftTimeLimit
+
+
+def _late(method: str) -> Any:
+    original = getattr(InMemoryStorage, method)
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(self, *args, **kwargs)
+        if self.at == method:
+            Late.nth -= 1
+            if -Late.times < Late.nth <= 0:
+                raise Late.error("time is up")
+        return result
+
+    return call
+
+
+for _method in ("_save", "_open", "delete", "exists", "listdir", "get_modified_time", "size"):
+    setattr(Late, _method, _late(_method))
+
+
+@pytest.fixture
+def late(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": f"{__name__}.Late"}}
+
+    def at(method: str, nth: int = 1, times: int = 1, error: Any = SoftTimeLimit) -> None:
+        for name, value in {"at": method, "nth": nth, "times": times, "error": error}.items():
+            monkeypatch.setattr(Late, name, value)
+
+    return at
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_e8_while_an_avatar_is_written(late, nth, caplog):
+    late("_save", nth)
+    with pytest.raises(SoftTimeLimit):
+        team()
+    assert there(storages["default"]) == set()
+    assert "Could not write" not in caplog.text
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_e8_while_that_is_undone(monkeypatch, late, times):
+    original = Late._save
+
+    def full(self: Any, name: str, content: Any) -> str:
+        original(self, name, content)
+        if len(there(self)) == 3:
+            raise OSError(28, "No space left on device")
+        return name
+
+    monkeypatch.setattr(Late, "_save", full)
+    late("delete", 1, times)
+    with pytest.raises(SoftTimeLimit) as caught:
+        team()
+    assert isinstance(caught.value.__cause__, StorageError)
+    assert there(storages["default"]) == set()
+
+
+def test_e8_the_first_interruption_is_the_one_that_is_told(monkeypatch, late):
+    original = Late._save
+
+    def cancelled(self: Any, name: str, content: Any) -> str:
+        original(self, name, content)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Late, "_save", cancelled)
+    late("delete")
+    with pytest.raises(KeyboardInterrupt):
+        team()
+    assert there(storages["default"]) == set()
+
+
+@pytest.mark.parametrize("error", [ValueError, OSError, NotImplementedError, StorageError])
+def test_e8_what_a_storage_raises_itself_is_told_as_before(late, monkeypatch, error):
+    late(
+        "_save",
+        error=lambda text: error(key="x", reason="y") if error is StorageError else error(text),
+    )
+    with pytest.raises(StorageError):
+        team()
+    assert there(storages["default"]) == set()
+
+
+def test_e8_while_a_file_is_read(late):
+    key = column(team())
+    late("_open")
+    with pytest.raises(SoftTimeLimit):
+        storage.read(storages["default"], key)
+
+
+def test_e8_while_files_are_deleted(late, caplog):
+    names = sorted(files_of(column(team())))
+    late("delete", 2)
+    with pytest.raises(SoftTimeLimit):
+        storage.delete_all(storages["default"], names)
+    assert there(storages["default"]) == {names[2]}
+    assert "avatar_sweep will find what is left" in caplog.text
+    assert all(f"“{name}”" in caplog.text for name in names)
+
+
+COMMANDS = [
+    ("avatar_sweep", "listdir", {}),
+    ("avatar_sweep", "get_modified_time", {"min_age": "0.0001s"}),
+    ("avatar_sweep", "size", {"min_age": 0}),
+    ("avatar_sweep", "delete", {"min_age": 0, "max_percent": 100, "delete": True}),
+    ("avatar_build", "exists", {}),
+    ("avatar_build", "_open", {"force": True}),
+    ("avatar_build", "_save", {"force": True}),
+    ("avatar_copy", "_open", {"source": "default", "target": "renditions"}),
+    ("avatar_copy", "exists", {"source": "renditions", "target": "default"}),
+    *(("avatar_doctor", method, {}) for method in ("_save", "_open", "listdir", "delete")),
+]
+
+
+@pytest.mark.parametrize(("command", "method", "options"), COMMANDS)
+def test_e8_a_command_ends(late, command, method, options):
+    row, lost = team(), team()
+    lose(lost)
+    before = there(storages["default"])
+    late(method)
+    arguments = []
+    if command == "avatar_copy":
+        options = dict(options)
+        arguments = ["--from", options.pop("source"), "--to", options.pop("target")]
+    with pytest.raises(SoftTimeLimit):
+        call_command(command, *arguments, stdout=io.StringIO(), stderr=io.StringIO(), **options)
+    left = there(storages["default"])
+    assert files_of(column(row)) <= left <= before
+
+
+@pytest.mark.parametrize("where", ["url", "made"])
+def test_e8_wherever_else_a_storage_is_at_work(monkeypatch, settings, late, where):
+    def stop(*args: Any, **kwargs: Any) -> Any:
+        raise SoftTimeLimit
+
+    if where == "url":
+        late("")
+        monkeypatch.setattr(Late, "url", stop, raising=False)
+        with pytest.raises(SoftTimeLimit):
+            call_command("avatar_doctor", stdout=io.StringIO(), stderr=io.StringIO())
+        return
+    team()
+    settings.STORAGES = {**settings.STORAGES, "late": {"BACKEND": f"{__name__}.Late"}}
+    monkeypatch.setattr(Late, "__init__", stop)
+    with pytest.raises(SoftTimeLimit):
+        call_command("avatar_copy", "--from", "renditions", "--to", "late", verbosity=0)
+
+
+# --- E10: a column that may be NULL -------------------------------------------------------------
+
+
+def test_e10_an_avatar_that_may_be_null(files):
+    row = Ticket.objects.create()
+    plain = models.Value(None, output_field=models.CharField())
+    models.QuerySet(Ticket).filter(pk=row.pk).update(avatar=plain)
+    row = fresh(row)
+    assert not row.avatar
+    row.public = True
+    row.save()
+    assert column(row) is None
+    out, _ = sweep(delete=True, **ALL)
+    call_command("avatar_build", "testapp.Ticket", verbosity=0)
+    assert column(row) is None
+    row = fresh(row)
+    row.avatar = upload()
+    row.save()
+    assert files() == files_of(column(row))
+    out, _ = sweep(delete=True, **ALL)
+    assert "3 avatar files, 0 of them" in out
+    row = fresh(row)
+    row.public = False
+    row.avatar = None
+    row.save()
+    settle()
+    # As a stock ImageField has it.
+    assert column(row) == ""
+    assert files() == set()
+    row.delete()
+
+
+def test_e10_a_build_tells_a_failure_once_and_a_dry_run_the_same(media, caplog, capsys):
+    row = Team.objects.create()
+    plain = models.Value("avatars/old.jpg", output_field=models.CharField())
+    models.QuerySet(Team).filter(pk=row.pk).update(avatar=plain)
+    (media / "avatars").mkdir()
+    (media / "avatars/old.jpg").write_bytes(upload(size=(300, 300)).read()[:200])
+    for options in ({"dry_run": True}, {}):
+        with pytest.raises(CommandError, match="1 of 1 avatar could not be built"):
+            call_command("avatar_build", **options)
+        told = capsys.readouterr()
+        assert (told.out + told.err + caplog.text).count("“avatars/old.jpg”: ") == 1
+        assert "would adopt" not in told.out
