@@ -25,7 +25,6 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, finalize, ref
 
@@ -36,6 +35,7 @@ from django_cleanup.cache import CACHE_NAME
 
 from . import rows, signals, storage, thumbnails
 from .conf import get_config
+from .interruptions import is_interruption
 from .names import Name
 
 if TYPE_CHECKING:
@@ -110,6 +110,8 @@ def watch(change: Change) -> None:
     def settle() -> None:
         hook()
 
+    # Not robust in Django's way, which would log a task's time limit and carry on.
+
     change.hook = ref(settle)
     finalize(settle, _dropped, change, ref(connection)).atexit = False
     with _lock:
@@ -117,7 +119,7 @@ def watch(change: Change) -> None:
         while changes and not changes[-1].waiting:
             changes.pop()  # rolled back
         changes.append(change)
-    transaction.on_commit(settle, using=change.using, robust=True)
+    transaction.on_commit(settle, using=change.using)
 
 
 def undo(change: Change) -> None:
@@ -154,19 +156,35 @@ def drain(*, anywhere: bool = False, nested: bool = False) -> None:
     # Read after they were taken, since what is queued later may name what is not among these yet;
     # and before the database is asked: what is decided meanwhile, the database knows.
     undecided = _undecided()
-    for using, group in groupby(sorted(pending, key=_using), _using):
-        changes: list[Change] = []
-        for change in group:
-            waits = not undecided.isdisjoint((change.old, change.new))
-            (_undone if waits else changes).append(change)
-        connection = connections[using]
-        database = connection.settings_dict["NAME"]
-        changes = [change for change in changes if change.database == database]
-        if connection.in_atomic_block and not anywhere:
-            _undone.extend(changes)
-            continue
-        closed = connection.connection is None
+    while pending:
+        using = pending[0].using
+        group = [change for change in pending if change.using == using]
+        pending = [change for change in pending if change.using != using]
+        try:
+            _judge_undone(group, using, undecided, anywhere=anywhere)
+        except BaseException:
+            # A time limit, say: another call finds the others in the queue.
+            _undone.extend(pending)
+            raise
+
+
+def _judge_undone(
+    group: Iterable[Change], using: str, undecided: Collection[str], *, anywhere: bool
+) -> None:
+    changes: list[Change] = []
+    for change in group:
+        waits = change.old in undecided or change.new in undecided
+        (_undone if waits else changes).append(change)
+    connection = connections[using]
+    database = connection.settings_dict["NAME"]
+    changes = [change for change in changes if change.database == database]
+    if connection.in_atomic_block and not anywhere:
+        _undone.extend(changes)
+        return
+    closed = connection.connection is None
+    try:
         _judge(changes, using, committed=False)
+    finally:
         if closed and not connection.in_atomic_block:
             connection.close()
 
@@ -252,11 +270,13 @@ def _dropped(change: Change, connection: ref[BaseDatabaseWrapper]) -> None:
 def _judge(changes: list[Change], using: str, *, committed: bool) -> None:
     try:
         _settle(changes, using, committed=committed)
-    except Exception:
+    except BaseException as error:
         # Whatever a database may raise: the rows are right, and this is the end of somebody's
         # transaction or request.
         names = [name for change in changes for name in (change.old, change.new) if name]
         logger.exception("Could not judge %s; avatar_sweep will.", names)
+        if is_interruption(error):
+            raise
 
 
 def _settle(changes: list[Change], using: str, *, committed: bool) -> None:
@@ -333,10 +353,6 @@ def _tell(change: Change) -> None:
 def _keys(key: str) -> tuple[str, ...]:
     name = Name.parse(key)
     return name.files if name else (key,) if key else ()
-
-
-def _using(change: Change) -> str:
-    return change.using
 
 
 def make_room(instance: Model, fields: Iterable[AvatarField]) -> None:
