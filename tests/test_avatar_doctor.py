@@ -189,7 +189,7 @@ def test_the_probe_goes_where_avatars_go(only):
     ("kit", "said"),
     [
         ({"STORAGE": "nowhere"}, "InvalidStorageError: Could not find config for 'nowhere'"),
-        ({"SIZES": 64}, "TypeError: "),
+        ({"SIZES": 64}, "ImproperlyConfigured: "),
     ],
 )
 def test_a_storage_that_cannot_be_made(told, settings, kit, said):

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from django.core import serializers
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 
-from django_avatar_kit import cleanup
+from django_avatar_kit import cleanup, rows
 from django_avatar_kit.state import State
 
 from .lifecycle import column, files_of, fresh, make_profile, needed, upload
@@ -604,16 +604,53 @@ def test_a_hook_may_undo_an_avatar(files, profile, settled):
 
 
 def test_our_hook_stops_nobody_elses(profile, monkeypatch, caplog):
-    def away(using: str) -> None:
-        raise BoomError
+    def away(*args: Any) -> None:
+        raise DatabaseError("gone away")
 
     called: list[int] = []
-    monkeypatch.setattr(cleanup, "_committed", away)
+    monkeypatch.setattr(rows, "held", away)
     with transaction.atomic():
         profile.avatar.save("new.jpg", upload("red"))
         transaction.on_commit(lambda: called.append(1))
     assert called == [1]
-    assert "BoomError" in caplog.text
+    assert "gone away" in caplog.text
+
+
+def test_a_time_limit_in_our_hook_comes_through(profile, monkeypatch, caplog):
+    def interrupted(*args: Any) -> None:
+        raise BoomError
+
+    old = column(profile)
+    monkeypatch.setattr(rows, "held", interrupted)
+    with pytest.raises(BoomError), transaction.atomic():
+        profile.avatar.save("new.jpg", upload("red"))
+    assert column(profile) != old
+    assert f"Could not judge ['{old}'" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_a_time_limit_while_one_database_is_settled_leaves_the_others_queued(
+    monkeypatch, files, settled
+):
+    for using in ("default", "other"):
+        with pytest.raises(BoomError), transaction.atomic(using=using):
+            with monkeypatch.context() as patched:
+                # Nothing is settled while the two are made.
+                patched.setattr(cleanup, "drain", lambda **kwargs: None)
+                make_profile(using=using)
+            raise BoomError
+    held = rows.held
+
+    def interrupted(*args: Any) -> Any:
+        monkeypatch.setattr(rows, "held", held)
+        raise BoomError
+
+    monkeypatch.setattr(rows, "held", interrupted)
+    with pytest.raises(BoomError):
+        settled()
+    assert len(files()) == 6
+    settled()
+    assert len(files()) == 3
 
 
 def test_a_file_that_a_row_never_had_is_not_deleted(files, media, settled):

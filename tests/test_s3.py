@@ -281,6 +281,54 @@ def test_files_of_two_storages_are_written_and_undone_together(storage, bucket):
     assert not local.exists("b/3")
 
 
+class TimeIsUp(Exception):  # noqa: N818
+    """As a task queue raises it in the middle of whatever goes on."""
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_time_limit_comes_through_and_what_has_arrived_is_removed(storage, bucket, nth):
+    put, calls = s3.bucket_of(storage).client.put_object, iter(range(1, 4))
+
+    def late(**options: Any) -> Any:
+        answer = put(**options)
+        if next(calls) == nth:
+            raise TimeIsUp
+        return answer
+
+    with (
+        mock.patch.object(s3.bucket_of(storage).client, "put_object", late),
+        pytest.raises(TimeIsUp),
+    ):
+        write_all([write(storage, f"a/{number}") for number in range(3)])
+    assert bucket.keys() == set()
+
+
+def test_a_time_limit_while_that_is_undone_leaves_nothing(storage, bucket):
+    client = s3.bucket_of(storage).client
+    delete = client.delete_objects
+    late = mock.Mock(side_effect=[TimeIsUp, mock.DEFAULT, mock.DEFAULT], wraps=delete)
+    with (
+        bucket.server.weather(lambda n, request: "500" if request.path.endswith("/1") else None),
+        mock.patch.object(client, "delete_objects", late),
+        pytest.raises(TimeIsUp),
+    ):
+        write_all([write(storage, f"a/{number}") for number in range(2)])
+    assert bucket.keys() == set()
+
+
+@pytest.mark.parametrize("step", ["delete_objects", "delete_object", "_full"])
+def test_a_time_limit_while_objects_are_deleted(storage, bucket, step, monkeypatch, caplog):
+    write_all([write(storage, "a/1")])
+    own = s3.bucket_of(storage)
+    own._batches = step != "delete_object"
+    place = own if step == "_full" else own.client
+    monkeypatch.setattr(place, step, mock.Mock(side_effect=TimeIsUp))
+    with pytest.raises(TimeIsUp):
+        delete_all(storage, ["a/1"])
+    assert bucket.keys() == {"a/1"}
+    assert "avatar_sweep will find what is left: “a/1”" in caplog.text
+
+
 # --- one client -------------------------------------------------------------------------------
 
 
@@ -722,6 +770,17 @@ def test_while_credentials_cannot_be_asked_for_the_old_ones_sign(role, storage, 
     before = urls(storage)(KEY)
     with mock.patch.object(role, "get_frozen_credentials", side_effect=OSError("metadata")):
         assert urls(storage)(KEY) == before
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_time_limit_while_credentials_are_asked_for(first, role, storage, clock):
+    if not first:
+        urls(storage)(KEY)
+    with (
+        mock.patch.object(role, "get_frozen_credentials", side_effect=TimeIsUp),
+        pytest.raises(TimeIsUp),
+    ):
+        urls(storage)(KEY)
 
 
 def test_without_credentials_there_is_a_page_and_a_log(storage, bucket, clock, caplog):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -148,3 +149,31 @@ def test_a_call_is_done_once_where_no_thread_can_be_started(monkeypatch):
     # The executor had queued it all the same, and has a thread now.
     submit(done.append, "second").result(timeout=10)
     assert done == ["first", "second"]
+
+
+def test_what_ends_the_waiting_does_not_end_what_is_waited_for(monkeypatch):
+    waited: list[int] = []
+    original = workers.wait
+
+    def wait(futures: Any, **options: Any) -> Any:
+        waited.append(1)
+        if len(waited) == 1:
+            raise Interrupted
+        return original(futures, **options)
+
+    done: list[str] = []
+
+    def slowly() -> None:
+        time.sleep(0.05)
+        done.append("slowly")
+
+    monkeypatch.setattr(workers, "wait", wait)
+    with pytest.raises(Interrupted), Batch() as batch:
+        batch.submit(slowly)
+        time.sleep(0.02)
+        raise ValueError
+    assert done == ["slowly"]
+
+
+class Interrupted(Exception):  # noqa: N818
+    """A task's time limit, which is due while the thread waits."""

@@ -2,7 +2,8 @@
 
 A small picture, the probe, goes the way of a rendition: it is written, read, listed, fetched by
 its URL and deleted. Its key is of the kit's own grammar, so that ``avatar_sweep`` finds it should
-the doctor be killed. Whatever a storage raises is a finding.
+the doctor be killed. Whatever a storage raises is a finding, also what elsewhere would come
+through as somebody else's: a person asks the doctor to say what it is that a storage raises.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from . import rows, s3, storage
 from .conf import get_config
 from .exceptions import StorageError
 from .fields import AvatarField
-from .interruptions import is_interruption
 from .names import Name
 
 if TYPE_CHECKING:
@@ -247,9 +247,7 @@ class _Examination:
         """What a step finds, or why it failed; ``actions`` are the permissions that it takes."""
         try:
             finding = step()
-        except Exception as error:
-            if is_interruption(error):
-                raise
+        except Exception as error:  # noqa: BLE001 - it is told
             yield _failure(what, error, self._allow(*actions) if _is_denied(error) else "")
             return error
         yield finding
@@ -340,9 +338,7 @@ class _Examination:
                 raise ValueError(f"url() gave {url!r}")  # noqa: TRY301
             whole = urljoin(self.base_url or "https:", url)
             parts = urlsplit(whole)
-        except Exception as error:
-            if is_interruption(error):
-                raise
+        except Exception as error:  # noqa: BLE001 - it is told
             advice = "Set MEDIA_URL, or the base_url of the storage, or give it a url()."
             yield _failure("URL", error, advice, self.level)
             return
@@ -427,9 +423,7 @@ class _Examination:
     def _head(self, bucket: s3.Bucket) -> Generator[Finding, None, _Answer | None]:
         try:
             said = bucket.head(self.key)
-        except Exception as error:
-            if is_interruption(error):
-                raise
+        except Exception as error:  # noqa: BLE001 - it is told
             yield _failure("headers", error, level="warning")
             return None
         return _Answer(200, said.get("ContentType", ""), said.get("CacheControl", ""), b"")

@@ -217,6 +217,8 @@ def test_l3_a_database_that_does_not_answer(settings, monkeypatch, files):
     with pytest.raises(CommandError, match="The rows of the database “other” cannot all be read"):
         sweep(delete=True, **ALL)
     assert files() == files_of(lost)
+    _, err = sweep(**ALL)
+    assert err.endswith("name the folder to look into: --prefix. --delete would refuse.\n")
     place = sweeping.places()[0]
     found = sweeping.Sweep(place, sweeping.Options(min_age=sweeping.timedelta(0)))
     assert len(list(found.find())) == 3
@@ -581,6 +583,10 @@ def test_e5_a_file_that_is_not_there_however_it_is_told(settings, monkeypatch):
     field: Any = SimpleNamespace(storage=place)
     with pytest.raises(StorageError, match="there is no such file"):
         building.adopt("a/b", field)
+    with monkeypatch.context() as patch:
+        patch.setattr(Raising, "_open", lambda *args: (_ for _ in ()).throw(OSError("busy")))
+        with pytest.raises(StorageError, match="“a/b” could not be read: busy"):
+            building.adopt("a/b", field)
     settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": f"{__name__}.Raising"}}
     lose(team())
     for method in ("size", "get_modified_time"):
@@ -714,7 +720,6 @@ COMMANDS = [
     ("avatar_build", "_save", {"force": True}),
     ("avatar_copy", "_open", {"source": "default", "target": "renditions"}),
     ("avatar_copy", "exists", {"source": "renditions", "target": "default"}),
-    *(("avatar_doctor", method, {}) for method in ("_save", "_open", "listdir", "delete")),
 ]
 
 
@@ -734,22 +739,29 @@ def test_e8_a_command_ends(late, command, method, options):
     assert files_of(column(row)) <= left <= before
 
 
-@pytest.mark.parametrize("where", ["url", "made"])
-def test_e8_wherever_else_a_storage_is_at_work(monkeypatch, settings, late, where):
+def test_e8_while_a_storage_is_made(monkeypatch, settings):
     def stop(*args: Any, **kwargs: Any) -> Any:
         raise SoftTimeLimit
 
-    if where == "url":
-        late("")
-        monkeypatch.setattr(Late, "url", stop, raising=False)
-        with pytest.raises(SoftTimeLimit):
-            call_command("avatar_doctor", stdout=io.StringIO(), stderr=io.StringIO())
-        return
-    team()
     settings.STORAGES = {**settings.STORAGES, "late": {"BACKEND": f"{__name__}.Late"}}
     monkeypatch.setattr(Late, "__init__", stop)
     with pytest.raises(SoftTimeLimit):
         call_command("avatar_copy", "--from", "renditions", "--to", "late", verbosity=0)
+
+
+def test_e8_while_two_storages_are_tried_out(settings, late):
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "late": {"BACKEND": f"{__name__}.Late"},
+        "old": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    }
+    settings.AVATAR_KIT = {"SIZES": (16, 32), "STORAGE": "late"}
+    late("_save")
+    with pytest.raises(SoftTimeLimit):
+        call_command(
+            "avatar_copy", "--from", "old", "--to", "late", "--delete-source", verbosity=0
+        )
+    assert there(storages["late"]) == set()
 
 
 # --- E10: a column that may be NULL -------------------------------------------------------------
