@@ -481,7 +481,7 @@ def test_a_column_with_null_where_the_field_takes_none(nullable):
         "testapp_channel.banner in “default” is NULL in some rows, and testapp.Channel.banner "
         "takes no NULL."
     )
-    assert "banner = AvatarField(blank=True, null=True)" in found.hint
+    assert "banner = AvatarField(blank=True, null=True)" in str(found.hint)
     assert found.obj is nullable
     # As “migrate” and “check --database” ask, and nobody else.
     assert ids(run_checks(databases=["default"], include_deployment_checks=False)) == [found.id]
