@@ -90,9 +90,10 @@ class Name(NamedTuple):
         fit: Fit,
         color: str,
         ext: str,
+        token: str | None = None,
     ) -> Name:
-        """A new name: a token of 128 and a secret of 64 random bits, in its two-digit folder."""
-        token = secrets.token_hex(16)
+        """A new name, in its two-digit folder: a token, random if not given, and a random secret."""
+        token = token or secrets.token_hex(16)
         return cls(
             f"{token[:2]}/",
             token,

@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from django.db import router
 from django.db.models.fields.files import FieldFile
 
-from . import imaging
+from . import imaging, seals
 from .conf import get_config
 from .exceptions import (
     InvalidCrop,
@@ -51,9 +52,10 @@ class Cut:
     fit: str
     color: str
 
-    def name(self) -> Name:
+    def name(self, token: str | None = None) -> Name:
         """A new name for these files."""
         return Name.mint(
+            token=token,
             width=self.master.width,
             height=self.master.height,
             sizes=tuple(sorted({rendition.size for rendition in self.renditions})),
@@ -213,7 +215,8 @@ def store(cut: Cut, field: AvatarField, instance: Model) -> str:
 
 def key_for(cut: Cut, field: AvatarField, instance: Model) -> tuple[str, Name]:
     """A new key for the master of these files. Raises ``KeyChanged`` or ``KeyTooLong``."""
-    minted = cut.name()
+    using = router.db_for_write(type(instance), instance=instance)
+    minted = cut.name(seals.new_token(using))
     key: str = field.generate_filename(instance, str(minted))
     name = Name.parse(key)
     if name is None or not f"/{key}".endswith(f"/{minted}"):

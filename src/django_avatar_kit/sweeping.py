@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.core.files.storage import FileSystemStorage, storages
 from django.db.models import Q
 
-from . import rows, storage, thumbnails
+from . import rows, seals, storage, thumbnails
 from .conf import get_config
 from .fields import AvatarField
 from .interruptions import is_interruption
@@ -184,8 +184,9 @@ class Sweep:
 
     ``hidden`` names the tables that may need any file, and cannot be asked. ``seen`` counts the
     files that were judged: those of the kit's grammar, or all below the prefix where foreign ones
-    are asked for. ``found`` and ``size`` (bytes) tell what nobody needs, ``failed`` counts files
-    that could not be asked for their age, or deleted.
+    are asked for. ``found`` and ``size`` (bytes) tell what nobody needs, ``strange`` how many of
+    those somebody else has made, ``failed`` counts files that could not be asked for their age, or
+    deleted.
     """
 
     def __init__(self, place: Place, options: Options | None = None) -> None:
@@ -194,7 +195,7 @@ class Sweep:
         self.hashes = place.hashes
         self.inside = place.inside
         self.options = options or Options()
-        self.seen = self.found = self.size = self.failed = 0
+        self.seen = self.found = self.strange = self.size = self.failed = 0
         self._columns, self.hidden = rows.look_around(rows.columns())
         self._avatars = [place for place in self._columns if rows.holds_avatars(place[1])]
         self._defaults = {rows.default_of(field) for field in rows.columns()} - {""}
@@ -222,7 +223,17 @@ class Sweep:
     @property
     def refusal(self) -> str:
         """Why nothing of what was found is deleted, and what to do; empty where it would be."""
-        if not self.hidden or not self.found or self.options.prefix:
+        if not self.found or self.options.prefix:
+            return ""
+        if self.strange:
+            return (
+                f"{self.strange} of the files in {self.title} that no row holds were not made by "
+                "this site for one of its databases: another site may use the storage, or the "
+                "SECRET_KEY or the name of the database has changed since. If nobody else needs "
+                "them, name their folder: --prefix. An old SECRET_KEY can stand among the "
+                "SECRET_KEY_FALLBACKS."
+            )
+        if not self.hidden:
             return ""
         return (
             f"The rows of {', '.join(self.hidden)} cannot all be read, and may hold what lies in "
@@ -246,6 +257,7 @@ class Sweep:
             for file in self._judged(batch):
                 if (known := self._old_enough(file, listed[file.key])) is not None:
                     self.found += 1
+                    self.strange += _is_strange(file)
                     self.size += known.size
                     json.dump(asdict(known), self._memory)
                     self._memory.write("\n")
@@ -496,3 +508,9 @@ def _kit_reason(key: str, group: Group, held: set[str]) -> str | None:
     if any(name is None or key in name.renditions for name in map(Name.parse, here)):
         return None
     return "its row does not list it"
+
+
+def _is_strange(file: Unneeded) -> bool:
+    """Whether another site has made this avatar, or this one for a database it does not know."""
+    group = group_of(file.source or file.key) or group_of(file.key)
+    return group is not None and not seals.is_ours(group.token)

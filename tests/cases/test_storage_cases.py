@@ -6,6 +6,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +15,9 @@ import pytest
 from django.core.files.storage import InMemoryStorage, storages
 from django.core.management import CommandError, call_command
 from django.db import connection, models
+from django.test import override_settings
 
-from django_avatar_kit import building, storage, sweeping
+from django_avatar_kit import building, seals, storage, sweeping
 from django_avatar_kit.exceptions import StorageError
 from django_avatar_kit.test import settle
 from tests.lifecycle import column, files_of, fresh, upload
@@ -46,6 +48,67 @@ def lose(row: Any) -> str:
     plain = models.Value("", output_field=models.CharField())
     models.QuerySet(type(row)).filter(pk=row.pk).update(avatar=plain)
     return key
+
+
+# --- L3: other sites --------------------------------------------------------------------------
+
+
+@contextmanager
+def another_site(what: str) -> Iterator[None]:
+    """With its own key, or the same one and a database of another name."""
+    if what == "key":
+        with override_settings(SECRET_KEY="theirs"):
+            yield
+        return
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(seals, "_database", lambda using: "theirs")
+        yield
+
+
+@pytest.mark.parametrize("what", ["key", "database"])
+def test_l3_avatars_of_a_site_that_cannot_be_asked_stay(what, files):
+    with another_site(what):
+        theirs = lose(team())
+    ours, lost = team(), lose(team())
+    out, err = sweep(min_age=0)
+    assert "6 of them without need" in out
+    assert "not made by this site for one of its databases" in err
+    with pytest.raises(CommandError, match=r"another site may use the storage.*--prefix"):
+        sweep(delete=True, **ALL)
+    expected = files_of(theirs) | files_of(column(ours)) | files_of(lost)
+    assert files() == expected
+
+
+def test_l3_the_renditions_alone_tell_whose_they_are(files, media):
+    with another_site("key"):
+        theirs = lose(team())
+    (media / theirs).unlink()
+    with pytest.raises(CommandError, match="2 of the files"):
+        sweep(delete=True, **ALL)
+
+
+def test_l3_who_knows_that_nobody_else_is_there_names_the_folder(files):
+    with another_site("key"):
+        lose(team())
+    sweep(delete=True, prefix="avatars", **ALL)
+    assert files() == set()
+
+
+def test_l3_an_old_key_of_this_site_still_counts(files, settings):
+    with another_site("key"):
+        lose(team())
+    settings.SECRET_KEY_FALLBACKS = ["theirs"]
+    sweep(delete=True, **ALL)
+    assert files() == set()
+
+
+def test_l3_a_site_that_has_lost_nothing_sweeps_beside_another(files):
+    with another_site("key"):
+        team()
+    lost = lose(team())
+    _out, err = sweep(delete=True, **ALL)
+    assert err == ""
+    assert files_of(lost).isdisjoint(files())
 
 
 # --- L3: other tenants ------------------------------------------------------------------------
