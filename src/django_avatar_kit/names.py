@@ -92,7 +92,7 @@ class Name(NamedTuple):
         ext: str,
         token: str | None = None,
     ) -> Name:
-        """A new name, in its two-digit folder: a token, random if not given, and a random secret."""
+        """A new name in its folder: a token, random if not given, and a random secret."""
         token = token or secrets.token_hex(16)
         return cls(
             f"{token[:2]}/",
