@@ -57,7 +57,13 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
 
 
 def _check_values(config: Any) -> Iterator[CheckMessage]:
-    for name in ("master_side", "max_upload_size", "max_pixels", "default_size"):
+    for name in (
+        "master_side",
+        "max_upload_size",
+        "max_pixels",
+        "max_decode_memory",
+        "default_size",
+    ):
         value = getattr(config, name)
         if not _positive(value):
             yield _bad_value(name, value, "a positive whole number")

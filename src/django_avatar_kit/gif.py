@@ -27,7 +27,7 @@ class Gif:
         file.seek(6)
         width, height, flags = struct.unpack("<HHBxx", exact.exactly(file, 7))
         self._palette = self._read_palette(flags)
-        self._transparent: int | None = None
+        self._transparent = self._no_transparency()
         while (kind := exact.exactly(file, 1)) != PICTURE:
             if kind == EXTENSION:
                 self._extension()
@@ -45,6 +45,10 @@ class Gif:
         self.mode = ("RGB" if self._palette else "L") + alpha
         if not across or not down:
             raise SyntaxError("a GIF without pixels")
+
+    @staticmethod
+    def _no_transparency() -> int | None:
+        return None
 
     def _read_palette(self, flags: int) -> bytes:
         return exact.exactly(self._file, 6 << (flags & 7)) if flags & HAS_PALETTE else b""

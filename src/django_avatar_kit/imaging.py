@@ -197,7 +197,7 @@ def needed_memory(source: intake.Source, size: Size, *, crop: Box | None, spec: 
     small = min(1.0, spec.master_side / max(whole))
     master = max(1, round(whole[0] * small)), max(1, round(whole[1] * small))
     return max(
-        source.need(size, max(scales)) + memory.shrink(decoded, scale),
+        source.need(size, max(scales)) + memory.shrink(decoded, scale, mode=source.mode),
         memory.finish(decoded, scale, master, mode=source.mode, profile=bool(source.profile)),
     )
 

@@ -75,8 +75,8 @@ def avif(size: Size, *, file: int, planes: float, raw: str) -> int:
 
 # --- what becomes of it ---------------------------------------------------------------------
 
-#: A few bands of ``rasters``, and what the allocator keeps between two of them.
-BANDS = 6 * 1024 * 1024
+#: Pixels in bands of ``rasters``, and in what the allocator keeps between two of them.
+BANDS = 13 * 1024 * 1024 // 4
 #: Encoding the renditions, of which one at a time is in hand; and what is small and always there.
 ENCODE, ENCODE_PIXEL, ALWAYS = 9 * 1024 * 1024 // 4, 8, 3 * 1024 * 1024 // 4
 #: Bytes a pixel, from a plain picture of this mode to RGB or RGBA in sRGB; a profile takes 4 more.
@@ -86,13 +86,14 @@ PROFILE = 4
 ENCODE_ALPHA = 33
 
 
-def shrink(raster: Size, scale: float) -> int:
+def shrink(raster: Size, scale: float, *, mode: str) -> int:
     """The picture at its new width and not yet at its new height, and what comes of it."""
     if 2 * scale > 1:
-        return BANDS // 4
+        return BANDS // 2
     width = math.ceil(raster[0] * scale)
     reduced = math.ceil(raster[1] / max(1, int(1 / scale / 3)))
-    return 4 * width * (reduced + math.ceil(raster[1] * scale)) + BANDS
+    rows = reduced + math.ceil(raster[1] * scale)
+    return PIXEL[mode] * (width * rows + BANDS)
 
 
 def finish(raster: Size, scale: float, master: Size, *, mode: str, profile: bool) -> int:

@@ -74,9 +74,10 @@ class BytesRaster:
         left, top, right, bottom = part
         rows: Any = self._data[top * self._stride : bottom * self._stride]
         size = (self.size[0], bottom - top)
-        image = Image.frombuffer(self._mode, size, rows, "raw", self._raw, 0, 1)
-        # frombuffer() may show the bytes themselves; a copy lets them go.
-        return image.crop((left, 0, right, bottom - top))
+        image = Image.new(self._mode, size, None)
+        image.frombytes(rows, "raw", self._raw, 0, 1)
+        whole = (left, right) == (0, self.size[0])
+        return image if whole else image.crop((left, 0, right, bottom - top))
 
 
 def shrunk(raster: Raster, part: Edges, size: Size) -> Image.Image:
