@@ -149,7 +149,7 @@ def test_p5_a_colour_is_transparent_only_if_it_is_exactly_that(depth: int) -> No
     assert [image.getpixel((x, 0))[3] for x in (0, 1)] == [0, 255]  # type: ignore[index]
 
 
-class SoftTimeLimit(Exception):
+class SoftTimeLimitError(Exception):
     """As a task queue raises in the midst of anything."""
 
 
@@ -157,7 +157,9 @@ class OwnOSError(OSError):
     pass
 
 
-@pytest.mark.parametrize("error", [SoftTimeLimit, OwnOSError, TimeoutError, KeyboardInterrupt])
+@pytest.mark.parametrize(
+    "error", [SoftTimeLimitError, OwnOSError, TimeoutError, KeyboardInterrupt]
+)
 def test_e8_a_sites_own_exception_comes_through(
     error: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
