@@ -93,7 +93,9 @@ def shrink(raster: Size, scale: float, *, mode: str) -> int:
     width = math.ceil(raster[0] * scale)
     reduced = math.ceil(raster[1] / max(1, int(1 / scale / 3)))
     rows = reduced + math.ceil(raster[1] * scale)
-    return PIXEL[mode] * (width * rows + BANDS)
+    # Little is kept where little results.
+    bands = min(BANDS, BANDS // 3 + width * reduced)
+    return PIXEL[mode] * (width * rows + bands)
 
 
 def finish(raster: Size, scale: float, master: Size, *, mode: str, profile: bool) -> int:
