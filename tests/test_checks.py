@@ -98,6 +98,7 @@ def test_a_setting_that_is_no_dictionary(settings, value):
         ({"MASTER_SIDE": True}, "MASTER_SIDE"),
         ({"MAX_UPLOAD_SIZE": "10 MB"}, "MAX_UPLOAD_SIZE"),
         ({"MAX_PIXELS": -1}, "MAX_PIXELS"),
+        ({"MAX_DECODE_MEMORY": 0}, "MAX_DECODE_MEMORY"),
         ({"DEFAULT_SIZE": 6.4}, "DEFAULT_SIZE"),
         ({"IMG_ATTRS": "lazy"}, "IMG_ATTRS"),
         ({"IMG_ATTRS": {"src": "face.png"}}, "IMG_ATTRS"),

@@ -18,6 +18,7 @@ def test_the_defaults_are_those_of_the_documentation(settings):
     assert config.master_side == 1000
     assert config.max_upload_size == 10 * 1024 * 1024
     assert config.max_pixels == 52_000_000
+    assert config.max_decode_memory == 256 * 1024 * 1024
     assert config.upload_formats == ("jpeg", "png", "webp", "gif", "avif")
     assert config.background is None
     assert config.fallbacks == ("initials",)

@@ -20,13 +20,13 @@ from django_avatar_kit.exceptions import (
     StorageError,
     SvgUpload,
     TooManyPixels,
+    TooMuchMemory,
     TruncatedImage,
     UncommittedFile,
     UnreadableUpload,
     UnsupportedFormat,
     UploadError,
     UploadTooLarge,
-    WrongExtension,
 )
 
 FORMATS = ("jpeg", "png", "webp", "gif", "avif")
@@ -60,9 +60,14 @@ EACH: list[tuple[AvatarError, str, str]] = [
         "“a.gif” is a GIF image. Upload a JPEG.",
     ),
     (
-        WrongExtension(filename="a.exe", extension="exe", allowed=["jpg", "png"]),
-        "wrong_extension",
-        "“a.exe” is a picture, but its name ends in .exe. Rename it to end in .jpg or .png.",
+        TooMuchMemory(
+            filename="a.webp", format="WebP", size=(8000, 6400), fit=(5000, 4000), need=2, limit=1
+        ),
+        "too_much_memory",
+        (
+            "“a.webp” has 8000 × 6400 pixels, which is too much for this kind of WebP. "
+            "Make it smaller: 5000 × 4000 pixels can be used."
+        ),
     ),
     (
         TruncatedImage(filename="a.jpg"),

@@ -80,15 +80,6 @@ BAD_UPLOADS = {
         "truncated",
         "“cat.jpg” is damaged or incomplete. Save it again and upload the new copy.",
     ),
-    "extension": (
-        "cat.exe",
-        make_image((8, 8)),
-        "wrong_extension",
-        (
-            "“cat.exe” is a picture, but its name ends in .exe. Rename it to end in "
-            ".jpg, .png, .webp, .gif or .avif."
-        ),
-    ),
     "bomb": (
         "cat.png",
         decompression_bomb(),

@@ -487,8 +487,13 @@ def test_a_phone_photo_is_decoded_at_a_quarter(phone_photo: bytes) -> None:
 
 def test_as_much_is_decoded_as_the_crop_needs(phone_photo: bytes) -> None:
     picture = load(phone_photo, crop=(1000, 1000, 600, 600))
-    assert picture.image.size == (3024, 4032)
-    assert load(phone_photo, crop=(1000, 1000, 1100, 1100)).image.size == (1512, 2016)
+    # The whole is no larger than the master needs; what the crop shows is kept beside it.
+    assert picture.image.size == (750, 1000)
+    assert picture.detail is not None
+    assert picture.detail.size == (616, 616)
+    assert picture.serves(SPEC)
+    assert not picture.serves(replace(SPEC, sizes=(700,), master_side=1000, fit="contain"))
+    assert not load(phone_photo).serves(replace(SPEC, sizes=(800,)))
 
 
 def test_a_large_upload_that_cannot_be_decoded_smaller_is_shrunk_at_once() -> None:
@@ -499,7 +504,7 @@ def test_a_large_upload_that_cannot_be_decoded_smaller_is_shrunk_at_once() -> No
 def test_a_jpeg_larger_than_draft_can_help_with_is_shrunk_too() -> None:
     spec = replace(SPEC, sizes=(16,), master_side=20)
     picture = load(images.jpeg(stripes((1601, 800))), spec=spec)
-    assert picture.image.size == (33, 16)
+    assert picture.image.size == (20, 10)
     assert bands_in(the_square(picture, spec), down=False) == [2, 7]
 
 

@@ -33,6 +33,8 @@ class Config:
     max_upload_size: int = 10 * 1024 * 1024
     #: Largest upload, in px (width times height), read from the header. 50 megapixels pass.
     max_pixels: int = 52_000_000
+    #: Most memory that decoding an upload may take, in bytes, estimated from its header.
+    max_decode_memory: int = 256 * 1024 * 1024
     #: What may be uploaded, by content.
     upload_formats: tuple[str, ...] = ("jpeg", "png", "webp", "gif", "avif")
     #: A CSS colour that flattens transparency, or None to keep it.

@@ -134,27 +134,6 @@ class UnsupportedFormat(UploadError):
         )
 
 
-class WrongExtension(UploadError):
-    """The bytes are a fine image, the name says they are something else.
-
-    ``extension`` and ``allowed`` are given without the dot: "exe", ["jpg", "png"].
-    """
-
-    code = "wrong_extension"
-    message = _(
-        "“%(filename)s” is a picture, but its name ends in .%(extension)s. "
-        "Rename it to end in %(allowed_text)s.",
-    )
-
-    def __init__(self, *, filename: str, extension: str, allowed: Sequence[str]) -> None:
-        super().__init__(
-            filename=filename,
-            extension=extension,
-            allowed=tuple(allowed),
-            allowed_text=_any_of([f".{name}" for name in allowed]),
-        )
-
-
 class TruncatedImage(UploadError):
     code = "truncated"
     message = _("“%(filename)s” is damaged or incomplete. Save it again and upload the new copy.")
@@ -177,6 +156,41 @@ class TooManyPixels(UploadError):
             limit=limit,
             megapixels=_megapixels(width * height),
             limit_megapixels=_megapixels(limit),
+        )
+
+
+class TooMuchMemory(UploadError):
+    """To decode it would take more memory than the site allows.
+
+    ``width``, ``height``, ``fit_width`` and ``fit_height`` are pixels: what it has, and what would
+    pass in the same format and shape. ``need`` and ``limit`` are bytes.
+    """
+
+    code = "too_much_memory"
+    message = _(
+        "“%(filename)s” has %(width)s × %(height)s pixels, which is too much for this kind of "
+        "%(format)s. Make it smaller: %(fit_width)s × %(fit_height)s pixels can be used.",
+    )
+
+    def __init__(
+        self,
+        *,
+        filename: str,
+        format: str,
+        size: tuple[int, int],
+        fit: tuple[int, int],
+        need: int,
+        limit: int,
+    ) -> None:
+        super().__init__(
+            filename=filename,
+            format=format,
+            width=size[0],
+            height=size[1],
+            fit_width=fit[0],
+            fit_height=fit[1],
+            need=need,
+            limit=limit,
         )
 
 

@@ -106,7 +106,11 @@ class AvatarField(ThumbnailerImageField):
     def limits(self) -> imaging.Limits:
         """What an upload may be."""
         config = get_config()
-        return imaging.Limits(max_pixels=config.max_pixels, formats=config.upload_formats)
+        return imaging.Limits(
+            max_pixels=config.max_pixels,
+            formats=config.upload_formats,
+            max_memory=config.max_decode_memory,
+        )
 
     @property
     def storage(self) -> Storage:

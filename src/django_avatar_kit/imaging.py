@@ -13,26 +13,23 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, TYPE_CHECKING, Literal, cast
 
-from PIL import Image, ImageCms
-from PIL.JpegImagePlugin import JpegImageFile
+from PIL import Image
 
-from . import intake
+from . import colour, intake, memory, rasters, upright
+from .rasters import FILTER, Edges, Size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from .rasters import Raster
 
 Box = tuple[int, int, int, int]
 """x, y, width, height in px."""
 
 Limits = intake.Limits
-Size = tuple[int, int]
-Edges = tuple[float, float, float, float]
-
-# Measured on photographs (see benchmarks/imaging.py): softer filters cost 4 to 15 dB on hair and
-# leaves, and save 2 of about 90 ms.
-FILTER = Image.Resampling.LANCZOS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +61,25 @@ class Picture:
     """What the user chose, in px of ``source``. None: see ``_selection``."""
     extent: Edges | None = None
     """Where ``source`` lies in ``image``, if not exactly: a quarter of 4031 px is 1007.75 px."""
+    detail: Image.Image | None = None
+    """What the renditions show, where they need more pixels of it than ``image`` has."""
+    part: Edges | None = None
+    """What ``detail`` shows, in px of ``source``."""
 
     def serves(self, spec: Spec) -> bool:
         """Whether enough was decoded for this spec; if not, load the upload again."""
-        needed = _needed_scale(self.source, self.crop, spec) * max(self.source)
-        return needed <= max(self.image.size)
+        here = max(self.image.size) / max(self.source)
+        master, renditions = _scales(self.source, self.crop, spec)
+        return master <= here and (renditions <= here or self._shows(spec, renditions))
+
+    def _shows(self, spec: Spec, scale: float) -> bool:
+        """Whether the detail has all that the renditions of this spec show."""
+        if self.detail is None or self.part is None:
+            return False
+        left, top, right, bottom = _edges_of(_selection(self.source, self.crop, spec))
+        part = self.part
+        inside = part[0] <= left and part[1] <= top and right <= part[2] and bottom <= part[3]
+        return inside and scale * (part[2] - part[0]) <= self.detail.width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,139 +115,91 @@ def load(
     stays open.
     """
     with intake.opened(file, filename, limits) as source:
-        if not isinstance(source, JpegImageFile):
-            source.load()
-        orientation = _orientation(source)
-        upright = source.size[::-1] if orientation in TURNED else source.size
-        crop = _within(crop, upright)
-        scale = _needed_scale(upright, crop, spec)
-        extent: Edges = (0, 0, *source.size)
-        if isinstance(source, JpegImageFile):
-            # The one format that can decode to a half, a quarter or an eighth, in less time.
-            extent = _ask_for_less(source, scale)
-            source.load()
-        profile = source.info.get("icc_profile")
-        image, extent = _shrunk(_plain_mode(source), extent, max(upright) * scale)
-    image = _srgb(image, profile)
-    extent = _turned(extent, image.size, orientation)
-    if orientation in TRANSPOSED:
-        image = image.transpose(TRANSPOSED[orientation])
+        way = upright.orientation(source.exif)
+        needed = partial(needed_memory, source, crop=crop, spec=spec)
+        intake.check_memory(source, needed, filename, limits)
+        whole = upright.size(source.size, way)
+        crop = _within(crop, whole)
+        scales = _scales(whole, crop, spec)
+        raster = source.decode(max(scales))
+        image, extent = _whole(raster, max(whole) * scales[0])
+        detail, part = None, None
+        if scales[1] > scales[0] and scales[1] * max(whole) > max(image.size):
+            selection = _selection(whole, crop, spec)
+            stored = upright.stored(_edges_of(selection), source.size, way)
+            detail, stored = _detail(raster, source.size, stored, scales[1])
+            part = upright.turned(stored, whole, way)
+        # Whatever is done from here on takes a few megapixels at most.
+        del raster
+        image = _finished(image, source.profile, way)
+        detail = detail and _finished(detail, source.profile, way)
+    return Picture(
+        image=image,
+        source=whole,
+        crop=crop,
+        extent=upright.turned(extent, image.size, way),
+        detail=detail,
+        part=part,
+    )
+
+
+def _finished(image: Image.Image, profile: bytes | None, way: int) -> Image.Image:
+    image = upright.transposed(colour.srgb(image, profile), way)
     image.info = {}
-    return Picture(image=image, source=upright, crop=crop, extent=extent)
+    return image
 
 
-# --- upright, plain, sRGB ---------------------------------------------------------------------
-
-ORIENTATION_TAG = 0x0112
-TRANSPOSED: Mapping[object, Image.Transpose] = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-TURNED = frozenset({5, 6, 7, 8})
-# Where the stored right edge, or bottom edge, comes to lie at the left, or at the top.
-FAR_EDGE_LEFT = frozenset({2, 3, 6, 7})
-FAR_EDGE_TOP = frozenset({3, 4, 7, 8})
-
-
-def _orientation(source: Image.Image) -> int:
-    try:
-        value = source.getexif().get(ORIENTATION_TAG)
-    except Exception:  # noqa: BLE001 - many kinds; a fine photo may have any rubbish for EXIF
-        return 1
-    return value if isinstance(value, int) else 1
-
-
-def _turned(extent: Edges, size: Size, orientation: int) -> Edges:
-    """``extent``, which starts at the top left of a picture of ``size``, after transposing."""
-    across, down = extent[2:]
-    if orientation in TURNED:
-        across, down, size = down, across, size[::-1]
-    left = size[0] - across if orientation in FAR_EDGE_LEFT else 0
-    top = size[1] - down if orientation in FAR_EDGE_TOP else 0
-    return left, top, left + across, top + down
-
-
-BYTE = 0xFF
-
-
-def _plain_mode(source: Image.Image) -> Image.Image:
-    """One of L, LA, RGB, RGBA and CMYK, 8 bits deep."""
-    transparency = source.info.get("transparency")
-    if source.mode == "I;16":
-        # Pillow would clip: the high byte of each little-endian pair is the 8-bit value.
-        source = Image.frombytes("L", source.size, source.tobytes()[1::2])
-        if transparency is not None:
-            source.info["transparency"] = transparency >> 8
-    elif isinstance(transparency, tuple) and max(transparency) > BYTE:
-        source.info["transparency"] = tuple(value >> 8 for value in transparency)
-    if "transparency" not in source.info and source.mode in {"L", "LA", "RGB", "RGBA", "CMYK"}:
-        return source
-    grey = source.mode in {"1", "L"}
-    if source.has_transparency_data:
-        return source.convert("LA" if grey else "RGBA")
-    return source.convert("L" if grey else "RGB")
-
-
-def _ask_for_less(source: JpegImageFile, scale: float) -> Edges:
-    """Have a JPEG decoded at no less than ``scale``; the extent that it will have then."""
-    divisor = next(divisor for divisor in (8, 4, 2, 1) if divisor * scale <= 1)
-    # draft() takes the smaller of both ratios, so the box must have the picture's own shape.
-    width, height = source.size
-    drafted = source.draft(None, (max(1, width // divisor), max(1, height // divisor)))
-    return drafted[1] if drafted else (0, 0, width, height)
-
-
-def _shrunk(image: Image.Image, extent: Edges, long: float) -> tuple[Image.Image, Edges]:
-    """To ``long`` px on the long side, if ``image`` has at least twice as many.
+def _whole(raster: Raster, long: float) -> tuple[Image.Image, Edges]:
+    """At ``long`` px on the long side, if it has at least twice as many; and where it lies in it.
 
     If not, what is there is kept: renditions are better cut straight from it.
     """
-    scale = long / max(image.size)
+    scale = long / max(raster.size)
     if 2 * scale > 1:
-        return image, extent
-    size = (math.ceil(image.width * scale), math.ceil(image.height * scale))
-    # Colours of invisible pixels must not bleed into visible ones, so alpha goes in first.
-    # (Pillow's resize() does it too, but forgets the gap then, and takes three times as long.)
-    mode = image.mode
-    if mode in {"LA", "RGBA"}:
-        image = image.convert(mode[:-1] + "a")
-    # A first step by a whole number, to no less than thrice the size: fast, and as good.
-    image = image.resize(size, FILTER, box=extent, reducing_gap=3.0).convert(mode)
-    return image, (0, 0, *size)
+        return raster.part((0, 0, *raster.size)), raster.extent
+    size = math.ceil(raster.size[0] * scale), math.ceil(raster.size[1] * scale)
+    return rasters.shrunk(raster, raster.extent, size), (0, 0, *size)
 
 
-PROFILED_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+# Of what lies around a detail, so much is kept that a filter finds what it looks for, in px.
+MARGIN = 2 * rasters.SUPPORT
 
 
-def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """A new picture, in RGB or RGBA."""
-    alpha = image.getchannel("A") if image.mode in {"LA", "RGBA"} else None
-    colour = image if alpha is None else image.convert(image.mode.removesuffix("A"))
-    colour = (profile and _through(profile, colour)) or colour.convert("RGB")
-    if alpha is not None and alpha.getextrema() != (255, 255):
-        colour.putalpha(alpha)
-    return colour
+def _detail(raster: Raster, source: Size, part: Edges, scale: float) -> tuple[Image.Image, Edges]:
+    """``part`` of the source and a bit around it, at no less than ``scale``; and what it shows."""
+    across, down = raster.extent[2] / source[0], raster.extent[3] / source[1]
+    margin = MARGIN / scale
+    left, top = (
+        max(0, math.floor((part[side] - margin) * (across, down)[side])) for side in (0, 1)
+    )
+    right, bottom = (
+        min(raster.size[side], math.ceil((part[side + 2] + margin) * (across, down)[side]))
+        for side in (0, 1)
+    )
+    # Relative to what was decoded.
+    scale /= across
+    box = (left, top, right, bottom)
+    if 2 * scale > 1:
+        image = raster.part(box)
+    else:
+        size = math.ceil((right - left) * scale), math.ceil((bottom - top) * scale)
+        image = rasters.shrunk(raster, box, size)
+    return image, (left / across, top / down, right / across, bottom / down)
 
 
-def _through(profile: bytes, colour: Image.Image) -> Image.Image | None:
-    """``colour`` in sRGB; None if the profile is broken or meant for something else."""
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        mode = PROFILED_MODES[source.profile.xcolor_space.strip()]
-        if mode == "RGB" and colour.mode == "L":
-            colour = colour.convert("RGB")
-        if mode != colour.mode:
-            return None
-        return ImageCms.profileToProfile(
-            colour, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    except (ImageCms.PyCMSError, OSError, KeyError, ValueError):
-        return None
+def needed_memory(source: intake.Source, size: Size, *, crop: Box | None, spec: Spec) -> int:
+    """Bytes that an upload takes at the most, were it of this ``size`` as it is stored."""
+    whole = upright.size(size, upright.orientation(source.exif))
+    scales = _scales(whole, _within(crop, whole), spec)
+    divisor = source.divisor(max(scales))
+    decoded = math.ceil(whole[0] / divisor), math.ceil(whole[1] / divisor)
+    scale = min(1.0, scales[0] * divisor)
+    small = min(1.0, spec.master_side / max(whole))
+    master = max(1, round(whole[0] * small)), max(1, round(whole[1] * small))
+    return max(
+        source.need(size, max(scales)) + memory.shrink(decoded, scale, mode=source.mode),
+        memory.finish(decoded, scale, master, mode=source.mode, profile=bool(source.profile)),
+    )
 
 
 # --- what is cut from the picture -------------------------------------------------------------
@@ -266,11 +229,18 @@ def _selection(source: Size, crop: Box | None, spec: Spec) -> Box:
     return x + (width - side) // 2, y + (height - side) // 2 if crop else 0, side, side
 
 
-def _needed_scale(source: Size, crop: Box | None, spec: Spec) -> float:
-    """The least of its full size at which the upload serves the master and each rendition."""
+def _scales(source: Size, crop: Box | None, spec: Spec) -> tuple[float, float]:
+    """The least of its full size at which the upload serves the master, and the renditions."""
     _x, _y, width, height = _selection(source, crop, spec)
-    wanted = max(spec.master_side / max(source), max(spec.sizes) / max(width, height))
-    return min(1.0, wanted)
+    master = min(1.0, spec.master_side / max(source))
+    renditions = min(1.0, max(spec.sizes) / max(width, height))
+    # One picture for both, where that takes little more than the master does.
+    if master < renditions <= ONE_FOR_BOTH * master:
+        master = renditions
+    return master, renditions
+
+
+ONE_FOR_BOTH = 1.25
 
 
 def ladder(sizes: Sequence[int], side: int) -> tuple[int, ...]:
@@ -283,9 +253,10 @@ def ladder(sizes: Sequence[int], side: int) -> tuple[int, ...]:
 
 def squares(picture: Picture, spec: Spec) -> list[tuple[int, Image.Image]]:
     """Each rendition's size and picture, ascending, in RGB or RGBA."""
-    left, top, right, bottom = box = _edges(picture, spec)
+    image, box = _view(picture, spec)
+    left, top, right, bottom = box
     long = max(right - left, bottom - top)
-    rungs: list[tuple[Image.Image, Edges | None]] = [(_on(picture.image, spec.background), box)]
+    rungs: list[tuple[Image.Image, Edges | None]] = [(_on(image, spec.background), box)]
     cut = []
     # A hair's breadth for the rounding of the scale; a square of 1 px is the least there is.
     for size in reversed(ladder(spec.sizes, max(1, int(long + 0.001)))):
@@ -301,14 +272,28 @@ def squares(picture: Picture, spec: Spec) -> list[tuple[int, Image.Image]]:
     return cut[::-1]
 
 
-def _edges(picture: Picture, spec: Spec) -> Edges:
-    """Left, top, right and bottom of what the renditions show, in px of the decoded image."""
-    x, y, width, height = _selection(picture.source, picture.crop, spec)
-    left, top, right, bottom = picture.extent or (0, 0, *picture.image.size)
-    across, down = (right - left) / picture.source[0], (bottom - top) / picture.source[1]
+def _edges_of(box: Box) -> Edges:
+    x, y, width, height = box
+    return x, y, x + width, y + height
+
+
+def _view(picture: Picture, spec: Spec) -> tuple[Image.Image, Edges]:
+    """The image to cut the renditions from, and what they show, in its px."""
+    selection = _edges_of(_selection(picture.source, picture.crop, spec))
+    image, shown = picture.image, (0.0, 0.0, *map(float, picture.source))
+    left, top, right, bottom = picture.extent or (0, 0, *image.size)
+    if picture.detail is not None and picture.part is not None:
+        image, shown = picture.detail, picture.part
+        left, top, right, bottom = (0, 0, *image.size)
+    across = (right - left) / (shown[2] - shown[0])
+    down = (bottom - top) / (shown[3] - shown[1])
     # Rounding errors may not point beyond the last pixel.
-    far_x, far_y = min(left + (x + width) * across, right), min(top + (y + height) * down, bottom)
-    return left + x * across, top + y * down, far_x, far_y
+    return image, (
+        max(left, left + (selection[0] - shown[0]) * across),
+        max(top, top + (selection[1] - shown[1]) * down),
+        min(right, left + (selection[2] - shown[0]) * across),
+        min(bottom, top + (selection[3] - shown[1]) * down),
+    )
 
 
 def _padded(image: Image.Image, side: int, background: str | None) -> Image.Image:
@@ -349,8 +334,9 @@ def master_crop(picture: Picture, spec: Spec) -> Box | None:
 
 def average_color(picture: Picture, spec: Spec) -> str:
     """Of all visible pixels of the renditions, as "rrggbb"."""
-    image = _on(picture.image, spec.background)
-    pixel = image.resize((1, 1), Image.Resampling.BOX, box=_edges(picture, spec)).getpixel((0, 0))
+    image, box = _view(picture, spec)
+    image = _on(image, spec.background)
+    pixel = image.resize((1, 1), Image.Resampling.BOX, box=box).getpixel((0, 0))
     return "{:02x}{:02x}{:02x}".format(*cast("tuple[int, ...]", pixel))
 
 

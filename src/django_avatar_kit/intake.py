@@ -7,34 +7,36 @@ Hostile files are the rule here, not the exception. Whatever is wrong with one e
 from __future__ import annotations
 
 import re
-import struct
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Protocol
 
 from PIL import Image
-from PIL.AvifImagePlugin import AvifImageFile
-from PIL.GifImagePlugin import GifImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
+from . import exact
+from .avif import Avif
 from .exceptions import (
     DecompressionBomb,
     EmptyUpload,
     NotAnImage,
     SvgUpload,
     TooManyPixels,
+    TooMuchMemory,
     TruncatedImage,
     UnsupportedFormat,
     UploadError,
-    WrongExtension,
 )
+from .gif import Gif
+from .jpeg import Jpeg
+from .png import Png
+from .webp import WebP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from PIL.ImageFile import ImageFile
+    from .rasters import Raster
+
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,32 +46,29 @@ class Limits:
     max_pixels: int
     formats: Sequence[str]
     """Keys of ``READERS``."""
+    max_memory: int | None = None
+    """Bytes that a decode may take, as estimated; None for the kit's own files."""
 
 
 @contextmanager
-def opened(file: IO[bytes], filename: str, limits: Limits) -> Iterator[ImageFile]:
+def opened(file: IO[bytes], filename: str, limits: Limits) -> Iterator[Source]:
     """The upload as an image that is checked, and not decoded yet.
 
     Decode it inside the ``with``: whatever the decoder raises there becomes the right child of
     ``UploadError``, too. ``file`` is read from its start and stays open.
     """
     file.seek(0)
-    head = file.read(HEAD_BYTES)
-    kind = _recognise(head, filename, limits)
-    if kind == "webp":
-        # Pillow's decoder makes room for all pixels before it tells how many there are.
-        _check_pixels(_webp_size(head), filename, limits)
-    file.seek(0)
-    reader = cast("IO[bytes]", _CompleteReader(file, filename))
-    with _refusing(filename), READERS[kind](reader) as source:
+    kind = _recognise(file.read(HEAD_BYTES), filename, limits)
+    with _refusing(filename):
+        file.seek(0)
+        source = READERS[kind](file)
         _check_pixels(source.size, filename, limits)
-        _check_extension(filename, limits)
         yield source
 
 
 # --- by content -------------------------------------------------------------------------------
 
-# Enough for the size of a WebP, and for "<svg" after an XML declaration, comments and a DOCTYPE.
+# Enough for "<svg" after an XML declaration, comments and a DOCTYPE.
 HEAD_BYTES = 4096
 
 HEADERS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
@@ -107,23 +106,56 @@ def _recognise(head: bytes, filename: str, limits: Limits) -> str:
     raise NotAnImage(filename=filename)
 
 
-def _webp_size(head: bytes) -> tuple[int, int]:
-    """The canvas in px, as the three kinds of first chunk write it; (0, 0) if cut off."""
-    chunk, body = head[12:16], head[20:30].ljust(10, b"\0")
-    if chunk == b"VP8X":
-        width, height = (int.from_bytes(body[at : at + 3], "little") + 1 for at in (4, 7))
-    elif chunk == b"VP8L":
-        bits = int.from_bytes(body[1:5], "little")
-        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    else:
-        width, height = (side & 0x3FFF for side in struct.unpack("<HH", body[6:10]))
-    return width, height
+# --- by header --------------------------------------------------------------------------------
 
 
-# --- by header and name ------------------------------------------------------------------------
+class Source(Protocol):
+    """An upload whose header is read, and nothing more."""
+
+    @property
+    def format(self) -> str:
+        """As a person calls it."""
+
+    @property
+    def size(self) -> Size:
+        """In px, as it is stored."""
+
+    @property
+    def exif(self) -> bytes: ...
+
+    @property
+    def profile(self) -> bytes | None: ...
+
+    @property
+    def mode(self) -> str:
+        """Of its pixels once they are plain: L, LA, RGB, RGBA or CMYK."""
+
+    def divisor(self, scale: float, /) -> int:
+        """By how much a decode is smaller, which is no less than ``scale``."""
+        ...
+
+    def need(self, size: Size, scale: float, /) -> int:
+        """Bytes that a decode at ``scale`` takes, were the picture of this size."""
+        ...
+
+    def decode(self, scale: float, /) -> Raster:
+        """Its pixels, at no less than ``scale``."""
+        ...
 
 
-def _check_pixels(size: tuple[int, int], filename: str, limits: Limits) -> None:
+# Each format's own reader instead of Image.open(): no other parser sees hostile bytes, an iPhone's
+# two-picture JPEG (MPO) is its first picture, and Pillow's size warnings, which a site may have
+# turned into errors, cannot come before the answer of _check_pixels.
+READERS: Mapping[str, Callable[[IO[bytes]], Source]] = {
+    "jpeg": Jpeg,
+    "png": Png,
+    "webp": WebP,
+    "gif": Gif,
+    "avif": Avif,
+}
+
+
+def _check_pixels(size: Size, filename: str, limits: Limits) -> None:
     width, height = size
     if width * height > limits.max_pixels:
         raise TooManyPixels(filename=filename, width=width, height=height, limit=limits.max_pixels)
@@ -133,66 +165,40 @@ def _check_pixels(size: tuple[int, int], filename: str, limits: Limits) -> None:
         raise DecompressionBomb(filename=filename)
 
 
-EXTENSIONS: Mapping[str, tuple[str, ...]] = {
-    "jpeg": ("jpg", "jpeg", "jpe", "jfif"),
-    "png": ("png", "apng"),
-    "webp": ("webp",),
-    "gif": ("gif",),
-    "avif": ("avif",),
-}
+def check_memory(
+    source: Source, need: Callable[[Size], int], filename: str, limits: Limits
+) -> None:
+    """Refuse what takes too much memory, and say how large it may be. ``need``: bytes by size."""
+    wanted = need(source.size)
+    if limits.max_memory is None or wanted <= limits.max_memory:
+        return
+    width, height = source.size
+    # In 1/4096 of its own size: closer than anybody cares to make it.
+    low, high = 0, FINE
+    while high - low > 1:
+        middle = (low + high) // 2
+        if need(_part(source.size, middle)) <= limits.max_memory:
+            low = middle
+        else:
+            high = middle
+    raise TooMuchMemory(
+        filename=filename,
+        format=source.format,
+        size=(width, height),
+        fit=_part(source.size, low),
+        need=wanted,
+        limit=limits.max_memory,
+    )
 
 
-def _check_extension(filename: str, limits: Limits) -> None:
-    """A JPEG called .png is harmless and common; a JPEG called .exe is neither."""
-    found = re.search(r"[^/\\]\.([A-Za-z0-9]+)\s*$", filename)
-    if found and not any(found[1].lower() in EXTENSIONS[name] for name in limits.formats):
-        usual = [EXTENSIONS[name][0] for name in limits.formats]
-        raise WrongExtension(filename=filename, extension=found[1], allowed=usual)
+FINE = 4096
+
+
+def _part(size: Size, share: int) -> Size:
+    return max(1, size[0] * share // FINE), max(1, size[1] * share // FINE)
 
 
 # --- opened -----------------------------------------------------------------------------------
-
-
-class _Jpeg(JpegImageFile):
-    """Without a look into EXIF for the resolution in print, where a broken EXIF would warn."""
-
-    def _read_dpi_from_exif(self) -> None:
-        pass
-
-
-# Each format's own reader instead of Image.open(): no other parser sees hostile bytes, an iPhone's
-# two-picture JPEG (MPO) is its first picture, and Pillow's size warnings, which a site may have
-# turned into errors, cannot come before the answer of _check_pixels.
-READERS: Mapping[str, type[ImageFile]] = {
-    "jpeg": _Jpeg,
-    "png": PngImageFile,
-    "webp": WebPImageFile,
-    "gif": GifImageFile,
-    "avif": AvifImageFile,
-}
-
-
-LONGEST_MARKER = 8  # bytes: a PNG chunk's length and name
-
-
-class _CompleteReader:
-    """A file whose end must not be reached: nothing is missing from a picture that is whole.
-
-    Pillow fills up what is missing where a site sets its global LOAD_TRUNCATED_IMAGES, and takes
-    a PNG without an end in any case.
-    """
-
-    def __init__(self, file: IO[bytes], filename: str) -> None:
-        self.seek, self.tell, self._read = file.seek, file.tell, file.read
-        self._filename = filename
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._read(size)
-        # Of a block there may be less than a decoder asks for; a length or a marker is all there.
-        least = size if size <= LONGEST_MARKER else 1
-        if len(data) < least:
-            raise TruncatedImage(filename=self._filename)
-        return data
 
 
 @contextmanager
@@ -205,6 +211,6 @@ def _refusing(filename: str) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
         raise DecompressionBomb(filename=filename) from error
     except Exception as error:
-        # Of text and profile chunks that unpack without end, Pillow says so in words only.
-        bomb = "MAX_TEXT" in str(error)
-        raise (DecompressionBomb if bomb else TruncatedImage)(filename=filename) from error
+        if not exact.is_of_bad_bytes(error):
+            raise
+        raise TruncatedImage(filename=filename) from error

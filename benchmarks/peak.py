@@ -1,0 +1,63 @@
+"""Peak memory of one upload, beside what the kit expected of its header; for a fresh process.
+
+    python -m benchmarks.peak FILE
+
+prints a line of JSON: ``peak`` above idle and ``need`` in bytes, and the ``code`` of a refusal.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from pathlib import Path
+
+from benchmarks import corpus
+from benchmarks.imaging import LIMITS, SPEC
+from django_avatar_kit import imaging, intake
+from django_avatar_kit.exceptions import UploadError
+
+STATUS = Path("/proc/self/status")
+
+
+def status(key: str) -> int:
+    found = re.search(rf"^{key}:\s+(\d+)", STATUS.read_text(), re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
+
+
+def upload(file: io.BufferedIOBase, limits: imaging.Limits) -> str:
+    """Received and cut, as by ``pipeline``; the code of a refusal, or nothing."""
+    try:
+        picture = imaging.load(file, filename="upload", limits=limits, spec=SPEC)  # type: ignore[arg-type]
+    except UploadError as error:
+        return error.code
+    imaging.encode_renditions(picture, SPEC)
+    imaging.encode_master(picture, SPEC)
+    imaging.average_color(picture, SPEC)
+    return ""
+
+
+def main(path: Path, budget: int | None) -> None:
+    limits = imaging.Limits(
+        max_pixels=LIMITS.max_pixels, formats=LIMITS.formats, max_memory=budget
+    )
+    format = path.suffix[1:]
+    modes = {"gif": "P", "jpeg": "RGB"}
+    # Libraries that are loaded when they are first asked for something.
+    for size in ((40, 30), (300, 200)):
+        upload(io.BytesIO(corpus.encoded(format, modes.get(format, "RGBA"), size)), limits)
+    with path.open("rb") as file, intake.opened(file, "upload", limits) as source:
+        need = imaging.needed_memory(source, source.size, crop=None, spec=SPEC)
+        size = source.size
+    del source
+    Path("/proc/self/clear_refs").write_text("5")
+    idle = status("VmRSS")
+    with path.open("rb") as file:
+        code = upload(file, limits)
+    answer = {"peak": status("VmHWM") - idle, "need": need, "code": code, "size": size}
+    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else None)

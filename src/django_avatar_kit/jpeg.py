@@ -1,0 +1,180 @@
+"""JPEG: the header by hand, the pixels by Pillow's decoder in a loop of our own.
+
+Pillow's own loop knows two answers to a file that lacks its end marker: it is refused, or, where a
+site sets ``LOAD_TRUNCATED_IMAGES``, any half of a picture is taken. This one takes a picture that
+is whole, and no other.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import IO
+
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+from . import exact, memory
+from .jpeg_scans import ALONE, SOS, Component, lacks_something
+from .rasters import ImageRaster, Raster
+
+FILL = 0xFF
+SOI, EOI = b"\xff\xd8", b"\xff\xd9"
+SOFS = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+APP0, APP1, APP2, APP14, LAST_APP, COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
+EXIF, ICC = b"Exif\0\0", b"ICC_PROFILE\0"
+
+# One byte of ones in the data of a scan. Encoders fill up the last byte with ones, and no code
+# of a Huffman table consists of ones only.
+ONES = b"\xff\0"
+# The bit reader of libjpeg wants 8 bytes in advance, whether it will use them or not.
+LOOKAHEAD = 8
+
+
+class _Header(JpegImageFile):
+    """Without a look into EXIF for the resolution in print, where a broken EXIF would warn."""
+
+    def _read_dpi_from_exif(self) -> None:
+        pass
+
+
+class Jpeg:
+    """A JPEG, opened. ``file`` is read from its start."""
+
+    format = "JPEG"
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.exif = b""
+        self.profile: bytes | None = None
+        self._icc: list[bytes] = []
+        self._frame = self._scan = b""
+        self._progressive = False
+        # Comments, previews and the like are left out unread, however large they are.
+        self._head = SOI + b"".join(self._segments())
+        self._start = file.tell()
+        self._image = _Header(io.BytesIO(self._head))
+        self.size: exact.Size = self._image.size
+        self.profile = self._joined_profile()
+        self.mode = self._image.mode
+        self._components = self._read_components()
+        # libjpeg keeps all coefficients where those of a block are spread over several scans.
+        self._held = self._progressive or self._scan[0] < len(self._components)
+
+    # --- the header ---------------------------------------------------------------------------
+
+    def _segments(self) -> list[bytes]:
+        """What a decoder needs, up to the start of the first scan."""
+        file = self._file
+        file.seek(len(SOI))
+        kept: list[bytes] = []
+        while not self._scan:
+            marker = _next_marker(file)
+            if marker in ALONE:
+                continue
+            size = exact.exactly(file, 2)
+            body = exact.exactly(file, max(0, int.from_bytes(size, "big") - 2))
+            if self._needed(marker, body):
+                kept.append(bytes([FILL, marker]) + size + body)
+        return kept
+
+    def _needed(self, marker: int, body: bytes) -> bool:
+        if marker == SOS:
+            self._scan = body
+        elif marker in SOFS:
+            if self._frame:
+                raise SyntaxError("two frames in one JPEG")
+            self._frame, self._progressive = body, marker in PROGRESSIVE
+        elif marker == APP1 and body.startswith(EXIF) and not self.exif:
+            self.exif = body
+        elif marker == APP2 and body.startswith(ICC):
+            self._icc.append(body[len(ICC) :])
+        # APP0 and APP14 tell the decoder how colours are coded.
+        return marker in {APP0, APP14} or not (APP0 <= marker <= LAST_APP or marker == COMMENT)
+
+    def _joined_profile(self) -> bytes | None:
+        # Each part says which it is, and how many there are.
+        parts = sorted(part for part in self._icc if len(part) > 2)
+        self._icc = []
+        whole = bool(parts) and parts[0][1] == len(parts)
+        if not whole or sum(map(len, parts)) > exact.LARGEST_PROFILE:
+            return None
+        return b"".join(part[2:] for part in parts)
+
+    def _read_components(self) -> list[Component]:
+        listed = self._frame[6:]
+        return [
+            Component(number=listed[at], across=listed[at + 1] >> 4, down=listed[at + 1] & 15)
+            for at in range(0, len(listed) - 2, 3)
+        ]
+
+    # --- memory -------------------------------------------------------------------------------
+
+    def divisor(self, scale: float) -> int:
+        """By how much a decode may be smaller, to be no less than ``scale``."""
+        return next(divisor for divisor in (8, 4, 2, 1) if divisor * scale <= 1)
+
+    def need(self, size: exact.Size, scale: float) -> int:
+        """Bytes for a decode, were the picture of this size."""
+        sampling = [(one.across, one.down) for one in self._components]
+        return memory.jpeg(
+            size,
+            self.divisor(scale),
+            mode=self._image.mode,
+            sampling=sampling,
+            held=self._held,
+        )
+
+    # --- the pixels ---------------------------------------------------------------------------
+
+    def decode(self, scale: float) -> Raster:
+        """At no less than ``scale``. An ``OSError`` where part of it is missing."""
+        header, divisor = self._image, self.divisor(scale)
+        width, height = self.size
+        # draft() takes the smaller of both ratios, so the box must have the picture's own shape.
+        drafted = header.draft(None, (max(1, width // divisor), max(1, height // divisor)))
+        extent = drafted[1] if drafted else (0, 0, width, height)
+        image = Image.new(header.mode, header.size, None)
+        arguments = (*(header.tile[0].args or ()), *header.decoderconfig)
+        feed = exact.Feed(exact.new_decoder(image, "jpeg", arguments, (0, 0, *header.size)))
+        try:
+            self._file.seek(self._start)
+            data = self._head
+            while not feed(data):
+                data = self._file.read(exact.BLOCK)
+                if not data:
+                    self._finish(feed)
+                    break
+        finally:
+            feed.decoder.cleanup()
+        return ImageRaster(image, extent=extent)
+
+    def _finish(self, feed: exact.Feed) -> None:
+        """The file has no end marker: give it one if nothing else is missing.
+
+        In one scan, the decoder is content once it has the last row. In several, it waits for one
+        more: in that state it drops every byte that is no marker, and in the midst of a block it
+        drops nothing until it has enough for all of it.
+        """
+        if feed(ONES * LOOKAHEAD):
+            return
+        for _ in range(2 * LOOKAHEAD):
+            if feed.left or feed(ONES):
+                raise OSError("the picture ends within a scan")
+        self._file.seek(self._start)
+        data = self._head + self._file.read()
+        if not self._held or lacks_something(data, self.size, self._components):
+            raise OSError("the picture ends between two scans")
+        if not feed(EOI):
+            raise OSError("the picture has no end")
+
+
+def _next_marker(file: IO[bytes]) -> int:
+    """Rubbish before it is skipped, as libjpeg does."""
+    byte = 0
+    while not byte:
+        while byte != FILL:
+            byte = exact.exactly(file, 1)[0]
+        while byte == FILL:
+            byte = exact.exactly(file, 1)[0]
+    return byte

@@ -1,0 +1,192 @@
+"""Honest pictures that were refused or shown wrong, by the number of the report."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Any
+
+import pytest
+from PIL import Image, ImageFile
+
+from django_avatar_kit.exceptions import DecompressionBomb, TruncatedImage
+from django_avatar_kit.png import Png
+from tests import images
+from tests.test_intake import load
+
+XMP = (
+    b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-"
+    b"syntax-ns#'><rdf:Description xmlns:tiff='http://ns.adobe.com/tiff/1.0/' "
+    b'tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+)
+
+
+def is_taken(data: bytes) -> bool:
+    try:
+        load(data)
+    except TruncatedImage:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("filename", ["IMG_1.HEIC", "scan.bmp", "x.jpg.part", "cat.exe"])
+def test_p1_the_content_counts_whatever_the_name(filename: str) -> None:
+    assert load(images.jpeg(), filename=filename).image.size == (60, 40)
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("restarts", [0, 4])
+@pytest.mark.parametrize("size", [(8, 8), (90, 70), (700, 500)])
+def test_p2_a_jpeg_may_lack_its_end_marker_and_nothing_else(
+    mode: str,
+    progressive: bool,
+    restarts: int,
+    size: tuple[int, int],
+    lenient: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", lenient)
+    picture = images.photograph("detail", size).convert(mode)
+    data = images.jpeg(picture, progressive=progressive, restart_marker_blocks=restarts)
+    assert all(is_taken(data[: len(data) - less]) for less in (0, 1, 2))
+    shares = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9) if max(size) > 8 else (0.1, 0.3, 0.5)
+    assert not any(is_taken(data[: int(len(data) * share)]) for share in shares)
+
+
+@pytest.mark.parametrize("less", [0, 1, 4, 6, 12, 14, 16, 18])
+def test_p2_a_png_may_lack_what_stands_behind_its_pixels(less: int) -> None:
+    data = images.png(images.photograph("detail", (90, 70)))
+    assert is_taken(data[: len(data) - less])
+    assert not is_taken(data[: len(data) // 2])
+
+
+def test_p2_an_interlaced_png_may_lack_its_checksum_too() -> None:
+    data = images.interlaced()
+    assert is_taken(data[: len(data) - 18])
+    assert not is_taken(data[: len(data) - 40])
+
+
+def test_p2_a_gif_may_lack_its_trailer() -> None:
+    data = images.encoded(images.photograph("detail", (90, 70)), "gif")
+    assert is_taken(data[:-1])
+    assert is_taken(data[:-2])
+    assert not is_taken(data[: len(data) // 2])
+
+
+def test_p2_a_webp_may_lack_what_stands_behind_its_pixels() -> None:
+    data = images.encoded(images.photograph("detail", (90, 70)), "webp", xmp=XMP)
+    assert is_taken(data[:-20])
+    assert not is_taken(data[: len(data) // 2])
+
+
+def test_p2_a_wrong_checksum_of_what_is_no_part_of_the_picture() -> None:
+    wrong = images.chunk(b"eXIf", images.exif(6)[6:])[:-1] + b"?"
+    assert load(images.raw_png((1, 1), b"\0\1\2\3", before=wrong)).image.size == (1, 1)
+
+
+@pytest.mark.parametrize("name", [b"zTXt", b"iTXt", b"tEXt", b"prVt"])
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_p3_text_in_a_png_is_skipped_unread(name: bytes, place: str) -> None:
+    text = images.chunk(name, b"History\0\0" + zlib.compress(b"x" * 3_000_000)) * 50
+    chunks: dict[str, Any] = {place: text}
+    assert load(images.raw_png((1, 1), b"\0\1\2\3", **chunks)).image.getpixel((0, 0)) == (1, 2, 3)
+
+
+def test_p3_comments_of_a_jpeg_are_skipped_unread() -> None:
+    data = images.jpeg()
+    comments = (b"\xff\xfe\xff\xff" + b"x" * 65533) * 40
+    assert load(data[:2] + comments + data[2:]).image.size == (60, 40)
+
+
+def test_p3_a_large_profile_is_applied_and_one_too_large_is_ignored() -> None:
+    picture = Image.new("RGB", (40, 40), images.RED)
+    large = images.swapped_profile() + bytes(2 * 2**20)
+    assert load(images.png(picture, icc_profile=large)).image.getpixel((9, 9)) != images.RED
+    huge = images.swapped_profile() + bytes(5 * 2**20)
+    for format in ("png", "jpeg", "webp"):
+        options = {"icc_profile": huge, "quality": 100}
+        pixel: Any = load(images.encoded(picture, format, **options)).image.getpixel((9, 9))
+        assert abs(pixel[0] - images.RED[0]) < 8
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp", "avif"])
+def test_p4_xmp_turns_nothing(format: str) -> None:
+    data = images.encoded(images.quarters(), format, xmp=XMP)
+    assert load(data).image.size == (60, 40)
+
+
+def test_p4_a_png_is_turned_by_exif_alone() -> None:
+    profile = b"Raw profile type exif\0\nexif\n      34\n" + images.exif(6).hex().encode()
+    text = images.chunk(b"tEXt", profile)
+    data = images.png()
+    assert load(data[:33] + text + data[33:]).image.size == (60, 40)
+    assert load(images.png(exif=images.exif(6))).image.size == (40, 60)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
+def test_p5_grey_of_any_depth_is_transparent_exactly_where_it_says(depth: int) -> None:
+    hidden = 1 if depth == 1 else 2
+    other = 0 if depth == 1 else 3
+    if depth == 16:
+        rows = b"\0" + struct.pack(">HH", hidden, other)
+    else:
+        packed = (hidden << (8 - depth)) | (other << (8 - 2 * depth)) if depth < 8 else 0
+        rows = b"\0" + (bytes([packed]) if depth < 8 else bytes([hidden, other]))
+    before = images.chunk(b"tRNS", struct.pack(">H", hidden))
+    data = images.raw_png((2, 1), rows, depth=depth, colour=images.GREY, before=before)
+    image = load(data).image
+    assert [image.getpixel((x, 0))[3] for x in (0, 1)] == [0, 255]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_p5_a_colour_is_transparent_only_if_it_is_exactly_that(depth: int) -> None:
+    code = ">HHH" if depth == 16 else ">BBB"
+    pixels = struct.pack(code, 9, 8, 7) + struct.pack(code, 9, 8, 6)
+    before = images.chunk(b"tRNS", struct.pack(">HHH", 9, 8, 7))
+    image = load(images.raw_png((2, 1), b"\0" + pixels, depth=depth, before=before)).image
+    assert [image.getpixel((x, 0))[3] for x in (0, 1)] == [0, 255]  # type: ignore[index]
+
+
+class SoftTimeLimitError(Exception):
+    """As a task queue raises in the midst of anything."""
+
+
+class OwnOSError(OSError):
+    pass
+
+
+@pytest.mark.parametrize(
+    "error", [SoftTimeLimitError, OwnOSError, TimeoutError, KeyboardInterrupt]
+)
+def test_e8_a_sites_own_exception_comes_through(
+    error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_given: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Png, "decode", interrupted)
+    with pytest.raises(error):
+        load(images.png())
+
+
+@pytest.mark.parametrize("error", [OSError, SyntaxError, ValueError, struct.error, zlib.error])
+def test_e8_what_bad_bytes_raise_is_a_damaged_picture(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_given: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Png, "decode", damaged)
+    with pytest.raises(TruncatedImage):
+        load(images.png())
+
+
+def test_e8_no_memory_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_given: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Png, "decode", no_memory)
+    with pytest.raises(DecompressionBomb):
+        load(images.png())
