@@ -1,0 +1,67 @@
+"""The readers by hand of each format, where a file is not what it says."""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+from PIL import Image, ImageCms
+
+from django_avatar_kit import colour, upright
+from django_avatar_kit.exceptions import TruncatedImage
+from tests import images
+from tests.test_intake import load
+
+GIF = b"GIF89a\x01\0\x01\0\0\0\0"
+HEAD = images.png()[:33]
+SOF = images.jpeg()[images.jpeg().index(b"\xff\xc0") :][:19]
+VP8 = images.encoded(images.quarters(), "webp")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        GIF + b";",
+        GIF + b"\0,\0\0\0\0\0\0\1\0\0\2",
+        HEAD,
+        images.SIGNATURE + images.chunk(b"IDAT"),
+        images.raw_png((1, 1), b"\0\0", depth=3),
+        images.raw_png((1, 1), b"\0\0", colour=3),
+        HEAD + images.chunk(b"tEXt") * 100_001,
+        images.jpeg().replace(SOF, SOF * 2),
+        b"RIFF\0\0\0\0WEBPjunk\0\0\0\0",
+        b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x09\0\0\x09\0\0" + VP8[12:],
+    ],
+)
+def test_what_contradicts_itself_is_damaged(data: bytes) -> None:
+    with pytest.raises(TruncatedImage):
+        load(data)
+
+
+def test_markers_without_a_segment_are_skipped() -> None:
+    data = images.jpeg()
+    assert load(data[:2] + b"\xff\x01" + data[2:]).image.size == (60, 40)
+
+
+def test_a_profile_packed_in_an_unknown_way_is_ignored() -> None:
+    before = images.chunk(b"iCCP", b"icc\0\1" + zlib.compress(b"x"))
+    assert load(images.raw_png((1, 1), b"\0\1\2\3", before=before)).image.size == (1, 1)
+
+
+def test_a_row_of_any_length_is_shrunk_in_parts() -> None:
+    image = load(images.raw_png((600_000, 1), b"\0" + b"\7\7\7" * 600_000)).image
+    assert (image.size, image.getpixel((500, 0))) == ((1000, 1), (7, 7, 7))
+
+
+def test_a_limit_of_the_site_comes_through_profiles_and_exif(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def late(*_given: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(ImageCms, "ImageCmsProfile", late)
+    monkeypatch.setattr(Image.Exif, "load", late)
+    with pytest.raises(TimeoutError):
+        colour.srgb(images.quarters(), b"profile")
+    with pytest.raises(TimeoutError):
+        upright.orientation(b"exif")
