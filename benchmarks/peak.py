@@ -49,6 +49,9 @@ def main(path: Path, budget: int | None) -> None:
         upload(io.BytesIO(corpus.encoded(format, modes.get(format, "RGBA"), size)), limits)
     with path.open("rb") as file, intake.opened(file, "upload", limits) as source:
         need = imaging.needed_memory(source, source.size, crop=None, spec=SPEC)
+        if budget is not None and need > budget:
+            source.spare()
+            need = imaging.needed_memory(source, source.size, crop=None, spec=SPEC)
         size = source.size
     del source
     Path("/proc/self/clear_refs").write_text("5")

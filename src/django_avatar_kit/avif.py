@@ -24,9 +24,9 @@ class Avif:
         file.seek(0)
         data = file.read()
         self._length = len(data)
-        self._planes = max(
-            [_plane_bytes(found[1][0]) for found in CONFIGURATION.finditer(data)] or [6]
-        )
+        flags = [found[1][0] for found in CONFIGURATION.finditer(data)]
+        self._samples = max(map(_samples, flags), default=3)
+        self._deep = any(flag & DEEP for flag in flags) or not flags
         file.seek(0)
         del data
         image = AvifImageFile(file)
@@ -40,9 +40,14 @@ class Avif:
         """There is no smaller decode."""
         return 1
 
-    def need(self, size: exact.Size, _scale: float) -> int:
-        """Bytes for a decode, were the picture of this size; it has no smaller one."""
-        return memory.avif(size, file=self._length, planes=self._planes, raw=self._raw)
+    def need(self, size: exact.Size, _scale: float) -> memory.Need:
+        """For a decode, were the picture of this size."""
+        return memory.avif(
+            size, file=self._length, samples=self._samples, deep=self._deep, raw=self._raw
+        )
+
+    def spare(self) -> None:
+        """There is no way that takes less memory."""
 
     def decode(self, _scale: float) -> Raster:
         """At full size."""
@@ -52,9 +57,8 @@ class Avif:
         return BytesRaster(data, self.size, self._raw)
 
 
-def _plane_bytes(flags: int) -> float:
-    """Bytes of the planes of colour, per px."""
-    colour = (
-        0 if flags & GREY else 2 / (1 + bool(flags & HALF_ACROSS)) / (1 + bool(flags & HALF_DOWN))
-    )
-    return (1 + colour) * (2 if flags & DEEP else 1)
+def _samples(flags: int) -> float:
+    """Of a pixel's colours, as the planes hold them."""
+    if flags & GREY:
+        return 1
+    return 1 + 2 / (1 + bool(flags & HALF_ACROSS)) / (1 + bool(flags & HALF_DOWN))

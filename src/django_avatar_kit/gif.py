@@ -68,9 +68,12 @@ class Gif:
         """There is no smaller decode."""
         return 1
 
-    def need(self, size: exact.Size, _scale: float) -> int:
-        """Bytes for a decode, were the picture of this size; it has no smaller one."""
+    def need(self, size: exact.Size, _scale: float) -> memory.Need:
+        """For a decode, were the picture of this size."""
         return memory.gif(size)
+
+    def spare(self) -> None:
+        """There is no way that takes less memory."""
 
     def decode(self, _scale: float) -> Raster:
         """At full size. An ``OSError`` where part of it is missing."""

@@ -116,11 +116,9 @@ def load(
     """
     with intake.opened(file, filename, limits) as source:
         way = upright.orientation(source.exif)
-        needed = partial(needed_memory, source, crop=crop, spec=spec)
-        intake.check_memory(source, needed, filename, limits)
         whole = upright.size(source.size, way)
         crop = _within(crop, whole)
-        scales = _scales(whole, crop, spec)
+        scales = _affordable(source, crop, spec, filename, limits)
         raster = source.decode(max(scales))
         image, extent = _whole(raster, max(whole) * scales[0])
         detail, part = None, None
@@ -187,18 +185,47 @@ def _detail(raster: Raster, source: Size, part: Edges, scale: float) -> tuple[Im
     return image, (left / across, top / down, right / across, bottom / down)
 
 
-def needed_memory(source: intake.Source, size: Size, *, crop: Box | None, spec: Spec) -> int:
-    """Bytes that an upload takes at the most, were it of this ``size`` as it is stored."""
+def _affordable(
+    source: intake.Source, crop: Box | None, spec: Spec, filename: str, limits: Limits
+) -> tuple[float, float]:
+    """The scales to decode at. Raises ``TooMuchMemory``."""
+    needed = partial(needed_memory, source, crop=crop, spec=spec)
+    whole = upright.size(source.size, upright.orientation(source.exif))
+    master, renditions = _scales(whole, crop, spec)
+    if limits.max_memory is None or needed(source.size) <= limits.max_memory:
+        return master, renditions
+    source.spare()
+    intake.check_memory(source, partial(needed, sharpness=0.0), filename, limits)
+    # What somebody chose comes out smaller, rather than not at all.
+    sharpness = 1.0
+    while needed(source.size, sharpness=sharpness) > limits.max_memory:
+        sharpness /= 2
+    return master, max(master, sharpness * renditions)
+
+
+def needed_memory(
+    source: intake.Source, size: Size, *, crop: Box | None, spec: Spec, sharpness: float = 1.0
+) -> int:
+    """Bytes that an upload takes at the most, were it of this ``size`` as it is stored.
+
+    ``sharpness``: with this share of the pixels that a chosen part can use.
+    """
     whole = upright.size(size, upright.orientation(source.exif))
     scales = _scales(whole, _within(crop, whole), spec)
-    divisor = source.divisor(max(scales))
+    finest = max(scales[0], sharpness * scales[1])
+    divisor = source.divisor(finest)
     decoded = math.ceil(whole[0] / divisor), math.ceil(whole[1] / divisor)
     scale = min(1.0, scales[0] * divisor)
     small = min(1.0, spec.master_side / max(whole))
     master = max(1, round(whole[0] * small)), max(1, round(whole[1] * small))
-    return max(
-        source.need(size, max(scales)) + memory.shrink(decoded, scale, mode=source.mode),
-        memory.finish(decoded, scale, master, mode=source.mode, profile=bool(source.profile)),
+    flat = spec.background is not None
+    need = source.need(size, finest)
+    return memory.ALWAYS + max(
+        need.decoding,
+        need.kept + memory.shrink(decoded, scale, mode=source.mode),
+        memory.finish(
+            decoded, scale, master, mode=source.mode, profile=bool(source.profile), flat=flat
+        ),
     )
 
 

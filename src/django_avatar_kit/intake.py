@@ -34,6 +34,7 @@ from .webp import WebP
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from . import memory
     from .rasters import Raster
 
 Size = tuple[int, int]
@@ -134,9 +135,12 @@ class Source(Protocol):
         """By how much a decode is smaller, which is no less than ``scale``."""
         ...
 
-    def need(self, size: Size, scale: float, /) -> int:
-        """Bytes that a decode at ``scale`` takes, were the picture of this size."""
+    def need(self, size: Size, scale: float, /) -> memory.Need:
+        """For a decode at ``scale``, were the picture of this size."""
         ...
+
+    def spare(self) -> None:
+        """Decode it in the way that takes the least memory, however long that takes."""
 
     def decode(self, scale: float, /) -> Raster:
         """Its pixels, at no less than ``scale``."""

@@ -13,7 +13,7 @@ from typing import IO
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from . import exact, memory
+from . import exact, jpeg_planes, memory
 from .jpeg_scans import ALONE, SOS, Component, lacks_something
 from .rasters import ImageRaster, Raster
 
@@ -22,6 +22,8 @@ SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 SOFS = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 APP0, APP1, APP2, APP14, LAST_APP, COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
+# The longest profiles and texts have a few hundred.
+MOST_SEGMENTS = 10_000
 EXIF, ICC = b"Exif\0\0", b"ICC_PROFILE\0"
 
 # One byte of ones in the data of a scan. Encoders fill up the last byte with ones, and no code
@@ -60,6 +62,7 @@ class Jpeg:
         self._components = self._read_components()
         # libjpeg keeps all coefficients where those of a block are spread over several scans.
         self._held = self._progressive or self._scan[0] < len(self._components)
+        self._split = False
 
     # --- the header ---------------------------------------------------------------------------
 
@@ -68,7 +71,7 @@ class Jpeg:
         file = self._file
         file.seek(len(SOI))
         kept: list[bytes] = []
-        while not self._scan:
+        for _ in range(MOST_SEGMENTS):
             marker = _next_marker(file)
             if marker in ALONE:
                 continue
@@ -76,7 +79,9 @@ class Jpeg:
             body = exact.exactly(file, max(0, int.from_bytes(size, "big") - 2))
             if self._needed(marker, body):
                 kept.append(bytes([FILL, marker]) + size + body)
-        return kept
+            if self._scan:
+                return kept
+        raise SyntaxError("a JPEG of too many segments")
 
     def _needed(self, marker: int, body: bytes) -> bool:
         if marker == SOS:
@@ -114,8 +119,8 @@ class Jpeg:
         """By how much a decode may be smaller, to be no less than ``scale``."""
         return next(divisor for divisor in (8, 4, 2, 1) if divisor * scale <= 1)
 
-    def need(self, size: exact.Size, scale: float) -> int:
-        """Bytes for a decode, were the picture of this size."""
+    def need(self, size: exact.Size, scale: float) -> memory.Need:
+        """For a decode, were the picture of this size."""
         sampling = [(one.across, one.down) for one in self._components]
         return memory.jpeg(
             size,
@@ -123,12 +128,24 @@ class Jpeg:
             mode=self._image.mode,
             sampling=sampling,
             held=self._held,
+            split=exact.length(self._file) if self._split else 0,
         )
+
+    def spare(self) -> None:
+        """Decode one component after the other from now on, where that is possible."""
+        if self._held:
+            self._split = jpeg_planes.can_be_split(self._whole(), self._components)
+
+    def _whole(self) -> bytes:
+        self._file.seek(self._start)
+        return self._head + self._file.read()
 
     # --- the pixels ---------------------------------------------------------------------------
 
     def decode(self, scale: float) -> Raster:
         """At no less than ``scale``. An ``OSError`` where part of it is missing."""
+        if self._split:
+            return self._decode_split(scale)
         header, divisor = self._image, self.divisor(scale)
         width, height = self.size
         # draft() takes the smaller of both ratios, so the box must have the picture's own shape.
@@ -149,6 +166,21 @@ class Jpeg:
             feed.decoder.cleanup()
         return ImageRaster(image, extent=extent)
 
+    def _decode_split(self, scale: float) -> Raster:
+        files = jpeg_planes.split(self._whole(), self.size, self._components)
+        planes = [Jpeg(io.BytesIO(files.pop(0))).decode(scale) for _ in self._components]
+        return jpeg_planes.PlanesRaster(planes, luminance=self._has_luminance())
+
+    def _has_luminance(self) -> bool:
+        """As libjpeg guesses it."""
+        info = self._image.info
+        colours = len(self._components) == 3
+        if colours and "jfif" in info:
+            return True
+        if "adobe_transform" in info:
+            return bool(info["adobe_transform"])
+        return colours and bytes(one.number for one in self._components) != b"RGB"
+
     def _finish(self, feed: exact.Feed) -> None:
         """The file has no end marker: give it one if nothing else is missing.
 
@@ -161,9 +193,7 @@ class Jpeg:
         for _ in range(2 * LOOKAHEAD):
             if feed.left or feed(ONES):
                 raise OSError("the picture ends within a scan")
-        self._file.seek(self._start)
-        data = self._head + self._file.read()
-        if not self._held or lacks_something(data, self.size, self._components):
+        if not self._held or lacks_something(self._whole(), self.size, self._components):
             raise OSError("the picture ends between two scans")
         if not feed(EOI):
             raise OSError("the picture has no end")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SOS, DRI = 0xDA, 0xDD
+EOI, SOS, DRI = 0xD9, 0xDA, 0xDD
 ALONE = frozenset({0x01, *range(0xD0, 0xDA)})
 """Markers without a segment."""
 
@@ -32,17 +32,19 @@ class Component:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scan:
-    head: bytes
-    interval: int
-    """Units between two restart markers; 0 where there are none."""
-    restarts: int
-    """How many of these markers there are."""
+class Segment:
+    """A marker and what belongs to it."""
+
+    marker: int
+    body: bytes
+    begin: int
+    """Where the coded data of a scan starts in the file, and where it ends."""
+    end: int
 
     @property
     def numbers(self) -> bytes:
-        """Of its components."""
-        return self.head[1 : 1 + 2 * self.head[0] : 2]
+        """Of the components of a scan."""
+        return self.body[1 : 1 + 2 * self.body[0] : 2]
 
 
 def lacks_something(data: bytes, size: tuple[int, int], components: Sequence[Component]) -> bool:
@@ -51,42 +53,46 @@ def lacks_something(data: bytes, size: tuple[int, int], components: Sequence[Com
     What is missing within the last restart interval of a scan, only a decoder can tell.
     """
     seen: set[tuple[int, int]] = set()
-    for scan in scans(data):
-        if scan.restarts >= _restarts(scan, size, components):
-            seen |= _to_the_last_bit(scan)
+    interval = 0
+    for one in segments(data):
+        if one.marker == DRI:
+            interval = int.from_bytes(one.body, "big")
+        elif one.marker == SOS and len(one.body) > 2 * one.body[0]:
+            restarts = len(RESTART.findall(data, one.begin, one.end))
+            if restarts >= _restarts(one.numbers, interval, size, components):
+                seen |= _to_the_last_bit(one)
     wanted = {(one.number, place) for one in components for place in range(COEFFICIENTS)}
     return not wanted <= seen
 
 
-def scans(data: bytes) -> Iterator[Scan]:
-    """All scans of a whole file."""
-    interval = begin = 0
-    head = b""
+def segments(data: bytes) -> Iterator[Segment]:
+    """Those of a whole file that have a body, and the end of the picture if it is there."""
     at = 2
     while found := NEXT_MARKER.search(data, at):
-        if head:
-            restarts = len(RESTART.findall(data, begin, found.start()))
-            yield Scan(head=head, interval=interval, restarts=restarts)
-            head = b""
         at = found.end()
         marker = found[1][0]
+        if marker == EOI:
+            # What follows is another picture, if anything.
+            yield Segment(marker=marker, body=b"", begin=at, end=at)
+            return
         if marker in ALONE:
             continue
         begin = at + int.from_bytes(data[at : at + 2], "big")
         body = data[at + 2 : begin]
-        if marker == SOS:
-            head = body
-        elif marker == DRI:
-            interval = int.from_bytes(body, "big")
         at = begin
-    if head:
-        yield Scan(head=head, interval=interval, restarts=len(RESTART.findall(data, begin)))
+        if marker == SOS:
+            behind = NEXT_MARKER.search(data, begin)
+            at = behind.start() if behind else len(data)
+        if body:
+            yield Segment(marker=marker, body=body, begin=begin, end=at)
 
 
-def _restarts(scan: Scan, size: tuple[int, int], components: Sequence[Component]) -> int:
-    """How many restart markers it must have."""
-    chosen = [one for one in components if one.number in scan.numbers]
-    if not scan.interval or not chosen:
+def _restarts(
+    numbers: bytes, interval: int, size: tuple[int, int], components: Sequence[Component]
+) -> int:
+    """How many restart markers a scan must have."""
+    chosen = [one for one in components if one.number in numbers]
+    if not interval or not chosen:
         return 0
     across = down = 1
     if len(chosen) == 1:
@@ -94,12 +100,12 @@ def _restarts(scan: Scan, size: tuple[int, int], components: Sequence[Component]
         across, down = chosen[0].across, chosen[0].down
     width = -(-size[0] * across // (BLOCK_SIDE * max(one.across for one in components)))
     height = -(-size[1] * down // (BLOCK_SIDE * max(one.down for one in components)))
-    return -(-width * height // scan.interval) - 1
+    return -(-width * height // interval) - 1
 
 
-def _to_the_last_bit(scan: Scan) -> set[tuple[int, int]]:
+def _to_the_last_bit(scan: Segment) -> set[tuple[int, int]]:
     """Component and place of the coefficients that are complete after it."""
-    spectral = scan.head[1 + 2 * scan.head[0] :]
+    spectral = scan.body[1 + 2 * scan.body[0] :]
     # The first and the last coefficient, and how many bits were left out, before and now.
     if len(spectral) < 3 or spectral[2] & 15:
         return set()

@@ -7,24 +7,48 @@ what processes really used. Everything is in bytes.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import rasters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Size = tuple[int, int]
 
+
+class Need(NamedTuple):
+    """Of a decode, in bytes."""
+
+    decoding: int
+    """At most, while it goes on."""
+    kept: int
+    """When it is done."""
+
+
 #: Pillow gives each pixel of more than one channel four bytes.
 PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "LA": 4, "RGB": 4, "RGBA": 4, "CMYK": 4}
+
+#: A file that is taken apart: itself, its parts, and these joined; and a piece of it as text.
+COPIES, PIECE = 3, 4 * 1024 * 1024
 
 #: libjpeg: a block has 64 coefficients of two bytes.
 BLOCK_SIDE, BLOCK = 8, 128
 
 
 def jpeg(
-    size: Size, divisor: int, *, mode: str, sampling: Sequence[tuple[int, int]], held: bool
-) -> int:
-    """``held``: progressive, or in several scans; then all coefficients wait for the last one."""
+    size: Size,
+    divisor: int,
+    *,
+    mode: str,
+    sampling: Sequence[tuple[int, int]],
+    held: bool,
+    split: int = 0,
+) -> Need:
+    """``held``: progressive, or in several scans; then all coefficients wait for the last one.
+
+    ``split``: length of a file whose components are decoded one after the other.
+    """
     width, height = size
     most_across = max((across for across, _down in sampling), default=1) or 1
     most_down = max((down for _across, down in sampling), default=1) or 1
@@ -38,45 +62,59 @@ def jpeg(
         down_units = math.ceil(height / (BLOCK_SIDE * most_down))
         blocks = sum(across * down for across, down in sampling)
         coefficients = across_units * down_units * blocks * BLOCK
-    return pixels + rows + coefficients
+    if not split:
+        return Need(pixels + rows + coefficients, pixels)
+    # First it is taken apart. Then planes gather while there are the coefficients of one, and
+    # become the image.
+    planes = math.ceil(width / divisor) * math.ceil(height / divisor) * len(sampling)
+    decoding = planes + pixels + (rows + coefficients) // len(sampling) + 2 * split
+    return Need(max(decoding, COPIES * split + PIECE), planes + pixels)
 
 
-def png(size: Size, *, mode: str, bits: int, twice: bool) -> int:
+def png(size: Size, *, mode: str, bits: int, twice: bool) -> Need:
     """``bits``: of a pixel in the file; ``twice``: its low bytes are looked at, too."""
     width, height = size
-    # The image, and two rows as they are in the file: this and the one before.
-    return width * height * PIXEL[mode] * (1 + twice) + 2 * (1 + width * bits // 8)
+    pixels = width * height * PIXEL[mode] * (1 + twice)
+    # Two rows as they are in the file: this and the one before.
+    return Need(pixels + 2 * (1 + width * bits // 8), pixels)
 
 
-def gif(size: Size) -> int:
+def gif(size: Size) -> Need:
     """One byte for a pixel: its place in the palette."""
-    return size[0] * size[1]
+    return Need(size[0] * size[1], size[0] * size[1])
 
 
-def webp(size: Size, *, file: int, lossless: bool) -> int:
+def webp(size: Size, *, file: int) -> Need:
     """Two RGBA canvases of libwebp's WebPAnimDecoder, and the bytes that Pillow copies from one.
 
-    Lossless, there is another one while it is decoded, before that copy is made, and its indices.
+    Lossless, there is a third one until that copy is made.
     """
-    return size[0] * size[1] * (14 if lossless else 12) + 3 * file
+    pixels = size[0] * size[1]
+    return Need(12 * pixels + 3 * file, 4 * pixels + 2 * file)
 
 
-#: dav1d: what it notes of each pixel's block for the filters that come last.
-AV1 = 0.6
+#: dav1d: what it notes of each pixel's block for the filters that come last, and of each of its
+#: samples. Fitted.
+AV1_PIXEL, AV1_SAMPLE = 0.5, 0.13
 ALPHA_CHANNELS = 4
 
 
-def avif(size: Size, *, file: int, planes: float, raw: str) -> int:
-    """The planes, RGB or RGBA of them, and the copy of that which Pillow makes."""
-    channels = len(raw)
-    alpha = planes / 3 if channels == ALPHA_CHANNELS else 0
-    return int(size[0] * size[1] * (planes + alpha + 2 * channels + AV1)) + 2 * file
+def avif(size: Size, *, file: int, samples: float, deep: bool, raw: str) -> Need:
+    """The planes, RGB or RGBA of them, and the copy of that which Pillow makes.
+
+    ``samples``: of a pixel's colours; ``deep``: of two bytes each.
+    """
+    channels, pixels = len(raw), size[0] * size[1]
+    planes = samples + (channels == ALPHA_CHANNELS)
+    notes = planes * AV1_SAMPLE + AV1_PIXEL * (2 if channels == ALPHA_CHANNELS else 1)
+    decoding = int(pixels * (planes * (1 + deep) + notes + 2 * channels))
+    return Need(decoding + 2 * file, channels * pixels + 2 * file)
 
 
 # --- what becomes of it ---------------------------------------------------------------------
 
-#: Pixels in bands of ``rasters``, and in what the allocator keeps between two of them.
-BANDS = 13 * 1024 * 1024 // 4
+#: Pixels in bands of ``rasters``: as they are, reduced, and at their new width.
+BANDS = 4 * rasters.BAND
 #: Encoding the renditions, of which one at a time is in hand; and what is small and always there.
 ENCODE, ENCODE_PIXEL, ALWAYS = 9 * 1024 * 1024 // 4, 8, 3 * 1024 * 1024 // 4
 #: Bytes a pixel, from a plain picture of this mode to RGB or RGBA in sRGB; a profile takes 4 more.
@@ -89,17 +127,18 @@ ENCODE_ALPHA = 33
 def shrink(raster: Size, scale: float, *, mode: str) -> int:
     """The picture at its new width and not yet at its new height, and what comes of it."""
     if 2 * scale > 1:
-        return BANDS // 2
-    width = math.ceil(raster[0] * scale)
-    reduced = math.ceil(raster[1] / max(1, int(1 / scale / 3)))
-    rows = reduced + math.ceil(raster[1] * scale)
-    # Little is kept where little results.
-    bands = min(BANDS, BANDS // 3 + width * reduced)
-    return PIXEL[mode] * (width * rows + bands)
+        # Kept as it is, once it is plain.
+        return PIXEL[mode] * raster[0] * raster[1]
+    width, height = (math.ceil(side * scale) for side in raster)
+    tall = math.ceil(raster[1] / rasters.reduction(raster[1], height))
+    rows = tall + height * (1 + (mode in {"LA", "RGBA"}))
+    return PIXEL[mode] * (width * rows + BANDS)
 
 
-def finish(raster: Size, scale: float, master: Size, *, mode: str, profile: bool) -> int:
-    """From the shrunk picture to all files."""
+def finish(
+    raster: Size, scale: float, master: Size, *, mode: str, profile: bool, flat: bool
+) -> int:
+    """From the shrunk picture to all files. ``flat``: with something put under its alpha."""
     kept = 1.0 if 2 * scale > 1 else scale
     width, height = math.ceil(raster[0] * kept), math.ceil(raster[1] * kept)
     pixels = width * height
@@ -108,6 +147,6 @@ def finish(raster: Size, scale: float, master: Size, *, mode: str, profile: bool
     if (width, height) != master:
         # At its new width first, and then at its new height.
         encode += 4 * master[0] * (height + master[1])
-    if mode in {"LA", "RGBA"}:
+    if mode in {"LA", "RGBA"} and not flat:
         encode += ENCODE_ALPHA * master[0] * master[1]
-    return max(convert, encode) + ALWAYS
+    return max(convert, encode)

@@ -113,11 +113,14 @@ class Png:
         """There is no smaller decode."""
         return 1
 
-    def need(self, size: exact.Size, _scale: float) -> int:
-        """Bytes for a decode, were the picture of this size; it has no smaller one."""
+    def need(self, size: exact.Size, _scale: float) -> memory.Need:
+        """For a decode, were the picture of this size."""
         twice = self._depth == DEEP and self._colour == TRUECOLOUR and b"tRNS" in self._kept
         bits = self._depth * SAMPLES[self._colour]
         return memory.png(size, mode=self._mode, bits=bits, twice=twice)
+
+    def spare(self) -> None:
+        """There is no way that takes less memory."""
 
     # --- the pixels ---------------------------------------------------------------------------
 

@@ -84,8 +84,7 @@ def shrunk(raster: Raster, part: Edges, size: Size) -> Image.Image:
     """``part`` of a raster, resized to ``size``, to the bit as Pillow does it in one go."""
     left, top = math.floor(part[0]), math.floor(part[1])
     right, bottom = math.ceil(part[2]), math.ceil(part[3])
-    across = max(1, int((part[2] - part[0]) / size[0] / GAP))
-    down = max(1, int((part[3] - part[1]) / size[1] / GAP))
+    across, down = reduction(part[2] - part[0], size[0]), reduction(part[3] - part[1], size[1])
     rows = max(1, BAND // (right - left) // down) * down
     tall: Image.Image = Image.new("L", (1, 1))
     mode = ""
@@ -99,7 +98,13 @@ def shrunk(raster: Raster, part: Edges, size: Size) -> Image.Image:
             tall = Image.new(band.mode, (size[0], -(-(bottom - top) // down)))
         tall.paste(band, (0, (upper - top) // down))
     edges = (0, (part[1] - top) / down, size[0], (part[3] - top) / down)
-    return tall.resize(size, FILTER, box=edges).convert(mode)
+    small = tall.resize(size, FILTER, box=edges)
+    return small if small.mode == mode else small.convert(mode)
+
+
+def reduction(long: float, short: int) -> int:
+    """The whole number by which ``long`` px may be divided on their way to ``short`` ones."""
+    return max(1, int(long / short / GAP))
 
 
 def _reduced(raster: Raster, part: Part, factors: Size) -> tuple[Image.Image, str]:

@@ -20,6 +20,8 @@ EXTENDED, FRAME = b"VP8X", b"ANMF"
 LOSSY, LOSSLESS, ALPHA = b"VP8 ", b"VP8L", b"ALPH"
 FRAME_HEAD = 16
 PROFILE_FLAG, ALPHA_FLAG, EXIF_FLAG, XMP_FLAG = 0x20, 0x10, 0x08, 0x04
+# In the fifth byte of a lossless picture.
+LOSSLESS_ALPHA = 0x10
 LARGEST_EXIF = 1 << 20
 MOST_CHUNKS = 100_000
 
@@ -39,7 +41,6 @@ class WebP:
         self._walk(exact.length(file))
         self.size = self._size()
         self.mode = "RGBA" if self._has_alpha() else "RGB"
-        self._lossless = any(name == LOSSLESS for name, _start, _size in self._pictures())
 
     def _walk(self, end: int) -> None:
         """A last chunk that is cut off is not missed, if it is no part of the picture."""
@@ -95,21 +96,26 @@ class WebP:
         return max(size[0] for size in sizes), max(size[1] for size in sizes)
 
     def _has_alpha(self) -> bool:
-        """As far as the header tells; a lossless picture may have some in any case."""
-        return any(
-            (name == EXTENDED and bool(int.from_bytes(self._body(start, 1), "big") & ALPHA_FLAG))
-            or name in {LOSSLESS, ALPHA}
-            for name, start, _size in (*self._parts, *self._pictures())
-        )
+        """As far as the header tells."""
+        for name, start, _size in (*self._parts, *self._pictures()):
+            head = self._body(start, 5)
+            if name == EXTENDED and head[0] & ALPHA_FLAG:
+                return True
+            if name == ALPHA or (name == LOSSLESS and head[4] & LOSSLESS_ALPHA):
+                return True
+        return False
 
     def divisor(self, _scale: float) -> int:
         """There is no smaller decode."""
         return 1
 
-    def need(self, size: exact.Size, _scale: float) -> int:
-        """Bytes for a decode, were the picture of this size; it has no smaller one."""
+    def need(self, size: exact.Size, _scale: float) -> memory.Need:
+        """For a decode, were the picture of this size."""
         length = sum(size for _name, _start, size in self._parts)
-        return memory.webp(size, file=length, lossless=self._lossless)
+        return memory.webp(size, file=length)
+
+    def spare(self) -> None:
+        """There is no way that takes less memory."""
 
     def decode(self, _scale: float) -> Raster:
         """At full size. An ``EOFError`` where part of it is missing."""
@@ -123,15 +129,15 @@ class WebP:
 
     def _plain_file(self) -> bytes:
         """Without anything but the picture."""
-        out = bytearray(b"RIFF\0\0\0\0WEBP")
+        chunks = []
         for name, start, size in self._parts:
             body = self._body(start, size)
             if name == EXTENDED:
                 unheard = 0xFF ^ (PROFILE_FLAG | EXIF_FLAG | XMP_FLAG)
                 body = bytes([body[0] & unheard]) + body[1:]
-            out += name + size.to_bytes(4, "little") + body + b"\0" * (size % 2)
-        out[4:8] = (len(out) - 8).to_bytes(4, "little")
-        return bytes(out)
+            chunks += [name, size.to_bytes(4, "little"), body, b"\0" * (size % 2)]
+        length = 4 + sum(map(len, chunks))
+        return b"".join([b"RIFF", length.to_bytes(4, "little"), b"WEBP", *chunks])
 
 
 def _measured(name: bytes, body: bytes) -> exact.Size:
