@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks import corpus
 from benchmarks.imaging import LIMITS, SPEC
-from django_avatar_kit import imaging, intake
+from django_avatar_kit import estimate, imaging, intake
 from django_avatar_kit.exceptions import UploadError
 
 STATUS = Path("/proc/self/status")
@@ -48,10 +48,10 @@ def main(path: Path, budget: int | None) -> None:
     for size in ((40, 30), (300, 200)):
         upload(io.BytesIO(corpus.encoded(format, modes.get(format, "RGBA"), size)), limits)
     with path.open("rb") as file, intake.opened(file, "upload", limits) as source:
-        need = imaging.needed_memory(source, source.size, crop=None, spec=SPEC)
+        need = estimate.needed(source, source.size, crop=None, spec=SPEC)
         if budget is not None and need > budget:
             source.spare()
-            need = imaging.needed_memory(source, source.size, crop=None, spec=SPEC)
+            need = estimate.needed(source, source.size, crop=None, spec=SPEC)
         size = source.size
     del source
     Path("/proc/self/clear_refs").write_text("5")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from PIL import Image, ImageChops, ImageFile, ImageStat
@@ -20,8 +21,10 @@ JFIF = b"\xff\xe0\0\x10JFIF"
 FIRST_SCAN = b"\xff\xda\0\x0c\x03"
 
 
-def progressive(mode: str = "RGB", size: tuple[int, int] = (90, 70), **options: object) -> bytes:
-    picture = images.photograph("detail", size).convert(mode)
+def progressive(
+    mode: str = "RGB", size: tuple[int, int] = (90, 70), kind: str = "detail", **options: Any
+) -> bytes:
+    picture = images.photograph(kind, size).convert(mode)
     if mode == "RGB":
         options.setdefault("subsampling", 0)
     return images.jpeg(picture, progressive=True, **options)
@@ -85,13 +88,13 @@ def test_one_component_after_the_other_shows_the_same(
 @pytest.mark.parametrize(
     "data",
     [
-        progressive(keep_rgb=True),
-        without(ADOBE, progressive(keep_rgb=True)),
-        without(JFIF, progressive()),
-        transformed(progressive("CMYK"), 0),
-        transformed(progressive("CMYK"), 2),
-        without(ADOBE, progressive("CMYK")),
-        in_separate_scans(),
+        pytest.param(progressive(keep_rgb=True), id="RGB by Adobe"),
+        pytest.param(without(ADOBE, progressive(keep_rgb=True)), id="RGB by name"),
+        pytest.param(without(JFIF, progressive()), id="YCbCr by number"),
+        pytest.param(transformed(progressive("CMYK"), 0), id="CMYK by Adobe"),
+        pytest.param(transformed(progressive("CMYK"), 2), id="YCCK by Adobe"),
+        pytest.param(without(ADOBE, progressive("CMYK")), id="CMYK by number"),
+        pytest.param(in_separate_scans(), id="baseline"),
     ],
 )
 def test_its_colours_are_told_as_by_libjpeg(data: bytes) -> None:
@@ -102,28 +105,27 @@ def test_its_colours_are_told_as_by_libjpeg(data: bytes) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        progressive(subsampling=2),
-        progressive("L"),
-        images.jpeg(images.quarters(), subsampling=0),
-        # As if all its coefficients came in the scan of the first ones.
-        progressive().replace(b"\xff\xc2", b"\xff\xc1"),
-        # Arithmetic codes.
-        progressive().replace(b"\xff\xc2", b"\xff\xca"),
+        pytest.param(progressive(subsampling=2), id="subsampled"),
+        pytest.param(progressive("L"), id="one component"),
+        pytest.param(images.jpeg(images.quarters(), subsampling=0), id="one scan"),
+        # As if scans of several components had all coefficients.
+        pytest.param(progressive().replace(b"\xff\xc2", b"\xff\xc1"), id="not progressive"),
+        pytest.param(progressive().replace(b"\xff\xc2", b"\xff\xca"), id="arithmetic codes"),
     ],
 )
 def test_what_cannot_be_taken_apart_is_decoded_at_once(data: bytes) -> None:
     assert not can_be_split(data, Jpeg(io.BytesIO(data))._components)
 
 
-PHOTO = progressive(size=(3000, 2000))
+PHOTO = progressive(size=(3000, 2000), kind="smooth")
+# Between what all its components take and what one takes.
 BUDGET = 34 * MEGABYTE
 
 
 def test_a_budget_too_small_for_all_components_is_enough_for_one() -> None:
-    image = load(PHOTO, max_memory=BUDGET).image
-    assert image.size == load(PHOTO).image.size
+    assert load(PHOTO, max_memory=BUDGET).image.size == load(PHOTO).image.size
     with pytest.raises(TooMuchMemory):
-        load(progressive(size=(3000, 2000), subsampling=2), max_memory=BUDGET // 2)
+        load(PHOTO, max_memory=BUDGET // 2)
 
 
 def test_cut_short_it_is_refused_one_component_after_the_other_too() -> None:
@@ -133,25 +135,21 @@ def test_cut_short_it_is_refused_one_component_after_the_other_too() -> None:
             load(PHOTO[: int(len(PHOTO) * share)], max_memory=BUDGET)
 
 
-TABLE = b"\xff\xc4"
+TABLE, CODES = PHOTO.index(b"\xff\xc4"), PHOTO.index(FIRST_SCAN) + 14
 
 
 @pytest.mark.parametrize(
-    "damaged",
+    ("at", "what"),
     [
-        # A value of more bits than there can be, and more codes than fit into their bits.
-        PHOTO.replace(TABLE, TABLE + b"\0\x14\0\1" + b"\0" * 15 + b"\x1f" + TABLE, 1),
-        PHOTO.replace(TABLE, TABLE + b"\0\x16\0\3" + b"\0" * 15 + b"\0\1\2" + TABLE, 1),
-        # Codes that no table has; a restart that never comes.
-        PHOTO.replace(FIRST_SCAN, b"\xff\xda\0\x0c\x03", 1)[: PHOTO.index(FIRST_SCAN) + 14]
-        + b"\xff\0" * 4096
-        + PHOTO[PHOTO.index(FIRST_SCAN) + 14 :],
-        PHOTO.replace(TABLE, b"\xff\xdd\0\4\0\x07" + TABLE, 1),
+        pytest.param(TABLE, b"\xff\xc4\0\x14\0\1" + b"\0" * 15 + b"\x1f", id="31 bits"),
+        pytest.param(TABLE, b"\xff\xc4\0\x16\0\3" + b"\0" * 15 + b"\0\1\2", id="3 codes of a bit"),
+        pytest.param(TABLE, b"\xff\xdd\0\4\0\x07", id="restarts that never come"),
+        pytest.param(CODES, b"\xff\0" * 4096, id="codes of no table"),
     ],
 )
-def test_damaged_codes_are_refused(damaged: bytes) -> None:
+def test_damaged_codes_are_refused(at: int, what: bytes) -> None:
     with pytest.raises(TruncatedImage):
-        load(damaged, max_memory=BUDGET)
+        load(PHOTO[:at] + what + PHOTO[at:], max_memory=BUDGET)
 
 
 def test_a_header_of_endless_segments_is_refused() -> None:

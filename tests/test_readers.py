@@ -50,7 +50,7 @@ def test_a_profile_packed_in_an_unknown_way_is_ignored() -> None:
 
 def test_a_row_of_any_length_is_shrunk_in_parts() -> None:
     image = load(images.raw_png((600_000, 1), b"\0" + b"\7\7\7" * 600_000)).image
-    assert image.width in {1000, 1001}
+    assert image.size == (1000, 1)
     assert image.getpixel((500, 0)) == (7, 7, 7)
 
 

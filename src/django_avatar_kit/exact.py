@@ -19,9 +19,14 @@ BLOCK = ImageFile.MAXBLOCK
 class Decoder(Protocol):
     """What Pillow's own ``load()`` drives in the same way."""
 
-    def setimage(self, image: Any, extents: Any) -> None: ...
-    def decode(self, data: bytes) -> tuple[int, int]: ...
-    def cleanup(self) -> None: ...
+    def setimage(self, image: Any, extents: Any) -> None:
+        """Where to write, and to which part of it."""
+
+    def decode(self, data: bytes) -> tuple[int, int]:
+        """How many bytes were taken, or -1 at the end; and an error, if not 0."""
+
+    def cleanup(self) -> None:
+        """Let its memory go."""
 
 
 def exactly(file: IO[bytes], count: int) -> bytes:

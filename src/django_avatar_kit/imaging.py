@@ -13,40 +13,35 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass
-from functools import partial
-from typing import IO, TYPE_CHECKING, Literal, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from PIL import Image
 
-from . import colour, intake, memory, rasters, upright
+from . import colour, estimate, framing, intake, rasters, upright
+from .framing import Box, Spec, ladder
 from .rasters import FILTER, Edges, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from .rasters import Raster
 
-Box = tuple[int, int, int, int]
-"""x, y, width, height in px."""
+__all__ = (
+    "Box",
+    "Encoded",
+    "Limits",
+    "Picture",
+    "Spec",
+    "average_color",
+    "encode_master",
+    "encode_renditions",
+    "ladder",
+    "load",
+    "master_crop",
+    "squares",
+)
 
 Limits = intake.Limits
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spec:
-    """What to make of an upload."""
-
-    sizes: Sequence[int]
-    """Sides of the renditions, in px."""
-    formats: Sequence[str]
-    """Of the renditions: "webp", "jpeg", "avif", "png"."""
-    quality: Mapping[str, int]
-    """0 to 100 for each format; the master needs "jpeg", and "webp" where it has alpha."""
-    master_side: int
-    """The master's long side is at most this, in px."""
-    background: str | None
-    """A colour that Pillow knows, to put under transparent pixels; None keeps them."""
-    fit: Literal["cover", "contain"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +53,7 @@ class Picture:
     source: Size
     """What the upright upload measured before it was shrunk, in px."""
     crop: Box | None = None
-    """What the user chose, in px of ``source``. None: see ``_selection``."""
+    """What the user chose, in px of ``source``. None: see ``framing.selection``."""
     extent: Edges | None = None
     """Where ``source`` lies in ``image``, if not exactly: a quarter of 4031 px is 1007.75 px."""
     detail: Image.Image | None = None
@@ -69,14 +64,16 @@ class Picture:
     def serves(self, spec: Spec) -> bool:
         """Whether enough was decoded for this spec; if not, load the upload again."""
         here = max(self.image.size) / max(self.source)
-        master, renditions = _scales(self.source, self.crop, spec)
+        master, renditions = framing.scales(self.source, self.crop, spec)
         return master <= here and (renditions <= here or self._shows(spec, renditions))
 
     def _shows(self, spec: Spec, scale: float) -> bool:
         """Whether the detail has all that the renditions of this spec show."""
         if self.detail is None or self.part is None:
             return False
-        left, top, right, bottom = _edges_of(_selection(self.source, self.crop, spec))
+        left, top, right, bottom = framing.edges_of(
+            framing.selection(self.source, self.crop, spec)
+        )
         part = self.part
         inside = part[0] <= left and part[1] <= top and right <= part[2] and bottom <= part[3]
         return inside and scale * (part[2] - part[0]) <= self.detail.width
@@ -117,14 +114,14 @@ def load(
     with intake.opened(file, filename, limits) as source:
         way = upright.orientation(source.exif)
         whole = upright.size(source.size, way)
-        crop = _within(crop, whole)
-        scales = _affordable(source, crop, spec, filename, limits)
+        crop = framing.within(crop, whole)
+        scales = estimate.affordable(source, crop, spec, filename, limits)
         raster = source.decode(max(scales))
         image, extent = _whole(raster, max(whole) * scales[0])
         detail, part = None, None
         if scales[1] > scales[0] and scales[1] * max(whole) > max(image.size):
-            selection = _selection(whole, crop, spec)
-            stored = upright.stored(_edges_of(selection), source.size, way)
+            selection = framing.selection(whole, crop, spec)
+            stored = upright.stored(framing.edges_of(selection), source.size, way)
             detail, stored = _detail(raster, source.size, stored, scales[1])
             part = upright.turned(stored, whole, way)
         # Whatever is done from here on takes a few megapixels at most.
@@ -155,7 +152,7 @@ def _whole(raster: Raster, long: float) -> tuple[Image.Image, Edges]:
     scale = long / max(raster.size)
     if 2 * scale > 1:
         return raster.part((0, 0, *raster.size)), raster.extent
-    size = math.ceil(raster.size[0] * scale), math.ceil(raster.size[1] * scale)
+    size = framing.scaled(raster.size, scale)
     return rasters.shrunk(raster, raster.extent, size), (0, 0, *size)
 
 
@@ -180,102 +177,12 @@ def _detail(raster: Raster, source: Size, part: Edges, scale: float) -> tuple[Im
     if 2 * scale > 1:
         image = raster.part(box)
     else:
-        size = math.ceil((right - left) * scale), math.ceil((bottom - top) * scale)
+        size = framing.scaled((right - left, bottom - top), scale)
         image = rasters.shrunk(raster, box, size)
     return image, (left / across, top / down, right / across, bottom / down)
 
 
-def _affordable(
-    source: intake.Source, crop: Box | None, spec: Spec, filename: str, limits: Limits
-) -> tuple[float, float]:
-    """The scales to decode at. Raises ``TooMuchMemory``."""
-    needed = partial(needed_memory, source, crop=crop, spec=spec)
-    whole = upright.size(source.size, upright.orientation(source.exif))
-    master, renditions = _scales(whole, crop, spec)
-    if limits.max_memory is None or needed(source.size) <= limits.max_memory:
-        return master, renditions
-    source.spare()
-    intake.check_memory(source, partial(needed, sharpness=0.0), filename, limits)
-    # What somebody chose comes out smaller, rather than not at all.
-    sharpness = 1.0
-    while needed(source.size, sharpness=sharpness) > limits.max_memory:
-        sharpness /= 2
-    return master, max(master, sharpness * renditions)
-
-
-def needed_memory(
-    source: intake.Source, size: Size, *, crop: Box | None, spec: Spec, sharpness: float = 1.0
-) -> int:
-    """Bytes that an upload takes at the most, were it of this ``size`` as it is stored.
-
-    ``sharpness``: with this share of the pixels that a chosen part can use.
-    """
-    whole = upright.size(size, upright.orientation(source.exif))
-    scales = _scales(whole, _within(crop, whole), spec)
-    finest = max(scales[0], sharpness * scales[1])
-    divisor = source.divisor(finest)
-    decoded = math.ceil(whole[0] / divisor), math.ceil(whole[1] / divisor)
-    scale = min(1.0, scales[0] * divisor)
-    small = min(1.0, spec.master_side / max(whole))
-    master = max(1, round(whole[0] * small)), max(1, round(whole[1] * small))
-    flat = spec.background is not None
-    need = source.need(size, finest)
-    return memory.ALWAYS + max(
-        need.decoding,
-        need.kept + memory.shrink(decoded, scale, mode=source.mode),
-        memory.finish(
-            decoded, scale, master, mode=source.mode, profile=bool(source.profile), flat=flat
-        ),
-    )
-
-
 # --- what is cut from the picture -------------------------------------------------------------
-
-
-def _within(crop: Box | None, size: Size) -> Box | None:
-    """The part of ``crop`` that lies in the picture; None if nothing does."""
-    if crop is None:
-        return None
-    x, y, width, height = crop
-    left, top = max(0, x), max(0, y)
-    right, bottom = min(size[0], x + width), min(size[1], y + height)
-    return (left, top, right - left, bottom - top) if left < right and top < bottom else None
-
-
-def _selection(source: Size, crop: Box | None, spec: Spec) -> Box:
-    """What the renditions show, in px of ``source``.
-
-    ``contain``: the crop or the whole. ``cover``: the centred square of it, except that the square
-    of a whole portrait stands at its top: so its upper third, where heads are, is always kept, or
-    as much of it as a square can hold.
-    """
-    x, y, width, height = crop or (0, 0, *source)
-    if spec.fit == "contain":
-        return x, y, width, height
-    side = min(width, height)
-    return x + (width - side) // 2, y + (height - side) // 2 if crop else 0, side, side
-
-
-def _scales(source: Size, crop: Box | None, spec: Spec) -> tuple[float, float]:
-    """The least of its full size at which the upload serves the master, and the renditions."""
-    _x, _y, width, height = _selection(source, crop, spec)
-    master = min(1.0, spec.master_side / max(source))
-    renditions = min(1.0, max(spec.sizes) / max(width, height))
-    # One picture for both, where that takes little more than the master does.
-    if master < renditions <= ONE_FOR_BOTH * master:
-        master = renditions
-    return master, renditions
-
-
-ONE_FOR_BOTH = 1.25
-
-
-def ladder(sizes: Sequence[int], side: int) -> tuple[int, ...]:
-    """Of these sizes those that exist for a square of ``side`` px, ascending: none is upscaled.
-
-    Those above ``side`` are replaced by one of exactly that.
-    """
-    return tuple(sorted({min(size, side) for size in sizes}))
 
 
 def squares(picture: Picture, spec: Spec) -> list[tuple[int, Image.Image]]:
@@ -299,14 +206,9 @@ def squares(picture: Picture, spec: Spec) -> list[tuple[int, Image.Image]]:
     return cut[::-1]
 
 
-def _edges_of(box: Box) -> Edges:
-    x, y, width, height = box
-    return x, y, x + width, y + height
-
-
 def _view(picture: Picture, spec: Spec) -> tuple[Image.Image, Edges]:
     """The image to cut the renditions from, and what they show, in its px."""
-    selection = _edges_of(_selection(picture.source, picture.crop, spec))
+    selection = framing.edges_of(framing.selection(picture.source, picture.crop, spec))
     image, shown = picture.image, (0.0, 0.0, *map(float, picture.source))
     left, top, right, bottom = picture.extent or (0, 0, *image.size)
     if picture.detail is not None and picture.part is not None:
@@ -340,18 +242,12 @@ def _on(image: Image.Image, background: str | None) -> Image.Image:
     return flat
 
 
-def _master_size(picture: Picture, spec: Spec) -> Size:
-    scale = min(1.0, spec.master_side / max(picture.source))
-    width, height = picture.source
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
 def master_crop(picture: Picture, spec: Spec) -> Box | None:
     """What the renditions show in px of the master; None if nobody chose it."""
     if picture.crop is None:
         return None
-    selection = _selection(picture.source, picture.crop, spec)
-    width, height = _master_size(picture, spec)
+    selection = framing.selection(picture.source, picture.crop, spec)
+    width, height = framing.master_size(picture.source, spec)
     scale = max(width, height) / max(picture.source)
     x, y, across, down = (round(value * scale) for value in selection)
     # Rounding may neither lose the last pixel nor point beyond it.
@@ -373,7 +269,7 @@ def average_color(picture: Picture, spec: Spec) -> str:
 def encode_master(picture: Picture, spec: Spec) -> Encoded:
     """The one stored original: JPEG if opaque, else WebP."""
     image = _on(picture.image, spec.background)
-    size = _master_size(picture, spec)
+    size = framing.master_size(picture.source, spec)
     if image.size != size:
         image = image.resize(size, FILTER, box=picture.extent)
     return _encode(image, "jpeg" if image.mode == "RGB" else "webp", spec, size=0)

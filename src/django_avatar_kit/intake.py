@@ -122,10 +122,12 @@ class Source(Protocol):
         """In px, as it is stored."""
 
     @property
-    def exif(self) -> bytes: ...
+    def exif(self) -> bytes:
+        """As it is stored; empty without one."""
 
     @property
-    def profile(self) -> bytes | None: ...
+    def profile(self) -> bytes | None:
+        """Of its colours."""
 
     @property
     def mode(self) -> str:
@@ -133,18 +135,15 @@ class Source(Protocol):
 
     def divisor(self, scale: float, /) -> int:
         """By how much a decode is smaller, which is no less than ``scale``."""
-        ...
 
     def need(self, size: Size, scale: float, /) -> memory.Need:
         """For a decode at ``scale``, were the picture of this size."""
-        ...
 
     def spare(self) -> None:
         """Decode it in the way that takes the least memory, however long that takes."""
 
     def decode(self, scale: float, /) -> Raster:
         """Its pixels, at no less than ``scale``."""
-        ...
 
 
 # Each format's own reader instead of Image.open(): no other parser sees hostile bytes, an iPhone's

@@ -133,8 +133,7 @@ class Jpeg:
 
     def spare(self) -> None:
         """Decode one component after the other from now on, where that is possible."""
-        if self._held:
-            self._split = jpeg_planes.can_be_split(self._whole(), self._components)
+        self._split = jpeg_planes.can_be_split(self._whole(), self._components)
 
     def _whole(self) -> bytes:
         self._file.seek(self._start)
@@ -193,10 +192,9 @@ class Jpeg:
         for _ in range(2 * LOOKAHEAD):
             if feed.left or feed(ONES):
                 raise OSError("the picture ends within a scan")
-        if not self._held or lacks_something(self._whole(), self.size, self._components):
+        whole = self._held and not lacks_something(self._whole(), self.size, self._components)
+        if not whole or not feed(EOI):
             raise OSError("the picture ends between two scans")
-        if not feed(EOI):
-            raise OSError("the picture has no end")
 
 
 def _next_marker(file: IO[bytes]) -> int:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import rasters
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -64,11 +62,10 @@ def jpeg(
         coefficients = across_units * down_units * blocks * BLOCK
     if not split:
         return Need(pixels + rows + coefficients, pixels)
-    # First it is taken apart. Then planes gather while there are the coefficients of one, and
-    # become the image.
+    # Planes gather while there are the coefficients of one, and become the image.
     planes = math.ceil(width / divisor) * math.ceil(height / divisor) * len(sampling)
-    decoding = planes + pixels + (rows + coefficients) // len(sampling) + 2 * split
-    return Need(max(decoding, COPIES * split + PIECE), planes + pixels)
+    decoding = planes + pixels + (rows + coefficients) // len(sampling)
+    return Need(decoding + COPIES * split + PIECE, planes + pixels)
 
 
 def png(size: Size, *, mode: str, bits: int, twice: bool) -> Need:
@@ -109,44 +106,3 @@ def avif(size: Size, *, file: int, samples: float, deep: bool, raw: str) -> Need
     notes = planes * AV1_SAMPLE + AV1_PIXEL * (2 if channels == ALPHA_CHANNELS else 1)
     decoding = int(pixels * (planes * (1 + deep) + notes + 2 * channels))
     return Need(decoding + 2 * file, channels * pixels + 2 * file)
-
-
-# --- what becomes of it ---------------------------------------------------------------------
-
-#: Pixels in bands of ``rasters``: as they are, reduced, and at their new width.
-BANDS = 4 * rasters.BAND
-#: Encoding the renditions, of which one at a time is in hand; and what is small and always there.
-ENCODE, ENCODE_PIXEL, ALWAYS = 9 * 1024 * 1024 // 4, 8, 3 * 1024 * 1024 // 4
-#: Bytes a pixel, from a plain picture of this mode to RGB or RGBA in sRGB; a profile takes 4 more.
-CONVERT = {"RGB": 4, "L": 5, "CMYK": 8, "LA": 14, "RGBA": 14}
-PROFILE = 4
-#: Bytes a pixel of a WebP with alpha, while it is encoded.
-ENCODE_ALPHA = 33
-
-
-def shrink(raster: Size, scale: float, *, mode: str) -> int:
-    """The picture at its new width and not yet at its new height, and what comes of it."""
-    if 2 * scale > 1:
-        # Kept as it is, once it is plain.
-        return PIXEL[mode] * raster[0] * raster[1]
-    width, height = (math.ceil(side * scale) for side in raster)
-    tall = math.ceil(raster[1] / rasters.reduction(raster[1], height))
-    rows = tall + height * (1 + (mode in {"LA", "RGBA"}))
-    return PIXEL[mode] * (width * rows + BANDS)
-
-
-def finish(
-    raster: Size, scale: float, master: Size, *, mode: str, profile: bool, flat: bool
-) -> int:
-    """From the shrunk picture to all files. ``flat``: with something put under its alpha."""
-    kept = 1.0 if 2 * scale > 1 else scale
-    width, height = math.ceil(raster[0] * kept), math.ceil(raster[1] * kept)
-    pixels = width * height
-    convert = pixels * (CONVERT[mode] + PROFILE * profile)
-    encode = pixels * 4 + min(ENCODE, ENCODE_PIXEL * pixels)
-    if (width, height) != master:
-        # At its new width first, and then at its new height.
-        encode += 4 * master[0] * (height + master[1])
-    if mode in {"LA", "RGBA"} and not flat:
-        encode += ENCODE_ALPHA * master[0] * master[1]
-    return max(convert, encode)

@@ -36,7 +36,6 @@ class Raster(Protocol):
 
     def part(self, part: Part) -> Image.Image:
         """In one of L, LA, RGB, RGBA and CMYK, 8 bits deep."""
-        ...
 
 
 class ImageRaster:

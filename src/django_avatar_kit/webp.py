@@ -122,8 +122,6 @@ class WebP:
         if not self._whole:
             raise EOFError("the picture ends too early")
         image = WebPImageFile(io.BytesIO(self._plain_file()))
-        if image.size != self.size:
-            raise SyntaxError("a WebP that says two sizes")
         data, _timestamp = image._decoder.get_next()
         return BytesRaster(data, self.size, image.rawmode)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from django_avatar_kit import imaging, intake
+from django_avatar_kit import estimate, imaging, intake
 from django_avatar_kit.exceptions import TooMuchMemory
 from tests import images
 from tests.test_intake import LIMITS, SPEC, load
@@ -41,7 +41,7 @@ def need(data: bytes, size: tuple[int, int], *, sparing: bool = False) -> int:
     with intake.opened(io.BytesIO(data), "photo", LIMITS) as source:
         if sparing:
             source.spare()
-        return imaging.needed_memory(source, size, crop=None, spec=SPEC)
+        return estimate.needed(source, size, crop=None, spec=SPEC)
 
 
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
