@@ -514,6 +514,8 @@ def test_a_picture_knows_which_specs_it_serves(phone_photo: bytes) -> None:
     assert picture.serves(replace(SPEC, sizes=(756,)))
     assert not picture.serves(replace(SPEC, sizes=(800,)))
     assert not picture.serves(replace(SPEC, master_side=1200))
+    chosen = load(phone_photo, crop=(1000, 1000, 1000, 1000), spec=replace(SPEC, sizes=(32,)))
+    assert not chosen.serves(SPEC)
     small = load(images.jpeg())
     assert small.serves(replace(SPEC, sizes=(5000,), master_side=5000))
 

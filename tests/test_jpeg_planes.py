@@ -95,6 +95,10 @@ def test_one_component_after_the_other_shows_the_same(
         pytest.param(transformed(progressive("CMYK"), 2), id="YCCK by Adobe"),
         pytest.param(without(ADOBE, progressive("CMYK")), id="CMYK by number"),
         pytest.param(in_separate_scans(), id="baseline"),
+        pytest.param(
+            progressive().replace(FIRST_SCAN, b"\xff\x01\xff\xfe\0\2" + FIRST_SCAN),
+            id="with markers of no use",
+        ),
     ],
 )
 def test_its_colours_are_told_as_by_libjpeg(data: bytes) -> None:

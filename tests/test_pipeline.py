@@ -50,6 +50,17 @@ def test_an_upload_is_decoded_and_rewound(decoded):
     assert not upload.closed
 
 
+def test_an_upload_that_does_not_know_its_size_is_counted(settings):
+    class Sizeless(File):
+        size = None
+
+    upload = Sizeless(io.BytesIO(make_image((60, 40))), name="portrait.jpg")
+    assert pipeline.receive(upload, FIELD).source == (60, 40)
+    settings.AVATAR_KIT = {"MAX_UPLOAD_SIZE": 100}
+    with pytest.raises(UploadTooLarge):
+        pipeline.receive(Sizeless(io.BytesIO(make_image((60, 40))), name="portrait.jpg"), FIELD)
+
+
 def test_what_a_form_has_decoded_is_not_decoded_again(decoded):
     upload = make_upload(size=(60, 40))
     picture = pipeline.receive(upload, FIELD)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import zlib
+from typing import Any
 
 import pytest
 from PIL import Image, ImageCms
 
 from django_avatar_kit import colour, upright
 from django_avatar_kit.exceptions import TruncatedImage
+from django_avatar_kit.webp import WebP
 from tests import images
 from tests.test_intake import load
 
@@ -38,13 +41,60 @@ def test_what_contradicts_itself_is_damaged(data: bytes) -> None:
         load(data)
 
 
+def test_a_gif_without_any_palette_is_grey() -> None:
+    data = images.encoded(images.quarters().quantize(4), "gif")
+    palette = 6 << (data[10] & 7)
+    image = load(data[:10] + b"\0" + data[11:13] + data[13 + palette :]).image
+    assert {colour for _count, colour in image.getcolors() or ()} == {
+        (place, place, place) for place in range(4)
+    }
+
+
+def test_a_webp_of_endless_chunks_is_read_up_to_a_point() -> None:
+    assert load(VP8 + b"junk\0\0\0\0" * 100_001).image.size == (60, 40)
+
+
+def test_a_profile_is_heeded_in_every_format_that_has_one() -> None:
+    for format in ("jpeg", "png", "webp", "avif"):
+        options = {"lossless": True} if format == "webp" else {}
+        data = images.encoded(
+            Image.new("RGB", (40, 30), images.RED),
+            format,
+            icc_profile=images.swapped_profile(),
+            **options,
+        )
+        found: Any = load(data).image.getpixel((20, 15))
+        assert all(abs(a - b) < 12 for a, b in zip(found, images.RED[::-1], strict=True)), format
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("RGB", {}),
+        ("RGB", {"lossless": True}),
+        ("RGBA", {}),
+        ("RGBA", {"lossless": True}),
+    ],
+)
+@pytest.mark.parametrize("container", [True, False])
+def test_a_webp_tells_whether_it_has_alpha(
+    mode: str, options: dict[str, Any], container: bool
+) -> None:
+    picture = images.quarters().convert("RGB")
+    if mode == "RGBA":
+        picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+    extra = {"xmp": b"<xmp/>"} if container else {}
+    assert WebP(io.BytesIO(images.encoded(picture, "webp", **options, **extra))).mode == mode
+
+
 def test_markers_without_a_segment_are_skipped() -> None:
     data = images.jpeg()
     assert load(data[:2] + b"\xff\x01" + data[2:]).image.size == (60, 40)
 
 
-def test_a_profile_packed_in_an_unknown_way_is_ignored() -> None:
-    before = images.chunk(b"iCCP", b"icc\0\1" + zlib.compress(b"x"))
+@pytest.mark.parametrize("packed", [b"\1" + zlib.compress(b"x"), b"\0rubbish"])
+def test_a_profile_packed_in_an_unknown_way_is_ignored(packed: bytes) -> None:
+    before = images.chunk(b"iCCP", b"icc\0" + packed)
     assert load(images.raw_png((1, 1), b"\0\1\2\3", before=before)).image.size == (1, 1)
 
 

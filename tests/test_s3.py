@@ -20,7 +20,7 @@ from django.core.management import call_command
 from django.utils.deconstruct import deconstructible
 from django.utils.functional import lazy
 
-from django_avatar_kit import rows, s3, signing, workers
+from django_avatar_kit import rows, s3, seals, signing, workers
 from django_avatar_kit import storage as module
 from django_avatar_kit.exceptions import StorageError
 from django_avatar_kit.rendering import avatar_html
@@ -37,6 +37,14 @@ from botocore.exceptions import ClientError
 from storages.backends.s3 import S3ManifestStaticStorage, S3StaticStorage, S3Storage
 
 KEY = "avatars/3f/" + "3f" * 16 + ".64.webp"
+
+
+def lost_file() -> str:
+    """The key of a rendition that this site has made, and that no row knows any more."""
+    token = seals.new_token("default")
+    return f"avatars/{token[:2]}/{token}.64.webp"
+
+
 IMMUTABLE = "public, max-age=31536000, immutable"
 
 
@@ -951,7 +959,7 @@ def sweep(**options: Any) -> str:
 def test_a_sweep_asks_for_pages_and_deletes_in_batches(storage, bucket, monkeypatch):
     profile = make_profile()
     needed = files_of(fresh(profile).avatar.name)
-    write_all([write(storage, f"avatars/{n:02x}/{n:02x}{n:030x}.32.webp") for n in range(20)])
+    write_all([write(storage, lost_file()) for _ in range(20)])
     client = s3.bucket_of(storage).client
     real = client.list_objects_v2
     monkeypatch.setattr(client, "list_objects_v2", lambda **given: real(MaxKeys=10, **given))
@@ -994,7 +1002,7 @@ def test_two_folders_of_one_bucket_are_swept_for_what_either_needs(
     make_profile()
     needed = bucket.keys()
     assert len(needed) == 2
-    write_all([write(storages["default"], KEY), write(storages["other"], KEY)])
+    write_all([write(storages[alias], lost_file()) for alias in ("default", "other")])
     sweep(delete=True)
     assert bucket.keys() == needed
 
@@ -1071,8 +1079,9 @@ def test_a_storage_that_the_avatars_have_left_is_swept_when_named(bucket, settin
     settings.AVATAR_KIT = {"SIZES": (16,), "STORAGE": "new"}
     bucket.use(settings, alias="old", location="old")
     bucket.use(settings, alias="new", location="new")
-    write_all([write(storages["old"], KEY)])
+    key = lost_file()
+    write_all([write(storages["old"], key)])
     sweep(delete=True)
-    assert bucket.keys() == {f"old/{KEY}"}
+    assert bucket.keys() == {f"old/{key}"}
     assert "“old”" in sweep(delete=True, storage=["old"])
     assert bucket.keys() == set()

@@ -120,6 +120,21 @@ def test_e1_an_upload_error_that_reaches_a_view_is_a_validation_error(bad):
     assert ValidationError([error]).messages == [str(error)]
 
 
+def test_e1_a_name_that_is_given_to_clean_is_left_as_it_is(storage):
+    profile = make_profile()
+    storage.calls.clear()
+    field = type(profile)._meta.get_field("avatar")
+    assert field.clean("avatars/1.jpg", profile) == "avatars/1.jpg"
+    assert storage.calls == []
+
+
+def test_e1_a_site_without_rest_framework_starts(settings):
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "rest_framework"]
+    profile = make_profile(avatar=False)
+    profile.avatar = upload()
+    profile.full_clean()
+
+
 class PlainForm(forms.ModelForm):
     """A field that the site has declared by itself."""
 

@@ -477,6 +477,29 @@ def cut_off(after: float) -> threading.Thread:
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_l5_what_became_of_a_transaction_nobody_can_say_is_left_to_the_sweep(
+    monkeypatch, files, settled, caplog
+):
+    def broken() -> None:
+        with connection.wrap_database_errors:
+            raise connection.Database.OperationalError("The connection is gone.")
+
+    with pytest.raises(OperationalError), transaction.atomic():
+        Team.objects.create(avatar=upload())
+        monkeypatch.setattr(connection, "_commit", broken)
+        monkeypatch.setattr(connection, "_rollback", broken)
+    monkeypatch.undo()
+    connection.close()
+    settled()
+    left = files()
+    assert left
+    assert any(name in caplog.text for name in left)
+    assert "is left for avatar_sweep" in caplog.text
+    call_command("avatar_sweep", delete=True, min_age="0", max_percent="100", verbosity=0)
+    assert files() == set()
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
 @pytest.mark.parametrize("there", [True, False], ids=["replaced", "first"])
 @pytest.mark.parametrize("how", ["autocommit", "atomic"])
 def test_l5_a_commit_that_the_server_carries_out_later_has_its_files(

@@ -80,6 +80,7 @@ def test_m_a_chosen_part_comes_out_smaller_rather_than_not_at_all() -> None:
         ("webp", {"lossless": True}, 12),
         ("avif", {}, 7.5),
         ("avif", {"subsampling": "4:4:4"}, 9),
+        ("avif", {"subsampling": "4:0:0"}, 3),
     ],
 )
 def test_m_each_format_has_its_price_a_pixel(
