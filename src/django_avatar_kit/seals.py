@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 #: Bytes of the token that are random: 96 bits, so that no two are ever alike.
 RANDOM = 12
-#: Hexadecimal digits of the seal. One in four milliards fits by chance.
+#: Hexadecimal digits of the seal. One of 4 billion fits by chance.
 SEAL = 8
 
 
