@@ -1092,14 +1092,17 @@ def test_when_the_site_is_switched_what_the_pages_show_is_not_replaced(place, st
 
 
 @pytest.mark.lifecycle
-def test_two_rows_with_one_avatar_whose_source_goes_with_the_first(bucket, settings):
+def test_two_rows_with_one_avatar_whose_source_goes_with_the_first(
+    bucket, settings, monkeypatch
+):
+    monkeypatch.setattr(copying, "BATCH", 5)
     bucket.use(settings)
     bucket.use(settings, "target", location="new")
-    rows = teams(50)
-    more = teams(29)
+    rows = teams(5)
+    teams(3)
     twin = Team.objects.create(avatar=fresh(rows[-1]).avatar)
     assert column(twin) == column(rows[-1])
-    more += teams(30)
+    teams(3)
     settings.AVATAR_KIT = {**settings.AVATAR_KIT, "STORAGE": "target"}
     out, _ = copy(delete_source=True)
     assert "0 missing, 0 failed" in out

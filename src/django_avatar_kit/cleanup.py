@@ -238,14 +238,13 @@ def _committed(using: str) -> None:
 def _leave(change: Change) -> None:
     """Where nobody can say what became of a transaction, its files stay for the sweep."""
     change.instance = None
-    if change.new or change.old:
-        logger.warning(
-            "The connection to “%s” was lost before the transaction had ended; what is not needed "
-            "of “%s” and “%s” is left for avatar_sweep.",
-            change.using,
-            change.old,
-            change.new,
-        )
+    logger.warning(
+        "The connection to “%s” was lost before the transaction had ended; what is not needed "
+        "of “%s” and “%s” is left for avatar_sweep.",
+        change.using,
+        change.old,
+        change.new,
+    )
 
 
 def _is_lost(connection: BaseDatabaseWrapper) -> bool:

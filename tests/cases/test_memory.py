@@ -22,7 +22,8 @@ def test_m_over_the_budget_it_is_refused_undecoded_with_the_size_that_passes(
 ) -> None:
     monkeypatch.setattr(intake.READERS[format], "decode", None)
     options = {"progressive": True} if format == "jpeg" else {}
-    data = images.encoded(images.photograph("smooth", (3000, 2000)), format, **options)
+    photo = images.quarters().resize((3000, 2000))
+    data = images.encoded(photo, format, **options)
     with pytest.raises(TooMuchMemory) as caught:
         load(data, max_memory=10 * MEGABYTE)
     found = caught.value.params
@@ -32,7 +33,7 @@ def test_m_over_the_budget_it_is_refused_undecoded_with_the_size_that_passes(
     monkeypatch.undo()
     size = (found["fit_width"], found["fit_height"])
     load(
-        images.encoded(images.photograph("smooth", size), format, **options),
+        images.encoded(photo.resize(size), format, **options),
         max_memory=12 * MEGABYTE,
     )
 
