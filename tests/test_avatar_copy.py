@@ -1092,9 +1092,7 @@ def test_when_the_site_is_switched_what_the_pages_show_is_not_replaced(place, st
 
 
 @pytest.mark.lifecycle
-def test_two_rows_with_one_avatar_whose_source_goes_with_the_first(
-    bucket, settings, monkeypatch
-):
+def test_two_rows_with_one_avatar_whose_source_goes_with_the_first(bucket, settings, monkeypatch):
     monkeypatch.setattr(copying, "BATCH", 5)
     bucket.use(settings)
     bucket.use(settings, "target", location="new")

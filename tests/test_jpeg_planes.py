@@ -55,6 +55,11 @@ def transformed(data: bytes, transform: int) -> bytes:
     return data[:at] + bytes([transform]) + data[at + 1 :]
 
 
+def is_taken_apart(data: bytes) -> bool:
+    reader = Jpeg(io.BytesIO(data))
+    return can_be_split(data, reader.size, reader._components)
+
+
 def shown(data: bytes, scale: float, *, sparing: bool) -> Image.Image:
     reader = Jpeg(io.BytesIO(data))
     if sparing:
@@ -81,7 +86,7 @@ def test_one_component_after_the_other_shows_the_same(
     monkeypatch.setattr(ImageFile, "MAXBLOCK", MEGABYTE)
     data = progressive(mode, size, restart_marker_blocks=restarts)
     data = data.removesuffix(b"\xff\xd9") + end
-    assert can_be_split(data, Jpeg(io.BytesIO(data))._components)
+    assert is_taken_apart(data)
     assert all(looks_the_same(data, scale) for scale in (1, 0.3, 0.12))
 
 
@@ -102,7 +107,7 @@ def test_one_component_after_the_other_shows_the_same(
     ],
 )
 def test_its_colours_are_told_as_by_libjpeg(data: bytes) -> None:
-    assert can_be_split(data, Jpeg(io.BytesIO(data))._components)
+    assert is_taken_apart(data)
     assert looks_the_same(data)
 
 
@@ -115,10 +120,17 @@ def test_its_colours_are_told_as_by_libjpeg(data: bytes) -> None:
         # As if scans of several components had all coefficients.
         pytest.param(progressive().replace(b"\xff\xc2", b"\xff\xc1"), id="not progressive"),
         pytest.param(progressive().replace(b"\xff\xc2", b"\xff\xca"), id="arithmetic codes"),
+        pytest.param(
+            progressive(size=(1600, 1000), restart_marker_blocks=1), id="endless restarts"
+        ),
+        pytest.param(
+            progressive().replace(FIRST_SCAN, (FIRST_SCAN + b"\1\0\2\x11\3\x11\0\0\x01") * 4),
+            id="the first coefficients over and over",
+        ),
     ],
 )
 def test_what_cannot_be_taken_apart_is_decoded_at_once(data: bytes) -> None:
-    assert not can_be_split(data, Jpeg(io.BytesIO(data))._components)
+    assert not is_taken_apart(data)
 
 
 PHOTO = progressive(size=(3000, 2000), kind="smooth")

@@ -133,7 +133,7 @@ class Jpeg:
 
     def spare(self) -> None:
         """Decode one component after the other from now on, where that is possible."""
-        self._split = jpeg_planes.can_be_split(self._whole(), self._components)
+        self._split = jpeg_planes.can_be_split(self._whole(), self.size, self._components)
 
     def _whole(self) -> bytes:
         self._file.seek(self._start)

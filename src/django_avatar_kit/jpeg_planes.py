@@ -32,21 +32,35 @@ BLOCK_SIDE = 8  # px
 # Bytes of a scan that are looked at together; as text they take a hundred times as much.
 PIECE = 16 * 1024
 LONGEST_CODE, LONGEST_VALUE = 16, 15  # bits
+# In a scan: encoders write one for each row of blocks at the most. Each takes its time.
+MOST_RESTARTS = 20_000
+# Scans of several components: the first bits of all first coefficients, and a few more bits.
+MOST_SHARED = 4
 
 
-def can_be_split(data: bytes, components: Sequence[Component]) -> bool:
-    """Whether ``split`` knows how: no component is subsampled, and scans are of one or first."""
+def can_be_split(data: bytes, size: Size, components: Sequence[Component]) -> bool:
+    """Whether ``split`` knows how, and has no more to do than with what encoders write."""
     if len(components) < 2 or any((one.across, one.down) != (1, 1) for one in components):
         return False
-    frame = 0
+    blocks = _blocks(size)
+    frame = shared = 0
     for one in segments(data):
         if one.marker in SOFS:
             frame = one.marker
+        elif one.marker == DRI:
+            interval = int.from_bytes(one.body, "big")
+            if interval and blocks > MOST_RESTARTS * interval:
+                return False
         elif one.marker == SOS and one.body[0] > 1:
+            shared += 1
             first_and_last = one.body[1 + 2 * one.body[0] :][:2]
-            if frame != SOF2 or first_and_last != b"\0\0":
+            if frame != SOF2 or first_and_last != b"\0\0" or shared > MOST_SHARED:
                 return False
     return bool(frame)
+
+
+def _blocks(size: Size) -> int:
+    return -(-size[0] // BLOCK_SIDE) * -(-size[1] // BLOCK_SIDE)
 
 
 def split(data: bytes, size: Size, components: Sequence[Component]) -> list[bytearray]:
@@ -54,7 +68,7 @@ def split(data: bytes, size: Size, components: Sequence[Component]) -> list[byte
 
     They have an end marker if ``data`` has one.
     """
-    blocks = -(-size[0] // BLOCK_SIDE) * -(-size[1] // BLOCK_SIDE)
+    blocks = _blocks(size)
     files = {one.number: bytearray(SOI) for one in components}
     codes: dict[int, str] = {}
     interval = blocks
