@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .rasters import Size
 
 #: What is small, and what the allocator keeps.
-ALWAYS = 2 * 1024 * 1024
+ALWAYS = 5 * 1024 * 1024 // 4
 #: Pixels in a band of ``rasters``, and in what it is reduced to.
 BANDS = 2 * rasters.BAND
 #: For each pixel of a plain picture that becomes RGB or RGBA in sRGB. Where it goes through a
@@ -29,8 +29,8 @@ CONVERT = {"RGB": 0, "L": 4, "CMYK": 4, "LA": 10, "RGBA": 10}
 COPY = 4
 #: For each pixel that is encoded: in RGB, and in RGBA. Measured on noise of 1000 × 1000 px.
 ENCODE = {"jpeg": (1, 1), "png": (6, 6), "webp": (8, 38), "avif": (34, 44)}
-#: All squares together, each with at most a quarter of the next one's pixels; and one padded.
-SQUARES = 4 * 4 / 3 + 4
+#: All squares together, each with at most a quarter of the next one's pixels.
+SQUARES = 4 * 4 / 3
 
 
 def affordable(
@@ -78,9 +78,11 @@ def needed(
     held = need.kept
     kept = []
     for part, scale in parts:
-        peaks.append(held + plain * _shrinking(part, scale, alpha=source.mode in ALPHA))
+        as_it_is = part == raster and need.plain and 2 * scale > 1
+        if not as_it_is:
+            peaks.append(held + plain * _shrinking(part, scale, alpha=source.mode in ALPHA))
         kept.append(_kept(part, scale))
-        held += plain * math.prod(kept[-1])
+        held += 0 if as_it_is else plain * math.prod(kept[-1])
     pixels = [math.prod(one) for one in kept]
     peaks += _becoming_srgb(source, pixels, turned=way != 1)
     peaks += _encoding(source, kept, framing.selection(whole, crop, spec), whole, spec)
@@ -122,7 +124,8 @@ def _encoding(
     flat = 4 if source.mode in ALPHA and not alpha else 0
     side = min(max(spec.sizes), max(shown[2:]))
     costs = max(ENCODE[format][alpha] for format in spec.formats)
-    renditions = flat * math.prod(kept[-1]) + (SQUARES + costs) * side * side
+    padded = 4 if spec.fit == "contain" else 0
+    renditions = flat * math.prod(kept[-1]) + (SQUARES + padded + costs) * side * side
     width, height = framing.master_size(whole, spec)
     master = (
         flat * math.prod(kept[0]) + ENCODE["webp" if alpha else "jpeg"][alpha] * width * height

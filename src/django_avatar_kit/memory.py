@@ -22,6 +22,8 @@ class Need(NamedTuple):
     """At most, while it goes on."""
     kept: int
     """When it is done."""
+    plain: bool = True
+    """Whether its pixels are used as they are, and not a copy of them in another mode."""
 
 
 #: Pillow gives each pixel of more than one channel four bytes.
@@ -68,26 +70,26 @@ def jpeg(
     return Need(decoding + COPIES * split + PIECE, planes + pixels)
 
 
-def png(size: Size, *, mode: str, bits: int, twice: bool) -> Need:
+def png(size: Size, *, mode: str, bits: int, plain: bool, twice: bool) -> Need:
     """``bits``: of a pixel in the file; ``twice``: its low bytes are looked at, too."""
     width, height = size
     pixels = width * height * PIXEL[mode] * (1 + twice)
     # Two rows as they are in the file: this and the one before.
-    return Need(pixels + 2 * (1 + width * bits // 8), pixels)
+    return Need(pixels + 2 * (1 + width * bits // 8), pixels, plain)
 
 
 def gif(size: Size) -> Need:
     """One byte for a pixel: its place in the palette."""
-    return Need(size[0] * size[1], size[0] * size[1])
+    return Need(size[0] * size[1], size[0] * size[1], plain=False)
 
 
 def webp(size: Size, *, file: int) -> Need:
     """Two RGBA canvases of libwebp's WebPAnimDecoder, and the bytes that Pillow copies from one.
 
-    Lossless, there is a third one until that copy is made.
+    Lossless, there is a third one until that copy is made. A tenth is for what is fitted.
     """
     pixels = size[0] * size[1]
-    return Need(12 * pixels + 3 * file, 4 * pixels + 2 * file)
+    return Need(int(12.1 * pixels) + 3 * file, 4 * pixels + 2 * file, plain=False)
 
 
 #: dav1d: what it notes of each pixel's block for the filters that come last, and of each of its
@@ -105,4 +107,4 @@ def avif(size: Size, *, file: int, samples: float, deep: bool, raw: str) -> Need
     planes = samples + (channels == ALPHA_CHANNELS)
     notes = planes * AV1_SAMPLE + AV1_PIXEL * (2 if channels == ALPHA_CHANNELS else 1)
     decoding = int(pixels * (planes * (1 + deep) + notes + 2 * channels))
-    return Need(decoding + 2 * file, channels * pixels + 2 * file)
+    return Need(decoding + 2 * file, channels * pixels + 2 * file, plain=False)

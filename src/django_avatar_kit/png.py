@@ -115,9 +115,14 @@ class Png:
 
     def need(self, size: exact.Size, _scale: float) -> memory.Need:
         """For a decode, were the picture of this size."""
-        twice = self._depth == DEEP and self._colour == TRUECOLOUR and b"tRNS" in self._kept
-        bits = self._depth * SAMPLES[self._colour]
-        return memory.png(size, mode=self._mode, bits=bits, twice=twice)
+        hidden = b"tRNS" in self._kept
+        return memory.png(
+            size,
+            mode=self._mode,
+            bits=self._depth * SAMPLES[self._colour],
+            plain=self._mode == self.mode and not hidden,
+            twice=self._depth == DEEP and self._colour == TRUECOLOUR and hidden,
+        )
 
     def spare(self) -> None:
         """There is no way that takes less memory."""
