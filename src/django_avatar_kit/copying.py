@@ -15,7 +15,6 @@ What is there already is left alone, so a run that was killed is resumed by runn
 from __future__ import annotations
 
 import hashlib
-import logging
 import mimetypes
 import secrets
 from collections import deque
@@ -40,8 +39,6 @@ from .names import Name
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
-
-logger = logging.getLogger(__name__)
 
 #: Avatars that the database is asked about at once.
 BATCH = 50
@@ -391,9 +388,7 @@ class Copy:
         stray: set[str] = set()
         for avatar in batch:
             avatar.moved = avatar.row.key in gone
-            if not avatar.moved:
-                _report(avatar)
-            elif not rows.is_spared(avatar.row.key, avatar.row.field):
+            if avatar.moved and not rows.is_spared(avatar.row.key, avatar.row.field):
                 # Nobody else would find it there.
                 stray.update(file.key for file in avatar.files if file.fresh)
         storage.delete_all(self.target, sorted(stray))
@@ -462,12 +457,6 @@ def _each(
         for future in under_way:
             future.cancel()
         wait(under_way)
-
-
-def _report(avatar: Avatar) -> None:
-    for file in avatar.files:
-        if file.error is not None:
-            logger.error("%s: %s", avatar.row, file.error, exc_info=file.error.__cause__)
 
 
 def _storage(alias: str) -> Storage:

@@ -148,7 +148,6 @@ def write_one(write: Write) -> str:
     except Exception as error:
         if is_interruption(error):
             raise
-        logger.exception("Could not write “%s”.", write.key)
         raise StorageError(key=write.key, reason=error) from error
     if stored != write.key:
         delete(write.storage, stored)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import Counter
 from contextlib import closing
 from typing import Any
@@ -118,8 +119,10 @@ class Command(BaseCommand):
             return
         for file in avatar.files:
             if file.error is not None:
-                if verbosity:
-                    progress.write(self.stderr, f"{avatar.row}: {file.error}")
+                progress.write(self.stderr, f"{avatar.row}: {file.error}")
+                if verbosity > 1 and file.error.__cause__ is not None:
+                    lines = traceback.format_exception(file.error.__cause__)
+                    progress.write(self.stderr, "".join(lines).rstrip())
             elif verbosity > (0 if dry_run and file.outcome == "copied" else 1):
                 would = "would be " if dry_run and file.outcome == "copied" else ""
                 done = f"{would}{DONE[str(file.outcome)]}"
