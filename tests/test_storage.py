@@ -64,7 +64,7 @@ def test_every_file_is_written_with_its_type():
 
 
 @pytest.mark.parametrize("nth", [0, 1, 2])
-def test_when_one_file_fails_none_is_left(nth, caplog):
+def test_when_one_file_fails_none_is_left(nth):
     keys = ["a/0", "a/1", "a/2"]
     storage, other = Seen(fail=keys[nth]), Seen()
     writes = [write(other, "b/0"), *(write(storage, key) for key in keys)]
@@ -76,7 +76,6 @@ def test_when_one_file_fails_none_is_left(nth, caplog):
     assert isinstance(failed.value.__cause__, OSError)
     assert not any(storage.exists(key) for key in keys)
     assert not other.exists("b/0")
-    assert keys[nth] in caplog.text
 
 
 def test_what_cannot_be_undone_is_logged_and_the_rest_is(caplog):

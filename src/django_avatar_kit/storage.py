@@ -194,7 +194,7 @@ def _delete_one(storage: Storage, key: str) -> Exception | None:
         storage.delete(key)
     except Exception as error:
         # Whatever a storage may raise: the others must still be deleted, and the row is right.
-        if is_missing(error):
+        if _is_gone(storage, key, error):
             return None
         if is_interruption(error):
             raise
@@ -243,8 +243,7 @@ def walk(storage: Storage, folder: str = "") -> Iterator[Stored]:
             logger.warning("Cannot look into “%s”; it is left out.", folder)
             continue
         except Exception as error:
-            # Some raise a plain OSError for it.
-            if is_missing(error) or (type(error) is OSError and not storage.exists(folder)):
+            if _is_gone(storage, folder.rstrip("/"), error):
                 # Nothing was ever stored there, or it has just been removed.
                 continue
             raise
@@ -263,6 +262,32 @@ def is_missing(error: BaseException | None) -> bool:
     names = {cls.__name__ for cls in type(error).__mro__}
     known = {"ResourceNotFoundError", "NotFound", "ObjectDoesNotExistError", "NoSuchKey"}
     return not known.isdisjoint(names) or getattr(error, "status_code", None) == 404
+
+
+def _is_gone(storage: Storage, key: str, error: Exception) -> bool:
+    """Whether the file or the folder that a storage has failed with is not there.
+
+    Some say only that it has failed, as those for FTP and Dropbox of django-storages: the storage
+    is asked then.
+    """
+    if is_missing(error):
+        return True
+    try:
+        return _says_nothing(error) and not storage.exists(key)
+    except Exception as failure:
+        if is_interruption(failure):
+            raise
+        return False
+
+
+def _says_nothing(error: Exception) -> bool:
+    """Whether an error of a storage gives no reason: neither by its number nor by its class."""
+    if isinstance(error, OSError):
+        return type(error) is OSError and error.errno is None
+    if any(getattr(error, name, None) for name in ("status_code", "code", "http_code")):
+        return False
+    is_bug = type(error).__module__ == "builtins" and not isinstance(error, LookupError)
+    return not is_bug and not is_interruption(error)
 
 
 def _listing(storage: Storage, folder: str) -> tuple[list[str], list[str]]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, storages
@@ -480,6 +481,12 @@ class Below(Memory):
         return [f"{path}{name}/" for name in folders] + ([path] if path else []), [*files, *deeper]
 
 
+class FTPStorageException(Exception):  # noqa: N818
+    """As the one of django-storages, for whatever goes wrong."""
+
+    __module__ = "storages.backends.ftp"
+
+
 class Raising(Memory):
     """Object storages have no folders, and some say so."""
 
@@ -612,7 +619,11 @@ def test_e5_a_file_that_goes_while_it_is_looked_for(settings, monkeypatch):
         NotADirectoryError(),
         Gone(),
         type("NotFound", (Exception,), {})(),
+        # Those that do not say what has failed: the storage is asked.
         OSError("there is no folder"),
+        KeyError("avatars"),
+        FTPStorageException("Error getting listing for avatars"),
+        type("ApiError", (Exception,), {"__module__": "dropbox.exceptions"})(),
     ],
 )
 def test_e5_a_missing_folder_however_it_is_told(monkeypatch, error):
@@ -620,16 +631,47 @@ def test_e5_a_missing_folder_however_it_is_told(monkeypatch, error):
     assert keys(Raising(), "avatars/") == set()
 
 
-def test_e5_a_folder_that_cannot_be_listed_is_none_that_is_missing(monkeypatch):
+class Forbidden(Exception):  # noqa: N818
+    __module__ = "google.api_core.exceptions"
+    code = 403
+
+
+@pytest.mark.parametrize("error", [OSError("busy"), FTPStorageException("busy"), KeyError("busy")])
+def test_e5_a_folder_that_cannot_be_listed_is_none_that_is_missing(monkeypatch, error):
     place = Raising()
     place.save("avatars/x", upload())
-
-    def fail(self: Any, path: str) -> Any:
-        raise OSError("the network is down")
-
-    monkeypatch.setattr(Raising, "listdir", fail)
-    with pytest.raises(OSError, match="network"):
+    monkeypatch.setattr(Raising, "listdir", mock.Mock(side_effect=error))
+    with pytest.raises(type(error), match="busy"):
         keys(place, "avatars/")
+
+
+@pytest.mark.parametrize(
+    "error", [Forbidden("no"), OSError(5, "no"), TimeoutError("no"), TypeError("no")]
+)
+def test_e5_a_folder_that_is_not_there_is_not_asked_for_where_the_storage_said_why(
+    monkeypatch, error
+):
+    monkeypatch.setattr(Raising, "listdir", mock.Mock(side_effect=error))
+    with pytest.raises(type(error), match="no"):
+        keys(Raising(), "avatars/")
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_e5_a_deletion_that_fails_without_a_reason(monkeypatch, caplog, deleted):
+    place = Raising()
+    key = place.save("avatars/x", upload())
+    if deleted:
+        place.delete(key)
+    failure = FTPStorageException("Error when removing avatars/x")
+    monkeypatch.setattr(Raising, "delete", mock.Mock(side_effect=failure))
+    assert storage.delete_all(place, [key]) == ([] if deleted else [key])
+    assert bool(caplog.records) is not deleted
+    # Nor can it be asked.
+    monkeypatch.setattr(Raising, "exists", mock.Mock(side_effect=failure))
+    assert storage.delete_all(place, [key]) == [key]
+    monkeypatch.setattr(Raising, "exists", mock.Mock(side_effect=SoftTimeLimit))
+    with pytest.raises(SoftTimeLimit):
+        storage.delete_all(place, [key])
 
 
 def test_e5_a_file_that_is_not_there_however_it_is_told(settings, monkeypatch):
