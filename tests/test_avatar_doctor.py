@@ -236,6 +236,13 @@ class Forgetful(Memory):
         return [], []
 
 
+class Shallow(Memory):
+    """Lists no folders, as libcloud's does below the first."""
+
+    def listdir(self, path: str) -> Any:
+        return [], super().listdir(path)[1]
+
+
 class Keeping(Memory):
     def delete(self, name: str) -> None:
         pass
@@ -274,6 +281,7 @@ class Foreign(Memory):
         (Renaming, {"write": "failure"}, "write", "renamed to “x/avatars/", "names as they are"),
         (Shrinking, {"read": "failure"}, "read", "other bytes", "keep files as they are"),
         (Forgetful, {"list": "failure"}, "list", "it is not there", "avatar_sweep finds"),
+        (Shallow, {"list": "failure"}, "list", "it is not there", "avatar_sweep finds"),
         (Keeping, {"delete": "failure"}, "delete", "is still there", "what it is told to"),
         (Hidden, {"URL": "failure"}, "URL", "not accessible", "Set MEDIA_URL"),
         (

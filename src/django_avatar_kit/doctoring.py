@@ -301,10 +301,8 @@ class _Examination:
             )
             found = "it lies behind a link, which avatar_sweep does not follow"
             return Finding("list", found, advice, "warning")
-        # Of a bucket, what begins like a key can be listed; elsewhere, a folder.
-        beginning = self.key if self.bucket else f"{posixpath.dirname(self.key)}/"
         try:
-            listed = any(file.key == self.key for file in storage.walk(self.storage, beginning))
+            listed = storage.is_listed(self.storage, self.key)
         except NotImplementedError:
             advice = "Give the storage one: avatar_sweep cannot look through it otherwise."
             return Finding("list", "listdir() is not implemented", advice, "warning")

@@ -235,20 +235,22 @@ def walk(storage: Storage, folder: str = "") -> Iterator[Stored]:
         return
     folders = [folder]
     while folders:
-        folder = folders.pop()
-        try:
-            below, files = _listing(storage, folder)
-        except PermissionError:
-            # "lost+found", for one. What cannot even be listed is none of the kit's.
-            logger.warning("Cannot look into “%s”; it is left out.", folder)
-            continue
-        except Exception as error:
-            if _is_gone(storage, folder.rstrip("/"), error):
-                # Nothing was ever stored there, or it has just been removed.
-                continue
-            raise
+        below, files = _look_into(storage, folders.pop())
         yield from (Stored(key=key) for key in files)
         folders += reversed(below)
+
+
+def is_listed(storage: Storage, key: str) -> bool:
+    """Whether ``walk`` would come to one of the kit's files: its folder, and in there the file.
+
+    Raises what ``walk`` does.
+    """
+    if (bucket := s3.bucket_of(storage)) is not None:
+        return any(found == key for found, *_ in bucket.list(key))
+    folder = f"{posixpath.dirname(key)}/"
+    above = f"{posixpath.dirname(folder[:-1])}/".lstrip("/")
+    folders, keys = _look_into(storage, above)
+    return key in keys or (folder in folders and key in _look_into(storage, folder)[1])
 
 
 def is_missing(error: BaseException | None) -> bool:
@@ -288,6 +290,20 @@ def _says_nothing(error: Exception) -> bool:
         return False
     is_bug = type(error).__module__ == "builtins" and not isinstance(error, LookupError)
     return not is_bug and not is_interruption(error)
+
+
+def _look_into(storage: Storage, folder: str) -> tuple[list[str], list[str]]:
+    """The folders and the files in a folder, as ``_listing`` gives them; none where it cannot."""
+    try:
+        return _listing(storage, folder)
+    except PermissionError:
+        # "lost+found", for one. What cannot even be listed is none of the kit's.
+        logger.warning("Cannot look into “%s”; it is left out.", folder)
+    except Exception as error:
+        # Nothing was ever stored there, or it has just been removed.
+        if not _is_gone(storage, folder.rstrip("/"), error):
+            raise
+    return [], []
 
 
 def _listing(storage: Storage, folder: str) -> tuple[list[str], list[str]]:
