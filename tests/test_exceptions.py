@@ -17,6 +17,7 @@ from django_avatar_kit.exceptions import (
     KeyTooLong,
     NotAFile,
     NotAnImage,
+    StaleName,
     StorageError,
     SvgUpload,
     TooManyPixels,
@@ -128,6 +129,15 @@ EACH: list[tuple[AvatarError, str, str]] = [
         (
             "“a.jpg” is not in storage yet, and bulk_update() and update() write no files. "
             "Save the instance, or call its avatar's save() first."
+        ),
+    ),
+    (
+        StaleName(name="avatars/a.jpg"),
+        "stale_name",
+        (
+            "No row has “avatars/a.jpg”, so that its files may be gone at any time. Read the "
+            "avatar anew with refresh_from_db() before update(), bulk_update() or bulk_create() "
+            "writes it, or call save(), which keeps what the row has."
         ),
     ),
     (

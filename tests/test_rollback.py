@@ -12,6 +12,7 @@ from django.core import serializers
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 
 from django_avatar_kit import cleanup, rows
+from django_avatar_kit.exceptions import StaleName
 from django_avatar_kit.state import State
 
 from .lifecycle import column, files_of, fresh, make_profile, needed, upload
@@ -469,16 +470,22 @@ def test_bulk_update_does_not_write_a_name_that_was_undone(files, profile, settl
     in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
     if settle_first:
         settled()
-    Profile.objects.bulk_update([profile], ["avatar"])
+    before = column(profile)
+    with pytest.raises(StaleName):
+        Profile.objects.bulk_update([profile], ["avatar"])
     settled()
-    assert files_of(column(profile)) <= files()
+    assert column(profile) == before
+    assert files_of(before) <= files()
 
 
 def test_update_does_not_write_a_name_that_was_undone(files, profile, settled):
     in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
-    Profile.objects.update(avatar=profile.avatar)
+    before = column(profile)
+    with pytest.raises(StaleName):
+        Profile.objects.update(avatar=profile.avatar)
     settled()
-    assert files_of(column(profile)) <= files()
+    assert column(profile) == before
+    assert files_of(before) <= files()
 
 
 def test_another_instance_is_not_given_a_name_that_was_undone(files, profile, settled):

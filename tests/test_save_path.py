@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -1054,12 +1055,62 @@ def test_update_with_a_committed_name_keeps_the_row_right(files, profile, atomic
     assert files() == needed() == files_of(column(team)) != set()
 
 
-def test_update_with_a_name_that_nobody_holds_leaves_the_column_empty(files, profile):
+@pytest.mark.parametrize("how", ["update", "update, instance", "bulk_update", "a typing error"])
+def test_a_name_that_nobody_holds_is_not_written_over_what_a_row_has(files, profile, how):
+    stale = fresh(profile)
     gone = column(profile)
     profile.avatar.save("new.jpg", upload("red"))
-    team = Team.objects.create()
-    Team.objects.update(avatar=gone)
+    now, before = column(profile), files()
+    with pytest.raises(exceptions.StaleName) as refused:
+        if how == "update":
+            Profile.objects.update(avatar=gone)
+        elif how == "update, instance":
+            Profile.objects.update(avatar=stale.avatar)
+        elif how == "bulk_update":
+            Profile.objects.bulk_update([profile, stale], ["avatar"])
+        else:
+            gone = "defaults/typo.png"
+            Profile.objects.update(avatar=gone)
+    assert refused.value.params == {"name": gone}
+    assert column(profile) == now
+    assert files() == before == needed()
+
+
+def test_bulk_create_makes_a_row_without_a_name_that_nobody_holds(files, profile, settled):
+    gone = column(profile)
+    profile.avatar.save("new.jpg", upload("red"))
+    (team,) = Team.objects.bulk_create([Team(avatar=gone)])
+    settled()
     assert column(team) == ""
+    assert not team.avatar
+    assert files() == needed()
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_bulk_create_does_not_update_a_row_with_a_name_that_nobody_holds(
+    files, profile, settled, atomic
+):
+    gone = column(profile)
+    profile.avatar.save("new.jpg", upload("red"))
+    holder = Channel.objects.create(name="taken", avatar=upload())
+    now, before = column(holder), files()
+    rows = [Channel(name="new", avatar=upload("blue")), Channel(name="taken", avatar=gone)]
+    conflicts = {"update_conflicts": True, "unique_fields": ["name"]}
+    with pytest.raises(exceptions.StaleName), transaction.atomic() if atomic else nullcontext():
+        Channel.objects.bulk_create(rows, **conflicts, update_fields=["avatar"])
+    settled()
+    assert column(holder) == now
+    assert files() == before == needed()
+    # Nor does that stand in the way of what comes after.
+    for each in rows:
+        each.avatar = upload("blue")
+    Channel.objects.bulk_create(rows, **conflicts, update_fields=["avatar"])
+    settled()
+    assert needed() <= files()
+    rows = [Channel(name="taken", avatar=gone)]
+    Channel.objects.bulk_create(rows, **conflicts, update_fields=["name"])
+    assert files_of(column(holder)) <= needed()
+    assert column(holder) != now
 
 
 def test_update_with_an_expression(files, profile):

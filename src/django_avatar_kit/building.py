@@ -267,9 +267,9 @@ def carry_out(row: Row, options: Options) -> bool:
     else:
         cut = recut(name, row.field, afresh=options.force)
     if options.dry_run:
-        pipeline.key_for(cut, row.field, instance)
+        pipeline.key_for(cut, row.field, instance, row.using)
         return True
-    return _swap(row, instance, pipeline.store(cut, row.field, instance))
+    return _swap(row, instance, pipeline.store(cut, row.field, instance, row.using))
 
 
 def adopt(key: str, field: AvatarField) -> pipeline.Cut:

@@ -21,7 +21,7 @@ import atexit
 import logging
 import threading
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -29,12 +29,13 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, finalize, ref
 
 from django.core.signals import request_finished
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.models.signals import pre_delete
 from django_cleanup.cache import CACHE_NAME
 
 from . import rows, signals, storage, thumbnails
 from .conf import get_config
+from .exceptions import StaleName
 from .interruptions import is_interruption
 from .names import Name
 
@@ -88,20 +89,76 @@ class Change:
 
 
 _waiting: WeakKeyDictionary[BaseDatabaseWrapper, list[Change]] = WeakKeyDictionary()
-#: Of bulk_create() in autocommit, with the thread whose next statement they belong to.
-_inserting: deque[tuple[threading.Thread, Change]] = deque()
+_inserting: deque[Insertion] = deque()
 _undone: deque[Change] = deque()
 #: Around what walks through the changes of all threads. Finalisers only append, without it.
 _lock = threading.Lock()
+
+
+class Insertion:
+    """The INSERT of a ``bulk_create()`` whose values are being prepared, on this thread.
+
+    Nothing else tells how it ends, so that the statement itself is waited for, as one of Django's
+    ``execute_wrappers``.
+    """
+
+    def __init__(self, model: type[Model], connection: BaseDatabaseWrapper) -> None:
+        self.model = model
+        self.connection = connection
+        self.thread = threading.current_thread()
+        #: In autocommit; in a transaction, they wait for its end.
+        self.changes: list[Change] = []
+        #: Columns that are left empty in some row, and the name that was not to be had.
+        self.dropped: dict[str, str] = {}
+        self.sent = False
+
+    def __call__(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        quoted = self.connection.ops.quote_name
+        # Other rows may be asked for first, or written by a receiver.
+        if f"INTO {quoted(self.model._meta.db_table)} " not in sql:
+            return execute(sql, params, many, context)
+        self.end()
+        self.sent = True
+        # ON CONFLICT … DO UPDATE, ON DUPLICATE KEY UPDATE
+        _, _, updated = sql.partition(" UPDATE ")
+        for column, name in self.dropped.items():
+            if quoted(column) in updated:
+                raise StaleName(name=name)
+        try:
+            return execute(sql, params, many, context)
+        except BaseException as error:
+            # A time limit, say, while the server was at work: it may carry it out all the same.
+            in_doubt = not isinstance(error, DatabaseError) or _is_lost(self.connection)
+            for change in self.changes:
+                change.in_doubt = in_doubt
+            raise
+
+    def end(self) -> None:
+        """It has been sent, or never will be."""
+        with suppress(ValueError):
+            self.connection.execute_wrappers.remove(self)
+
+
+def insertion(model: type[Model], connection: BaseDatabaseWrapper) -> Insertion:
+    """The one that is being prepared for this table."""
+    for known in list(_inserting):
+        if known.connection is connection and known.model is model and not known.sent:
+            return known
+    new = Insertion(model, connection)
+    # In front, since whoever has added another one will take the last of the list away.
+    connection.execute_wrappers.insert(0, new)
+    _inserting.append(new)
+    return new
 
 
 def watch(change: Change) -> None:
     """Settle a change when the open transaction has been committed, queue it if it is undone."""
     connection = connections[change.using]
     if not connection.in_atomic_block:
-        # bulk_create() in autocommit: the statement that this change belongs to comes right after,
-        # on this thread. A hook would run now, before it.
-        _inserting.append((threading.current_thread(), change))
+        # bulk_create() in autocommit. A hook would run now, before the statement.
+        insertion(change.field.model, connection).changes.append(change)
         return
 
     hook = partial(_committed, change.using)
@@ -191,18 +248,18 @@ def _judge_undone(
 
 def _take_inserted(*, nested: bool) -> None:
     """The INSERT has been sent, or never will be: the rows tell."""
-    for entry in list(_inserting):
-        thread, change = entry
-        if thread is threading.current_thread():
-            ready = not (nested and change.instance is not None and change.instance._state.adding)
+    for each in list(_inserting):
+        if each.thread is threading.current_thread():
+            ready = each.sent or not nested
         else:
-            ready = not thread.is_alive()
+            ready = not each.thread.is_alive()
         if ready:
-            # Where another thread has been quicker, it is queued already.
+            # Where another thread has been quicker, they are queued already.
             with suppress(ValueError):
-                _inserting.remove(entry)
-                change.in_doubt = _is_lost(connections[change.using])
-                undo(change)
+                _inserting.remove(each)
+                each.end()
+                for change in each.changes:
+                    undo(change)
 
 
 def _undecided() -> set[str]:

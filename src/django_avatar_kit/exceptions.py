@@ -283,6 +283,23 @@ class UncommittedFile(AvatarError):
         super().__init__(filename=_shown(filename))
 
 
+class StaleName(AvatarError):
+    """A name that no row holds any more was about to be written over what a row has.
+
+    Its files are gone or about to go. Nothing was written.
+    """
+
+    code = "stale_name"
+    message = _(
+        "No row has “%(name)s”, so that its files may be gone at any time. Read the avatar anew "
+        "with refresh_from_db() before update(), bulk_update() or bulk_create() writes it, or "
+        "call save(), which keeps what the row has.",
+    )
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(name=name)
+
+
 class KeyChanged(AvatarError):
     """An ``upload_to`` or a storage dropped what the kit needs in a key. Nothing was written."""
 

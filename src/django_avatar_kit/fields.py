@@ -19,7 +19,7 @@ from easy_thumbnails.fields import ThumbnailerImageField
 
 from . import cleanup, imaging, pipeline, rows
 from .conf import get_config, ladder, listed
-from .exceptions import NotAFile, UncommittedFile
+from .exceptions import NotAFile, StaleName, UncommittedFile
 from .files import AvatarDescriptor, AvatarFieldFile
 from .names import Fit, Name
 from .state import STATE, Minted, State
@@ -244,8 +244,11 @@ class AvatarField(ThumbnailerImageField):
 
     # --- from an attribute to files and columns ---
 
-    def commit(self, instance: Any) -> None:
-        """Encode and write an upload; write one again whose transaction was rolled back."""
+    def commit(self, instance: Any, using: str) -> None:
+        """Encode and write an upload; write one again whose transaction was rolled back.
+
+        ``using`` is the alias of the database that the row is to be in.
+        """
         file = getattr(instance, self.attname)
         state = State.of(instance)
         minted = state.minted.get(self.attname)
@@ -257,7 +260,7 @@ class AvatarField(ThumbnailerImageField):
             if file.name and self.assigned(instance):
                 refuse_foreign_name(file.name)
             return
-        key = pipeline.store(cut, self, instance)
+        key = pipeline.store(cut, self, instance, using)
         if minted is not None:
             state.stray.append(minted)
         state.minted[self.attname] = Minted(field=self, name=key, cut=cut)
@@ -292,25 +295,55 @@ class AvatarField(ThumbnailerImageField):
         if not add and not self.assigned(model_instance):
             # A stale instance saved for another reason must not bring a deleted name back.
             return F(self.attname)
-        self.commit(model_instance)
+        state = State.of(model_instance)
+        if state.using is None:
+            # bulk_create(): get_db_prep_save() is the only place that knows the database.
+            state.inserting.add(self.attname)
+        else:
+            self.commit(model_instance, state.using)
         return getattr(model_instance, self.attname)
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        instance = value.instance if isinstance(value, AvatarFieldFile) else None
+        inserting = self._is_inserting(instance)
+        if inserting:
+            self.commit(instance, connection.alias)
         # Not in get_prep_value(), which serves lookups as well: that an upload is unique is true.
         if value.uncommitted if isinstance(value, AvatarFieldFile) else isinstance(value, File):
             raise UncommittedFile(filename=value.name or "")
         name = super().get_db_prep_save(value, connection)
         if not name or hasattr(name, "as_sql"):
             return name
-        instance = value.instance if isinstance(value, AvatarFieldFile) else None
-        if not isinstance(instance, Model):
-            return name if self._may_hold(name, connection.alias) else ""
-        state = State.of(instance)
-        minted = state.minted.get(self.attname)
+        if inserting:
+            return self._insert(instance, connection)
+        if isinstance(instance, Model) and STATE in instance.__dict__:
+            state = State.of(instance)
+            if state.raw or state.using is not None:
+                # save() has seen to it.
+                return name
+        # It comes from update() or bulk_update().
+        if not self._may_hold(name, connection.alias):
+            raise StaleName(name=name)
+        return name
+
+    def _is_inserting(self, instance: Any) -> bool:
+        """Whether a ``bulk_create()`` has just asked for the value of this instance."""
+        if not isinstance(instance, Model) or STATE not in instance.__dict__:
+            return False
+        inserting = State.of(instance).inserting
+        asked = self.attname in inserting
+        inserting.discard(self.attname)
+        return asked
+
+    def _insert(self, instance: Any, connection: BaseDatabaseWrapper) -> str:
+        """The name for a row that ``bulk_create()`` is about to make."""
+        name = self.name_on(instance)
+        minted = State.of(instance).minted.get(self.attname)
         if minted is not None and minted.name == name and minted.change is None:
-            # bulk_create(): the only place that knows the connection.
             self.watch(instance, connection.alias, old="", certain=False)
         self.secure(instance, connection.alias, otherwise="")
+        if not self.name_on(instance):
+            cleanup.insertion(self.model, connection).dropped[self.column] = name
         return self.name_on(instance)
 
     def save_form_data(self, instance: Any, data: Any) -> None:
@@ -339,6 +372,7 @@ class AvatarField(ThumbnailerImageField):
         if state.raw or (minted is not None and minted.name == name and minted.stands(using)):
             return
         if name != otherwise and not self._may_hold(name, using):
+            logger.warning("“%s” belongs to no row any more, and is not given to %s.", name, self)
             instance.__dict__[self.attname] = AvatarFieldFile(instance, self, otherwise or None)
 
     def secure_raw(self, instance: Any, using: str, *, held: str) -> None:
@@ -360,7 +394,8 @@ class AvatarField(ThumbnailerImageField):
         instance.__dict__[self.attname] = AvatarFieldFile(instance, self, held or None)
 
     def _may_hold(self, name: str, using: str) -> bool:
-        if (
+        """Whether the files of a name stay while a row is given it; locks a row that holds it."""
+        return (
             rows.is_spared(name, self)
             # A data migration knows what it does, and today's models may not have tables yet.
             or self.model._meta.apps is not apps
@@ -368,10 +403,7 @@ class AvatarField(ThumbnailerImageField):
             or cleanup.removed(name, using)
             # A file from before the kit may be held by nobody so far.
             or (Name.parse(name) is None and self.storage.exists(name))
-        ):
-            return True
-        logger.warning("“%s” belongs to no row any more, and is not given to %s.", name, self)
-        return False
+        )
 
     # --- conventions of Django ---
 

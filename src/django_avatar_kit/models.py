@@ -57,9 +57,10 @@ class AvatarMixin(models.Model):
         cleanup.drain(nested=True)
         cleanup.make_room(self, self._avatar_fields())
         try:
-            for field in self._avatars_to_write(update_fields):
-                field.commit(self)
-            super().save_base(**arguments)
+            with state.saving(self, using):
+                for field in self._avatars_to_write(update_fields):
+                    field.commit(self, using)
+                super().save_base(**arguments)
         finally:
             state.undo(self, using)
             cleanup.drain(nested=True)
@@ -115,7 +116,7 @@ class AvatarMixin(models.Model):
         avatars = [field for field in inserted if isinstance(field, fields.AvatarField)]
         for field in avatars:
             # What a pre_save receiver assigned: Django 5.2 asks for it only inside insert().
-            field.commit(self)
+            field.commit(self, using)
         given = [field for field in avatars if field.name_on(self)]
         if not given:
             return insert(manager, using, inserted, *args, **kwargs)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 #: Where a form leaves the picture it has decoded, so that saving does not decode it again.
 PICTURE = "avatar_picture"
+AS_TEXT = "it is opened as text"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +133,8 @@ def _opened(upload: File[Any], filename: str) -> Iterator[IO[bytes]]:
     """The upload at its start, and there again afterwards; one that was closed is closed again."""
     limit = get_config().max_upload_size
     try:
-        if closed := upload.closed:
+        # Some can be read, and nothing else.
+        if closed := getattr(upload, "closed", False):
             # Another field's file: nobody else would close it.
             upload.open("rb")
         source = _rewound(upload, limit)
@@ -143,7 +145,7 @@ def _opened(upload: File[Any], filename: str) -> Iterator[IO[bytes]]:
         if (size := _size(upload, source)) > limit:
             raise UploadTooLarge(filename=filename, size=size, limit=limit)
         if not isinstance(source.read(0), bytes):
-            raise UnreadableUpload(filename=filename, reason="it is opened as text")
+            raise UnreadableUpload(filename=filename, reason=AS_TEXT)
         yield source
         source.seek(0)
     finally:
@@ -163,11 +165,16 @@ def _size(upload: File[Any], source: IO[bytes]) -> int:
 
 def _rewound(upload: File[Any], limit: int) -> IO[bytes]:
     """The upload, or a copy in memory where it cannot be rewound, as an answer from a network."""
-    seekable = getattr(upload, "seekable", None)
+    seekable = getattr(upload, "seekable", None) if hasattr(upload, "closed") else None
     if callable(seekable) and seekable():
         upload.seek(0)
         return cast("IO[bytes]", upload)
-    data = io.BytesIO(upload.read(limit + 1))
+    data = io.BytesIO()
+    # A pipe gives what has arrived so far.
+    while data.tell() <= limit and (piece := upload.read(limit + 1 - data.tell())):
+        if isinstance(piece, str):
+            raise ValueError(AS_TEXT)  # noqa: TRY004 - a closed file raises this as well
+        data.write(piece)
     upload.file = data
     return data
 
@@ -184,13 +191,14 @@ def cut(picture: imaging.Picture, spec: imaging.Spec) -> Cut:
     )
 
 
-def store(cut: Cut, field: AvatarField, instance: Model) -> str:
+def store(cut: Cut, field: AvatarField, instance: Model, using: str | None = None) -> str:
     """Write all files under a new name and return the master's key; on an error, none remains.
 
+    ``using`` is the alias of the database that the row is in, by default where it would be saved.
     Raises :class:`~django_avatar_kit.exceptions.KeyChanged` or ``KeyTooLong`` before anything is
     written, ``StorageError`` where the storage failed.
     """
-    key, name = key_for(cut, field, instance)
+    key, name = key_for(cut, field, instance, using)
     write_all(
         [
             Write(
@@ -213,9 +221,11 @@ def store(cut: Cut, field: AvatarField, instance: Model) -> str:
     return key
 
 
-def key_for(cut: Cut, field: AvatarField, instance: Model) -> tuple[str, Name]:
+def key_for(
+    cut: Cut, field: AvatarField, instance: Model, using: str | None = None
+) -> tuple[str, Name]:
     """A new key for the master of these files. Raises ``KeyChanged`` or ``KeyTooLong``."""
-    using = router.db_for_write(type(instance), instance=instance)
+    using = using or router.db_for_write(type(instance), instance=instance)
     minted = cut.name(seals.new_token(using))
     key: str = field.generate_filename(instance, str(minted))
     name = Name.parse(key)

@@ -53,6 +53,10 @@ class State:
     stray: list[Minted] = field(default_factory=list)
     #: Fields whose column has been written by the save that is going on.
     written: set[str] = field(default_factory=set)
+    #: The alias of the database that a save which is going on writes to.
+    using: str | None = None
+    #: Fields that a ``bulk_create()`` asked for: it does not say which database it writes to.
+    inserting: set[str] = field(default_factory=set)
     #: Written as it is: a fixture is being loaded.
     raw: bool = False
 
@@ -91,6 +95,17 @@ def written(instance: Model, columns: Iterable[AvatarField]) -> None:
     for each in columns:
         state.written.add(each.attname)
         state.in_row[each.attname] = each.name_on(instance)
+
+
+@contextmanager
+def saving(instance: Model, using: str) -> Iterator[None]:
+    """While an instance is saved, which a receiver may do again in the middle of it."""
+    state = State.of(instance)
+    before, state.using = state.using, using
+    try:
+        yield
+    finally:
+        state.using = before
 
 
 def undo(instance: Model, using: str) -> None:

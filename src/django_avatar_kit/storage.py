@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import posixpath
@@ -385,12 +384,13 @@ def _list_local(storage: FileSystemStorage, folder: str) -> tuple[list[str], lis
     """What is in a folder of the file system, without links: nobody knows where they lead."""
     try:
         below, files = storage.listdir(folder)
-    except OSError as error:
-        # A link to itself, which Django asks for what it leads to.
-        if error.errno != errno.ELOOP:
-            raise
+    except OSError:
+        # Django asks what a link leads to, which fails where that is the link itself, something
+        # inside a file, or where nobody may look.
         with os.scandir(storage.path(folder)) as entries:
             listed = list(entries)
+        if not any(entry.is_symlink() for entry in listed):
+            raise
         below = [entry.name for entry in listed if entry.is_dir(follow_symlinks=False)]
         files = [entry.name for entry in listed if entry.is_file(follow_symlinks=False)]
     path = Path(storage.path(folder))

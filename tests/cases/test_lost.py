@@ -26,7 +26,13 @@ from django.core.files.uploadedfile import (
 )
 from django.core.management import call_command
 from django.core.validators import MaxLengthValidator
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import (
+    DatabaseError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 from django.template import Context, Template
 from django.utils.datastructures import MultiValueDict
 
@@ -60,6 +66,29 @@ class Answer:
         return False
 
     closed = False
+
+
+class Reader:
+    """The least that can be read: it does not even say whether it is closed."""
+
+    def __init__(self, data: Any) -> None:
+        self.read = (io.StringIO if isinstance(data, str) else io.BytesIO)(data).read
+
+
+def piped(data: bytes) -> Any:
+    """The end of a pipe, which gives what has arrived so far; the other end is another thread."""
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        with os.fdopen(writing, "wb", buffering=0) as pipe:
+            pipe.writelines(data[start : start + 100] for start in range(0, len(data), 100))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    pipe = os.fdopen(reading, "rb", buffering=0)
+    _opened.callback(thread.join)
+    _opened.callback(pipe.close)
+    return pipe
 
 
 #: What the operating system has opened for a test.
@@ -105,6 +134,10 @@ KINDS = {
     "TemporaryUploadedFile": on_disk,
     "BytesIO": io.BytesIO,
     "a body from the network": Answer,
+    "File of a pipe": lambda data: File(piped(data)),
+    "a pipe": piped,
+    "File of what can be read alone": lambda data: File(cast("Any", Reader(data))),
+    "what can be read alone": Reader,
 }
 
 
@@ -115,7 +148,7 @@ def kind(request: Any) -> Any:
 
 def read(file: Any) -> Any:
     """The same file after somebody has read it."""
-    if not isinstance(file, Answer) and not isinstance(getattr(file, "file", None), Answer):
+    if hasattr(file, "closed") and getattr(file, "seekable", lambda: False)():
         file.read()
     return file
 
@@ -169,6 +202,7 @@ def gone(file: File) -> File:
         lambda: gone(on_disk(JPEG)),
         lambda: File(io.StringIO("text"), name="a.jpg"),
         lambda: ContentFile("text", name="a.jpg"),
+        lambda: File(cast("Any", Reader("text")), name="a.jpg"),
     ],
 )
 def test_l1_a_file_that_cannot_be_read_any_more_is_refused_and_clears_nothing(file, files):
@@ -527,6 +561,56 @@ def test_l5_a_commit_that_the_server_carries_out_later_has_its_files(
     assert column(team) in caplog.text
     call_command("avatar_sweep", delete=True, min_age="0", max_percent="100", verbosity=0)
     assert files() == files_of(column(team))
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_l5_a_bulk_creation_that_the_server_carries_out_later_has_its_files(
+    slow_commit, files, settled, caplog
+):
+    thread = cut_off(after=0.5)
+    with pytest.raises(OperationalError):
+        Team.objects.bulk_create([Team(avatar=upload())])
+    thread.join()
+    # What a worker does after a job that failed, before anybody has judged.
+    close_old_connections()
+    assert not Profile.objects.exists()
+    settled()
+    time.sleep(2)
+    connection.close()
+    settled()
+    team = Team.objects.get()
+    assert files_of(column(team)) == files()
+    assert column(team) in caplog.text
+
+
+class SoftTimeLimit(Exception):  # noqa: N818
+    """A task queue's own."""
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+@pytest.mark.parametrize("nested", [True, False])
+def test_l5_a_bulk_creation_that_is_interrupted_leaves_its_files_to_the_sweep(
+    files, settled, caplog, nested
+):
+    """A time limit while the server is at work; it may yet do what it was asked for."""
+
+    def interrupted(execute: Any, sql: str, *args: Any) -> Any:
+        if "INSERT INTO" in sql and Team._meta.db_table in sql:
+            raise SoftTimeLimit
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(interrupted), pytest.raises(SoftTimeLimit):
+        Team.objects.bulk_create([Team(avatar=upload()), Team(avatar=upload())])
+    assert connection.execute_wrappers == []
+    if nested:
+        Bare.objects.create()
+        Team.objects.create()
+    settled()
+    left = files()
+    assert len(left) == 6
+    assert caplog.text.count("is left for avatar_sweep") == 2
+    call_command("avatar_sweep", delete=True, min_age="0", max_percent="100", verbosity=0)
+    assert files() == set()
 
 
 def test_l5_a_rollback_on_a_connection_that_works_still_removes_the_files(files, settled):

@@ -13,6 +13,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.conf import settings
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, storages
 from django.core.management import CommandError, call_command
 from django.db import connection, models
@@ -327,16 +328,20 @@ def test_l7_what_is_behind_a_link_is_not_the_storages(media, files, tmp_path, ca
     assert "“avatars/far” is a link, which is not followed" in caplog.text
 
 
-@pytest.mark.parametrize("target", ["media", "media/loop", "nowhere", "media/avatars"])
-def test_l7_a_loop_ends_nothing(media, files, tmp_path, target):
+@pytest.mark.parametrize(
+    "target",
+    ["media", "media/loop", "nowhere", "media/avatars", "media/plain.txt/below", "x" * 300],
+)
+def test_l7_a_loop_ends_nothing(media, tmp_path, target):
     kept, lost = team(), lose(team())
+    (media / "plain.txt").write_bytes(b"x")
     (media / "loop").symlink_to(tmp_path / target)
     (media / "avatars/loop").symlink_to(tmp_path / target)
     out, err = sweep(delete=True, **ALL)
     assert out.count("Deleted ") == 3
     assert err == ""
-    assert keys(storages["default"]) == files_of(column(kept))
-    assert files_of(lost).isdisjoint(files())
+    assert keys(storages["default"]) == files_of(column(kept)) | {"plain.txt"}
+    assert not any((media / key).exists() for key in files_of(lost))
 
 
 def test_l7_a_media_root_that_is_a_link(settings, media, tmp_path):
@@ -402,6 +407,61 @@ def test_l7_foreign_files_behind_a_link(monkeypatch, media, tmp_path):
     assert list(found.delete()) == []
     found.close()
     assert (tmp_path / "far/y.txt").exists()
+
+
+# --- L3: the database of a file -----------------------------------------------------------------
+
+
+def sealed_for(key: str) -> list[str]:
+    """The databases that the end of a token may stand for."""
+    token = key.rpartition("/")[2][:32]
+    start, seal = token[: -seals.SEAL], token[-seals.SEAL :]
+    return [
+        using
+        for using in ("default", "other")
+        if seal == seals._seal(start, settings.SECRET_KEY, seals._database(using))
+    ]
+
+
+@pytest.mark.parametrize(
+    "how", ["create", "save", "bulk_create", "update_or_create", "replaced", "built", "receiver"]
+)
+def test_l3_a_file_is_sealed_for_the_database_that_its_row_is_in(how, media):
+    rows = Team.objects.using("other")
+    if how == "create":
+        row = rows.create(avatar=upload())
+    elif how == "save":
+        row = Team(avatar=upload())
+        row.save(using="other")
+    elif how == "bulk_create":
+        (row,) = rows.bulk_create([Team(avatar=upload())])
+    elif how == "update_or_create":
+        row, _ = rows.update_or_create(name="x", defaults={"avatar": upload()})
+    elif how == "receiver":
+
+        def assign(sender: Any, instance: Any, **kwargs: Any) -> None:
+            instance.avatar = upload()
+
+        row = Team()
+        models.signals.pre_save.connect(assign, sender=Team)
+        try:
+            row.save(using="other")
+        finally:
+            models.signals.pre_save.disconnect(assign, sender=Team)
+    else:
+        row = rows.create(avatar=upload())
+        if how == "replaced":
+            row.avatar = upload("red")
+            row.save()
+        else:
+            before = row.avatar.name
+            call_command("avatar_build", "testapp.Team", force=True, using="other", verbosity=0)
+            row.refresh_from_db()
+            assert row.avatar.name != before
+    assert sealed_for(row.avatar.name) == ["other"]
+    assert row._state.db == "other"
+    row = team()
+    assert sealed_for(column(row)) == ["default"]
 
 
 # --- E5: listings of every kind ----------------------------------------------------------------
