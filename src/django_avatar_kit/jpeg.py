@@ -22,6 +22,8 @@ SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 SOFS = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 APP0, APP1, APP2, APP14, LAST_APP, COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
+# What tells the decoder how colours are coded, and the bytes without which libjpeg does not look.
+TELLING = {APP0: 14, APP14: 12}
 # The longest profiles and texts have a few hundred.
 MOST_SEGMENTS = 10_000
 EXIF, ICC = b"Exif\0\0", b"ICC_PROFILE\0"
@@ -94,8 +96,9 @@ class Jpeg:
             self.exif = body
         elif marker == APP2 and body.startswith(ICC):
             self._icc.append(body[len(ICC) :])
-        # APP0 and APP14 tell the decoder how colours are coded.
-        return marker in {APP0, APP14} or not (APP0 <= marker <= LAST_APP or marker == COMMENT)
+        if marker in TELLING:
+            return len(body) >= TELLING[marker]
+        return not (APP0 <= marker <= LAST_APP or marker == COMMENT)
 
     def _joined_profile(self) -> bytes | None:
         # Each part says which it is, and how many there are.

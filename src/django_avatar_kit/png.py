@@ -16,7 +16,7 @@ from . import exact, memory
 from .rasters import ImageRaster, Raster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -41,6 +41,7 @@ MODES = {
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 GREY, TRUECOLOUR, INDEXED, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
 DEEP = 16
+ZLIB_HEAD = 2  # bytes
 
 # Encoders write 8 KiB at a time; so a file of the largest usual size has about a thousand.
 MOST_CHUNKS = 100_000
@@ -164,15 +165,27 @@ class Png:
         return part
 
     def _decoded(self, raw: str) -> Image.Image:
+        image = self._filled(raw, self._blocks())
+        if image is None:
+            # The checksum behind the rows may be wrong or missing, which browsers do not mind.
+            image = self._filled(raw, self._rows(), unended=True)
+        if image is None:
+            raise OSError("the picture ends too early")
+        return image
+
+    def _filled(
+        self, raw: str, blocks: Iterable[bytes], *, unended: bool = False
+    ) -> Image.Image | None:
+        """None where the decoder is not content; ``unended``, it only must not object."""
         image = Image.new(self._mode, self.size, None)
         arguments = (raw, 1) if self._interlaced else (raw,)
         feed = exact.Feed(exact.new_decoder(image, "zip", arguments, (0, 0, *self.size)))
         try:
-            if not any(feed(block) for block in self._blocks()) and not self._whole():
-                raise OSError("the picture ends too early")
+            return image if any(map(feed, blocks)) or unended else None
+        except OSError:
+            return None
         finally:
             feed.decoder.cleanup()
-        return image
 
     def _blocks(self) -> Iterator[bytes]:
         for start, size in self._data:
@@ -180,16 +193,20 @@ class Png:
             for done in range(0, size, exact.BLOCK):
                 yield self._file.read(min(size - done, exact.BLOCK))
 
-    def _whole(self) -> bool:
-        """Whether all rows were there, though the data has no end."""
-        unpacked = zlib.decompressobj()
-        left = self._rows_bytes()
+    def _rows(self) -> Iterator[bytes]:
+        """The data without the checksum at its end. An ``OSError`` where rows are missing."""
+        unpacked = zlib.decompressobj(-zlib.MAX_WBITS)
+        left, head = self._rows_bytes(), ZLIB_HEAD
         for block in self._blocks():
-            packed = block
+            packed, head = block[head:], max(0, head - len(block))
             while packed and left > 0:
                 left -= len(unpacked.decompress(packed, exact.BLOCK))
                 packed = unpacked.unconsumed_tail
-        return left <= 0
+            end = len(block) - len(packed or unpacked.unused_data)
+            yield block[:end]
+            if left <= 0:
+                return
+        raise OSError("the picture ends too early")
 
     def _rows_bytes(self) -> int:
         """Of all rows, unpacked, each with the byte for its filter."""

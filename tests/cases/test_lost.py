@@ -593,9 +593,11 @@ def test_l5_a_bulk_creation_that_is_interrupted_leaves_its_files_to_the_sweep(
     files, settled, caplog, nested
 ):
     """A time limit while the server is at work; it may yet do what it was asked for."""
+    undone = []
 
     def interrupted(execute: Any, sql: str, *args: Any) -> Any:
         if "INSERT INTO" in sql and Team._meta.db_table in sql:
+            undone.append(connection.in_atomic_block)
             raise SoftTimeLimit
         return execute(sql, *args)
 
@@ -606,9 +608,10 @@ def test_l5_a_bulk_creation_that_is_interrupted_leaves_its_files_to_the_sweep(
         Bare.objects.create()
         Team.objects.create()
     settled()
-    left = files()
-    assert len(left) == 6
-    assert caplog.text.count("is left for avatar_sweep") == 2
+    # Django 5.2 has a transaction for it, whose rollback leaves no doubt.
+    doubts = 0 if undone == [True] else 2
+    assert len(files()) == 3 * doubts
+    assert caplog.text.count("is left for avatar_sweep") == doubts
     call_command("avatar_sweep", delete=True, min_age="0", max_percent="100", verbosity=0)
     assert files() == set()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from typing import Any
@@ -66,6 +67,36 @@ def test_p2_an_interlaced_png_may_lack_its_checksum_too() -> None:
     data = images.interlaced()
     assert is_taken(data[: len(data) - 18])
     assert not is_taken(data[: len(data) - 40])
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("pieces", [1, 3])
+@pytest.mark.parametrize("behind", [b"", b"rubbish" * 20])
+def test_p2_a_png_may_have_a_wrong_checksum_of_its_pixels(
+    depth: int, pieces: int, behind: bytes
+) -> None:
+    size = 7
+    rows = [bytes([0, *os.urandom(size * 3 * depth // 8)]) for _ in range(size)]
+    packed = zlib.compress(b"".join(rows))
+    head = images.chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, depth, 2, 0, 0, 0))
+
+    def png(data: bytes) -> bytes:
+        parts = [data[at : at + 1] for at in range(pieces - 1)] + [data[pieces - 1 :]]
+        data = b"".join(images.chunk(b"IDAT", part) for part in parts)
+        return b"\x89PNG\r\n\x1a\n" + head + data + images.chunk(b"IEND", b"")
+
+    whole = load(png(packed)).image
+    wrong = load(png(packed[:-4] + b"sum?" + behind)).image
+    assert wrong.tobytes() == whole.tobytes()
+    assert not is_taken(png(zlib.compress(b"".join(rows[:-1]))[:-4] + b"sum?" + behind))
+    no_such_block = bytes([packed[2] | 0b110])
+    assert not is_taken(png(packed[:2] + no_such_block + packed[3:]))
+
+
+@pytest.mark.parametrize("segment", [b"\xff\xe0\0\7JFIF\0", b"\xff\xee\0\7Adobe", b"\xff\xee\0\2"])
+def test_p2_a_jpeg_may_have_a_segment_that_is_cut_short(segment: bytes) -> None:
+    data = images.jpeg(images.photograph("detail", (90, 70)))
+    assert load(data[:2] + segment + data[2:]).image.tobytes() == load(data).image.tobytes()
 
 
 def test_p2_a_gif_may_lack_its_trailer() -> None:
