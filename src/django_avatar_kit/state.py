@@ -110,8 +110,6 @@ def saving(instance: Model, using: str) -> Iterator[None]:
 
 def undo(instance: Model, using: str) -> None:
     """After a save: files that were written, and that no transaction answers for, are to go."""
-    if STATE not in instance.__dict__:
-        return
     state = State.of(instance)
     for minted in (*state.stray, *state.minted.values()):
         if minted.change is None:

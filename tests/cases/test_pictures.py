@@ -72,7 +72,7 @@ def test_p2_an_interlaced_png_may_lack_its_checksum_too() -> None:
 @pytest.mark.parametrize("depth", [8, 16])
 @pytest.mark.parametrize("pieces", [1, 3])
 @pytest.mark.parametrize("behind", [b"", b"rubbish" * 20])
-def test_p2_a_png_may_have_a_wrong_checksum_of_its_pixels(
+def test_p2_a_png_may_have_a_wrong_checksum_of_its_pixels_or_none(
     depth: int, pieces: int, behind: bytes
 ) -> None:
     size = 7
@@ -89,6 +89,9 @@ def test_p2_a_png_may_have_a_wrong_checksum_of_its_pixels(
     wrong = load(png(packed[:-4] + b"sum?" + behind)).image
     assert wrong.tobytes() == whole.tobytes()
     assert not is_taken(png(zlib.compress(b"".join(rows[:-1]))[:-4] + b"sum?" + behind))
+    endless = zlib.compressobj()
+    unended = endless.compress(b"".join(rows)) + endless.flush(zlib.Z_SYNC_FLUSH)
+    assert load(png(unended)).image.tobytes() == whole.tobytes()
     no_such_block = bytes([packed[2] | 0b110])
     assert not is_taken(png(packed[:2] + no_such_block + packed[3:]))
 
