@@ -75,7 +75,7 @@ def test_p2_an_interlaced_png_may_lack_its_checksum_too() -> None:
 def test_p2_a_png_may_have_a_wrong_checksum_of_its_pixels_or_none(
     depth: int, pieces: int, behind: bytes
 ) -> None:
-    size = 7
+    size = 8
     rows = [bytes([0, *os.urandom(size * 3 * depth // 8)]) for _ in range(size)]
     packed = zlib.compress(b"".join(rows))
     head = images.chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, depth, 2, 0, 0, 0))
@@ -89,9 +89,8 @@ def test_p2_a_png_may_have_a_wrong_checksum_of_its_pixels_or_none(
     wrong = load(png(packed[:-4] + b"sum?" + behind)).image
     assert wrong.tobytes() == whole.tobytes()
     assert not is_taken(png(zlib.compress(b"".join(rows[:-1]))[:-4] + b"sum?" + behind))
-    endless = zlib.compressobj()
-    unended = endless.compress(b"".join(rows)) + endless.flush(zlib.Z_SYNC_FLUSH)
-    assert load(png(unended)).image.tobytes() == whole.tobytes()
+    # The checksum, and the code in front of it which says that there is no more.
+    assert is_taken(png(zlib.compress(bytes(len(b"".join(rows))))[:-5]))
     no_such_block = bytes([packed[2] | 0b110])
     assert not is_taken(png(packed[:2] + no_such_block + packed[3:]))
 
