@@ -19,7 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader
 from django.core.files.storage import storages
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.serving import make_server
 
 #: How long a client waits for an answer, in seconds: as long as it takes, and where it is to wait
@@ -70,7 +70,8 @@ class Server:
     def __init__(self) -> None:
         # What is left of a request that was broken off looks like a bad one to it.
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-        self._app = DomainDispatcherApplication(create_backend_app)
+        # Without the one that would find out, at every request, which of all services is meant.
+        self._app = create_backend_app("s3")
         self._server = make_server("127.0.0.1", 0, self._answer, threaded=True)
         # Nor do its threads know what became of a connection that a fault has closed.
         self._server.handle_error = lambda *arguments: None
