@@ -26,7 +26,6 @@ from tests.lifecycle import column, files_of, fresh, upload
 from tests.testapp.models import Bare, Team, Ticket
 
 pytestmark = [
-    pytest.mark.lifecycle,
     pytest.mark.django_db(transaction=True, databases=["default", "other"]),
     pytest.mark.usefixtures("small"),
 ]
@@ -68,6 +67,7 @@ def another_site(what: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("what", ["key", "database"])
+@pytest.mark.lifecycle
 def test_l3_avatars_of_a_site_that_cannot_be_asked_stay(what, files):
     with another_site(what):
         theirs = lose(team())
@@ -81,6 +81,7 @@ def test_l3_avatars_of_a_site_that_cannot_be_asked_stay(what, files):
     assert files() == expected
 
 
+@pytest.mark.lifecycle
 def test_l3_the_renditions_alone_tell_whose_they_are(files, media):
     with another_site("key"):
         theirs = lose(team())
@@ -89,6 +90,7 @@ def test_l3_the_renditions_alone_tell_whose_they_are(files, media):
         sweep(delete=True, **ALL)
 
 
+@pytest.mark.lifecycle
 def test_l3_who_knows_that_nobody_else_is_there_names_the_folder(files):
     with another_site("key"):
         lose(team())
@@ -96,6 +98,7 @@ def test_l3_who_knows_that_nobody_else_is_there_names_the_folder(files):
     assert files() == set()
 
 
+@pytest.mark.lifecycle
 def test_l3_an_old_key_of_this_site_still_counts(files, settings):
     with another_site("key"):
         lose(team())
@@ -104,6 +107,7 @@ def test_l3_an_old_key_of_this_site_still_counts(files, settings):
     assert files() == set()
 
 
+@pytest.mark.lifecycle
 def test_l3_a_site_that_has_lost_nothing_sweeps_beside_another(files):
     with another_site("key"):
         team()
@@ -145,6 +149,7 @@ def other_tenant() -> Iterator[Callable[[], OtherTenant]]:
         cursor.execute("DROP ROLE IF EXISTS sweeper")
 
 
+@pytest.mark.lifecycle
 def test_l3_avatars_of_another_tenant_stay(other_tenant, files):
     theirs = files_of(column(team()))
     other_tenant()
@@ -156,6 +161,7 @@ def test_l3_avatars_of_another_tenant_stay(other_tenant, files):
     assert files_of(lost).isdisjoint(files())
 
 
+@pytest.mark.lifecycle
 def test_l3_a_renditon_whose_master_is_gone_is_looked_for_in_every_schema(
     other_tenant, media, files
 ):
@@ -166,6 +172,7 @@ def test_l3_a_renditon_whose_master_is_gone_is_looked_for_in_every_schema(
     assert files() == files_of(key) - {key}
 
 
+@pytest.mark.lifecycle
 def test_l3_the_schema_that_has_no_tables_of_tenants(other_tenant, files):
     theirs = files_of(column(team()))
     lost = lose(team())
@@ -194,6 +201,7 @@ def reset() -> None:
         cursor.execute("DROP OWNED BY sweeper")
 
 
+@pytest.mark.lifecycle
 def test_l3_what_cannot_be_read_is_refused_with_the_way_out(other_tenant, files):
     theirs = files_of(column(team()))
     other_tenant()
@@ -221,6 +229,7 @@ def test_l3_what_cannot_be_read_is_refused_with_the_way_out(other_tenant, files)
     assert files() == before - theirs
 
 
+@pytest.mark.lifecycle
 def test_l3_rows_that_a_policy_hides(other_tenant, files):
     tenant = other_tenant()
     row = team()
@@ -237,6 +246,7 @@ def test_l3_rows_that_a_policy_hides(other_tenant, files):
     assert files() == files_of(column(row))
 
 
+@pytest.mark.lifecycle
 def test_l3_foreign_files_and_thumbnails_of_another_tenant_stay(
     other_tenant, monkeypatch, media, files
 ):
@@ -260,6 +270,7 @@ class Hiding:
         return db != "other"
 
 
+@pytest.mark.lifecycle
 def test_l3_a_database_that_routers_leave_alone_is_asked(settings, files):
     row = Team(avatar=upload())
     row.save(using="other")
@@ -270,6 +281,7 @@ def test_l3_a_database_that_routers_leave_alone_is_asked(settings, files):
     assert files_of(lost).isdisjoint(files())
 
 
+@pytest.mark.lifecycle
 def test_l3_a_database_that_does_not_answer(settings, monkeypatch, files):
     settings.DATABASE_ROUTERS = [Hiding()]
     lost = lose(team())
@@ -426,6 +438,7 @@ def sealed_for(key: str) -> list[str]:
 @pytest.mark.parametrize(
     "how", ["create", "save", "bulk_create", "update_or_create", "replaced", "built", "receiver"]
 )
+@pytest.mark.lifecycle
 def test_l3_a_file_is_sealed_for_the_database_that_its_row_is_in(how, media):
     rows = Team.objects.using("other")
     if how == "create":
@@ -807,6 +820,7 @@ def late(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
+@pytest.mark.lifecycle
 def test_e8_while_an_avatar_is_written(late, nth):
     late("_save", nth)
     with pytest.raises(SoftTimeLimit):
@@ -815,6 +829,7 @@ def test_e8_while_an_avatar_is_written(late, nth):
 
 
 @pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.lifecycle
 def test_e8_while_that_is_undone(monkeypatch, late, times):
     original = Late._save
 
@@ -832,6 +847,7 @@ def test_e8_while_that_is_undone(monkeypatch, late, times):
     assert there(storages["default"]) == set()
 
 
+@pytest.mark.lifecycle
 def test_e8_the_first_interruption_is_the_one_that_is_told(monkeypatch, late):
     original = Late._save
 
@@ -847,6 +863,7 @@ def test_e8_the_first_interruption_is_the_one_that_is_told(monkeypatch, late):
 
 
 @pytest.mark.parametrize("error", [ValueError, OSError, NotImplementedError, StorageError])
+@pytest.mark.lifecycle
 def test_e8_what_a_storage_raises_itself_is_told_as_before(late, monkeypatch, error):
     late(
         "_save",
@@ -857,6 +874,7 @@ def test_e8_what_a_storage_raises_itself_is_told_as_before(late, monkeypatch, er
     assert there(storages["default"]) == set()
 
 
+@pytest.mark.lifecycle
 def test_e8_while_a_file_is_read(late):
     key = column(team())
     late("_open")
@@ -864,6 +882,7 @@ def test_e8_while_a_file_is_read(late):
         storage.read(storages["default"], key)
 
 
+@pytest.mark.lifecycle
 def test_e8_while_files_are_deleted(late, caplog):
     names = sorted(files_of(column(team())))
     late("delete", 2)
@@ -888,6 +907,7 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize(("command", "method", "options"), COMMANDS)
+@pytest.mark.lifecycle
 def test_e8_a_command_ends(late, command, method, options):
     row, lost = team(), team()
     lose(lost)
@@ -903,6 +923,7 @@ def test_e8_a_command_ends(late, command, method, options):
     assert files_of(column(row)) <= left <= before
 
 
+@pytest.mark.lifecycle
 def test_e8_while_a_storage_is_made(monkeypatch, settings):
     def stop(*args: Any, **kwargs: Any) -> Any:
         raise SoftTimeLimit
@@ -913,6 +934,7 @@ def test_e8_while_a_storage_is_made(monkeypatch, settings):
         call_command("avatar_copy", "--from", "renditions", "--to", "late", verbosity=0)
 
 
+@pytest.mark.lifecycle
 def test_e8_while_two_storages_are_tried_out(settings, late):
     settings.STORAGES = {
         **settings.STORAGES,
@@ -931,6 +953,7 @@ def test_e8_while_two_storages_are_tried_out(settings, late):
 # --- E10: a column that may be NULL -------------------------------------------------------------
 
 
+@pytest.mark.lifecycle
 def test_e10_an_avatar_that_may_be_null(files):
     row = Ticket.objects.create()
     plain = models.Value(None, output_field=models.CharField())
@@ -961,6 +984,7 @@ def test_e10_an_avatar_that_may_be_null(files):
 
 
 @pytest.mark.parametrize("command", ["avatar_build", "avatar_copy"])
+@pytest.mark.lifecycle
 def test_e10_a_full_disk_is_told_once(
     command, media, tmp_path, monkeypatch, settings, caplog, capsys
 ):
@@ -990,6 +1014,7 @@ def test_e10_a_full_disk_is_told_once(
     assert (told.out + told.err + caplog.text).count("No space left on device") == 1
 
 
+@pytest.mark.lifecycle
 def test_e10_a_build_tells_a_failure_once_and_a_dry_run_the_same(media, caplog, capsys):
     row = Team.objects.create()
     plain = models.Value("avatars/old.jpg", output_field=models.CharField())
