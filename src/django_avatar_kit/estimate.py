@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .framing import Box, Spec
     from .rasters import Size
 
-#: What is small, and what the allocator keeps; that differs by half a megabyte from run to run.
-ALWAYS = 2 * 1024 * 1024
+#: What is small, and what the allocator keeps; that differs from run to run.
+ALWAYS = 13 * 1024 * 1024 // 8
 #: Pixels in a band of ``rasters``, and in what it is reduced to.
 BANDS = 2 * rasters.BAND
 #: For each pixel of a plain picture that becomes RGB or RGBA in sRGB. Where it goes through a
