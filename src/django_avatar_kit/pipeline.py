@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from django.core.files.base import File
 from django.db import router
 from django.db.models.fields.files import FieldFile
 
@@ -33,7 +34,6 @@ from .names import Name
 from .storage import Write, write_all
 
 if TYPE_CHECKING:
-    from django.core.files.base import File
     from django.db.models import Model
 
     from .fields import AvatarField
@@ -134,7 +134,7 @@ def _opened(upload: File[Any], filename: str) -> Iterator[IO[bytes]]:
     limit = get_config().max_upload_size
     try:
         # Some can be read, and nothing else.
-        if closed := getattr(upload, "closed", False):
+        if closed := getattr(_unwrapped(upload), "closed", False):
             # Another field's file: nobody else would close it.
             upload.open("rb")
         source = _rewound(upload, limit)
@@ -163,15 +163,31 @@ def _size(upload: File[Any], source: IO[bytes]) -> int:
     return size
 
 
+def _unwrapped(upload: File[Any]) -> Any:
+    """The upload, or what is in it where Django takes that for closed because it is false.
+
+    A file without a name is false, and may be in another.
+    """
+    source: Any = upload
+    while (
+        isinstance(source, File)
+        and getattr(source, "closed", False)
+        and (inner := vars(source).get("file")) is not None
+    ):
+        source = inner
+    return source
+
+
 def _rewound(upload: File[Any], limit: int) -> IO[bytes]:
     """The upload, or a copy in memory where it cannot be rewound, as an answer from a network."""
-    seekable = getattr(upload, "seekable", None) if hasattr(upload, "closed") else None
+    source = _unwrapped(upload)
+    seekable = getattr(source, "seekable", None) if hasattr(source, "closed") else None
     if callable(seekable) and seekable():
-        upload.seek(0)
-        return cast("IO[bytes]", upload)
+        source.seek(0)
+        return cast("IO[bytes]", source)
     data = io.BytesIO()
     # A pipe gives what has arrived so far.
-    while data.tell() <= limit and (piece := upload.read(limit + 1 - data.tell())):
+    while data.tell() <= limit and (piece := source.read(limit + 1 - data.tell())):
         if isinstance(piece, str):
             raise ValueError(AS_TEXT)  # noqa: TRY004 - a closed file raises this as well
         data.write(piece)

@@ -75,6 +75,13 @@ class Reader:
         self.read = (io.StringIO if isinstance(data, str) else io.BytesIO)(data).read
 
 
+class Unnamed(io.BytesIO):
+    """False, as some frameworks have a file without a name."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
 def piped(data: bytes) -> Any:
     """The end of a pipe, which gives what has arrived so far; the other end is another thread."""
     reading, writing = os.pipe()
@@ -138,6 +145,10 @@ KINDS = {
     "a pipe": piped,
     "File of what can be read alone": lambda data: File(cast("Any", Reader(data))),
     "what can be read alone": Reader,
+    # Django takes these for closed.
+    "File of a File without a name": lambda data: File(File(io.BytesIO(data))),
+    "File of what is false": lambda data: File(Unnamed(data)),
+    "what is false": Unnamed,
 }
 
 
@@ -198,6 +209,8 @@ def gone(file: File) -> File:
     "file",
     [
         lambda: gone(File(io.BytesIO(JPEG))),
+        lambda: gone(File(File(io.BytesIO(JPEG)))),
+        lambda: File(None),
         lambda: gone(in_memory(JPEG)),
         lambda: gone(on_disk(JPEG)),
         lambda: File(io.StringIO("text"), name="a.jpg"),
