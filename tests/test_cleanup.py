@@ -450,8 +450,9 @@ def test_more_names_than_fit_in_one_query(files, monkeypatch):
 def test_a_manager_that_hides_rows_does_not_hide_their_files(files, profile, monkeypatch):
     team = Team.objects.create(avatar=profile.avatar)
     none = Team.objects.none()
-    monkeypatch.setattr(Team.objects, "get_queryset", lambda: none)
-    monkeypatch.setattr(Team._base_manager, "get_queryset", lambda: none)
+    # An attribute would stay afterwards, bound to the manager that others are copies of.
+    monkeypatch.setitem(vars(Team.objects), "get_queryset", lambda: none)
+    monkeypatch.setitem(vars(Team._base_manager), "get_queryset", lambda: none)
     assert not Team.objects.exists()
     profile.avatar.delete()
     assert files() == files_of(column(team)) != set()
