@@ -83,7 +83,7 @@ def expected_and_used(folder: Path) -> tuple[list[Line], str]:
     everything = [one for _name, *both in rows for one in both]
     shares = [one["need"] / one["peak"] for one in everything if one["peak"] >= NOISE * 2**20]
     line = Line(
-        measure=f"expected to used memory, {len(rows)} extreme uploads",
+        measure=f"expected to used memory, extreme uploads of {NOISE} MiB or more",
         kit=f"{min(shares):.2f} to {max(shares):.2f}",
         peer="measured peaks",
         ratio=f"{max(shares):.2f}",
