@@ -64,8 +64,8 @@ METHOD = """\
 - Memory is what one upload adds, at its peak, to a fresh process that has done one tiny upload;
   the posted bytes are part of it.
 - Expected memory is never below the peak, on all of `benchmarks/corpus.py`; the range of shares
-  is of uploads that take 16 MiB or more. Below, the 1.6 MiB that are always expected weigh more
-  than the picture.
+  is of uploads that take 16 MiB or more. For smaller ones, more than 1.4 times what they use is
+  often expected.
 - Imaging alone is from the bytes to encoded squares and master; pyvips makes the squares only.
   With `thumbnail_buffer` it cuts each from the upload; with one decode, from the next larger
   one.
