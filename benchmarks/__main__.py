@@ -63,9 +63,8 @@ METHOD = """\
   is constant.
 - Memory is what one upload adds, at its peak, to a fresh process that has done one tiny upload;
   the posted bytes are part of it.
-- Expected memory is never below the peak, on all of `benchmarks/corpus.py`; the range of shares
-  is of uploads that take 16 MiB or more. For smaller ones, more than 1.4 times what they use is
-  often expected.
+- Expected memory is held against what the first upload of a process adds, with the code that it
+  loads, on all of `benchmarks/corpus.py`: contents that take the most of what a header allows.
 - Imaging alone is from the bytes to encoded squares and master; pyvips makes the squares only.
   With `thumbnail_buffer` it cuts each from the upload; with one decode, from the next larger
   one.

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 from contextlib import closing
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,9 @@ def memory(effort: Effort, folder: Path) -> Section:
     return Section(title="Memory", lines=[line, *estimated], text=text)
 
 
-#: Below this, in MiB, the share says more about the allocator than about the upload.
-NOISE = 16
-
+#: In bytes. Of these the code that is loaded is a good part, which differs between processes:
+#: so the highest of three peaks counts.
+SMALL = 16 * 2**20
 
 #: What a site may take without a setting, and what that may come to in MB.
 BUDGET = Config().max_decode_memory
@@ -78,17 +79,20 @@ def expected_and_used(folder: Path) -> tuple[list[Line], str]:
     rows = []
     for path in corpus.write(folder):
         alone = _asked(path)
+        if alone["peak"] < SMALL:
+            again = [_asked(path) for _ in range(2)]
+            alone = max(alone, *again, key=itemgetter("peak"))
         limited = _asked(path, BUDGET) if alone["need"] > BUDGET else alone
         rows.append((path.stem, alone, limited))
     everything = [one for _name, *both in rows for one in both]
-    shares = [one["need"] / one["peak"] for one in everything if one["peak"] >= NOISE * 2**20]
+    shares = [one["need"] / one["peak"] for one in everything if not one["code"]]
     line = Line(
-        measure=f"expected to used memory, extreme uploads of {NOISE} MiB or more",
+        measure=f"expected to used memory, {len(rows)} extreme uploads",
         kit=f"{min(shares):.2f} to {max(shares):.2f}",
         peer="measured peaks",
         ratio=f"{max(shares):.2f}",
         reach="1 to 1.4",
-        reached=max(shares) <= 1.4 and all(one["need"] >= one["peak"] for one in everything),
+        reached=min(shares) >= 1 and max(shares) <= 1.4,
     )
     name, _alone, highest = max(rows, key=lambda row: row[2]["peak"])
     most = Line(

@@ -19,16 +19,26 @@ if TYPE_CHECKING:
     from .framing import Box, Spec
     from .rasters import Size
 
-#: What is small, and what the allocator keeps; that differs from run to run.
-ALWAYS = 13 * 1024 * 1024 // 8
-#: Pixels in a band of ``rasters``, and in what it is reduced to.
-BANDS = 2 * rasters.BAND
-#: For each pixel of a plain picture that becomes RGB or RGBA in sRGB. Where it goes through a
-#: profile or is turned, there is one more of it.
+MEGABYTE = 1024 * 1024
+#: What is small, and the code of Pillow that the first upload of a process brings into memory; and
+#: what single decoders and encoders bring. Measured on pictures of one pixel and of 60 rows.
+ALWAYS = int(1.4 * MEGABYTE)
+DECODER = {"JPEG": MEGABYTE // 10, "AVIF": int(1.3 * MEGABYTE)}
+ENCODER = {"jpeg": MEGABYTE // 2, "png": MEGABYTE // 5, "avif": int(4.6 * MEGABYTE)}
+#: What turns colours through a profile, and for each byte of that: a copy and its tables.
+PROFILED, PROFILE = MEGABYTE // 2, 2
+#: For each pixel of a plain picture, while it becomes RGB or RGBA in sRGB. Where it goes through
+#: a profile or is turned, there is one more of it.
 CONVERT = {"RGB": 0, "L": 4, "CMYK": 4, "LA": 10, "RGBA": 10}
 COPY = 4
 #: For each pixel that is encoded: in RGB, and in RGBA. Measured on noise of 1000 × 1000 px.
-ENCODE = {"jpeg": (1, 1), "png": (6, 6), "webp": (8, 38), "avif": (34, 44)}
+ENCODE = {"jpeg": (1, 1), "png": (6, 6), "webp": (8, 42), "avif": (34, 46)}
+#: For each pixel around a contained picture, at the most, as all are the same.
+EVEN = {"webp": 12}
+#: Of WebP in RGBA: its tables, for each pixel up to so many bytes.
+TABLES, ALL_TABLES = 1600, MEGABYTE
+#: Of what was given back, an allocator may keep so much for a while.
+LEFT = 4 * MEGABYTE
 #: All squares together, each with at most a quarter of the next one's pixels.
 SQUARES = 4 * 4 / 3
 
@@ -68,25 +78,28 @@ def needed(
     finest = max(master, sharpness * renditions)
     need, divisor = source.need(size, finest), source.divisor(finest)
     raster = _over(size, divisor)
-    peaks: list[float] = [need.decoding]
     parts = [(raster, master * divisor)]
     if finest > master:
         shown = framing.selection(whole, crop, spec)[2:]
         parts.append((_over(upright.size(shown, way), divisor), finest * divisor))
-    plain = PIXEL[source.mode]
     # While there are the decoded pixels, of the picture and of its detail.
-    held = need.kept
+    held: float = need.kept
+    copied = 0 if need.plain else need.kept / math.prod(raster)
     kept = []
     for part, scale in parts:
-        as_it_is = part == raster and need.plain and 2 * scale > 1
-        if not as_it_is:
-            peaks.append(held + plain * _shrinking(part, scale, alpha=source.mode in ALPHA))
+        if part != raster or 2 * scale <= 1:
+            # What the first one took is not given back at once.
+            held += _cutting(part, scale, source.mode, copied)
+        elif not need.plain:
+            held += PIXEL[source.mode] * math.prod(part)
         kept.append(_kept(part, scale))
-        held += 0 if as_it_is else plain * math.prod(kept[-1])
-    pixels = [math.prod(one) for one in kept]
-    peaks += _becoming_srgb(source, pixels, turned=way != 1)
-    peaks += _encoding(source, kept, framing.selection(whole, crop, spec), whole, spec)
-    return ALWAYS + math.ceil(max(peaks))
+    peaks = [need.decoding, held]
+    peaks += _becoming_srgb(source, [math.prod(one) for one in kept], turned=way != 1)
+    upright_kept = [upright.size(one, way) for one in kept]
+    encoding = _encoding(source, upright_kept, framing.selection(whole, crop, spec), whole, spec)
+    most = max(*peaks, max(encoding) + _encoders(source, spec))
+    metadata = len(source.exif) + len(source.profile or b"")
+    return ALWAYS + DECODER.get(source.format, 0) + metadata + math.ceil(most)
 
 
 ALPHA = frozenset({"LA", "RGBA"})
@@ -100,19 +113,34 @@ def _kept(part: Size, scale: float) -> Size:
     return part if 2 * scale > 1 else framing.scaled(part, scale)
 
 
-def _shrinking(part: Size, scale: float, *, alpha: bool) -> int:
-    """Pixels: the picture at its new width and not yet at its new height, and what comes of it."""
+def _cutting(part: Size, scale: float, mode: str, copied: float) -> float:
+    """A part of the raster, as it is or shrunk; ``copied``: of what it is cut from, a pixel."""
+    plain, pixels = PIXEL[mode], math.prod(part)
     if 2 * scale > 1:
-        return math.prod(part)
+        return (plain + copied) * pixels
     width, height = framing.scaled(part, scale)
-    tall = math.ceil(part[1] / rasters.reduction(part[1], height))
-    return width * (tall + height * (1 + alpha)) + BANDS
+    across, down = (rasters.reduction(*pair) for pair in zip(part, (width, height), strict=True))
+    tall = math.ceil(part[1] / down)
+    reduced = 1 / (across * down) if across * down > 1 else scale
+    alpha = mode in ALPHA
+    band = min(rasters.BAND, pixels) * (plain * (1 + alpha + reduced) + copied)
+    # At the new width and not yet at the new height, and what comes of it.
+    return plain * width * (tall + height * (1 + alpha)) + band
 
 
 def _becoming_srgb(source: intake.Source, pixels: list[int], *, turned: bool) -> list[float]:
     """One picture after the other, with all beside it."""
     more = CONVERT[source.mode] + COPY * bool(source.profile) + COPY * turned
-    return [4 * sum(pixels) + more * one for one in pixels]
+    profile = PROFILED + PROFILE * len(source.profile) if source.profile else 0
+    return [
+        profile + 4 * (sum(pixels) - one) + (PIXEL[source.mode] + more) * one for one in pixels
+    ]
+
+
+def _encoders(source: intake.Source, spec: Spec) -> int:
+    """Those of the renditions and of the master."""
+    alpha = source.mode in ALPHA and spec.background is None
+    return sum(ENCODER.get(one, 0) for one in {*spec.formats, "webp" if alpha else "jpeg"})
 
 
 def _encoding(
@@ -120,17 +148,40 @@ def _encoding(
 ) -> list[float]:
     """The renditions, of which one at a time is in hand; and the master."""
     alpha = source.mode in ALPHA and spec.background is None
-    held = 4 * sum(math.prod(one) for one in kept)
     flat = 4 if source.mode in ALPHA and not alpha else 0
-    side = min(max(spec.sizes), max(shown[2:]))
-    costs = max(ENCODE[format][alpha] for format in spec.formats)
-    padded = 4 if spec.fit == "contain" else 0
-    renditions = flat * math.prod(kept[-1]) + (SQUARES + padded + costs) * side * side
-    width, height = framing.master_size(whole, spec)
-    master = (
-        flat * math.prod(kept[0]) + ENCODE["webp" if alpha else "jpeg"][alpha] * width * height
-    )
-    if {width, height} != set(kept[0]):
-        # At its new width first, and then at its new height.
-        master += 4 * width * (max(kept[0]) + height)
-    return [held + renditions, held + master]
+    held = 4 * sum(math.prod(one) for one in kept)
+    long = max(shown[2:])
+    side = min(max(spec.sizes), long)
+    cut = (math.ceil(shown[2] * side / long), math.ceil(shown[3] * side / long))
+    around = side * side - math.prod(cut)
+    # What is around it is transparent, or of one colour.
+    seen_through = alpha or (around > 0 and spec.background is None)
+    cost = max(_encode(one, math.prod(cut), around, alpha=seen_through) for one in spec.formats)
+    squares = (SQUARES + 4 * (around > 0)) * side * side
+    # What is shown, in pixels of what it is cut from.
+    tall = kept[-1][1] if len(kept) > 1 else math.ceil(shown[3] * kept[0][1] / whole[1])
+    strip = _resizing(cut, tall)
+    size = framing.master_size(whole, spec)
+    renditions = held + flat * math.prod(kept[-1]) + strip + squares + cost
+    held += flat * math.prod(kept[0])
+    master = _encode("webp" if alpha else "jpeg", math.prod(size), 0, alpha=alpha)
+    if size == kept[0]:
+        return [renditions, held + master]
+    held += 4 * math.prod(size)
+    return [
+        renditions,
+        held + _resizing(size, kept[0][1]) + min(LEFT, strip + cost),
+        held + master,
+    ]
+
+
+def _encode(format: str, pixels: int, around: int, *, alpha: bool) -> int:
+    """``around``: pixels that are all the same."""
+    tables = min(ALL_TABLES, TABLES * pixels) if format == "webp" and alpha else 0
+    each = ENCODE[format][alpha]
+    return each * pixels + min(each, EVEN.get(format, each)) * around + tables
+
+
+def _resizing(size: Size, tall: int) -> int:
+    """At its new width, and not yet at its new height."""
+    return 4 * size[0] * tall if tall != size[1] else 0

@@ -8,6 +8,7 @@ is whole, and no other.
 from __future__ import annotations
 
 import io
+import shutil
 from typing import IO
 
 from PIL import Image
@@ -52,6 +53,7 @@ class Jpeg:
         self.exif = b""
         self.profile: bytes | None = None
         self._icc: list[bytes] = []
+        self._icc_bytes = 0
         self._frame = self._scan = b""
         self._progressive = False
         # Comments, previews and the like are left out unread, however large they are.
@@ -65,6 +67,8 @@ class Jpeg:
         # libjpeg keeps all coefficients where those of a block are spread over several scans.
         self._held = self._progressive or self._scan[0] < len(self._components)
         self._split = False
+        # Whether all is there is then told from the heads of all scans.
+        self._unended = self._held and not self._has_end()
 
     # --- the header ---------------------------------------------------------------------------
 
@@ -95,19 +99,31 @@ class Jpeg:
         elif marker == APP1 and body.startswith(EXIF) and not self.exif:
             self.exif = body
         elif marker == APP2 and body.startswith(ICC):
-            self._icc.append(body[len(ICC) :])
+            self._icc_bytes += len(body)
+            # Of one that is too large some parts are missing.
+            if self._icc_bytes <= exact.LARGEST_PROFILE:
+                self._icc.append(body[len(ICC) :])
         if marker in TELLING:
             return len(body) >= TELLING[marker]
         return not (APP0 <= marker <= LAST_APP or marker == COMMENT)
 
     def _joined_profile(self) -> bytes | None:
         # Each part says which it is, and how many there are.
-        parts = sorted(part for part in self._icc if len(part) > 2)
+        parts = sorted((part for part in self._icc if len(part) > 2), key=lambda part: part[0])
         self._icc = []
-        whole = bool(parts) and parts[0][1] == len(parts)
-        if not whole or sum(map(len, parts)) > exact.LARGEST_PROFILE:
+        if not parts or parts[0][1] != len(parts):
             return None
-        return b"".join(part[2:] for part in parts)
+        return b"".join(memoryview(part)[2:] for part in parts)
+
+    def _has_end(self) -> bool:
+        """Within the data of scans there is no marker."""
+        self._file.seek(self._start)
+        last = b""
+        while block := self._file.read(exact.BLOCK):
+            if EOI in last + block:
+                return True
+            last = block[-1:]
+        return False
 
     def _read_components(self) -> list[Component]:
         listed = self._frame[6:]
@@ -125,13 +141,16 @@ class Jpeg:
     def need(self, size: exact.Size, scale: float) -> memory.Need:
         """For a decode, were the picture of this size."""
         sampling = [(one.across, one.down) for one in self._components]
+        searched = self._split or self._unended
         return memory.jpeg(
             size,
             self.divisor(scale),
             mode=self._image.mode,
             sampling=sampling,
             held=self._held,
-            split=exact.length(self._file) if self._split else 0,
+            head=len(self._head),
+            file=exact.length(self._file) if searched else 0,
+            split=self._split,
         )
 
     def spare(self) -> None:
@@ -139,8 +158,12 @@ class Jpeg:
         self._split = jpeg_planes.can_be_split(self._whole(), self.size, self._components)
 
     def _whole(self) -> bytes:
+        # What is joined would be there twice.
+        whole = io.BytesIO()
+        whole.write(self._head)
         self._file.seek(self._start)
-        return self._head + self._file.read()
+        shutil.copyfileobj(self._file, whole)
+        return whole.getvalue()
 
     # --- the pixels ---------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from array import array
 from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageChops
@@ -42,11 +43,19 @@ SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 GREY, TRUECOLOUR, INDEXED, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
 DEEP = 16
 ZLIB_HEAD = 2  # bytes
+# For one byte, as zlib says of itself.
+MOST_UNPACKED = 1032
 
 # Encoders write 8 KiB at a time; so a file of the largest usual size has about a thousand.
 MOST_CHUNKS = 100_000
 KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"eXIf"})
-LARGEST = {b"IHDR": 13, b"PLTE": 768, b"tRNS": 256, b"eXIf": 1 << 20, b"iCCP": 8 << 20}
+LARGEST = {
+    b"IHDR": 13,
+    b"PLTE": 768,
+    b"tRNS": 256,
+    b"eXIf": 1 << 20,
+    b"iCCP": exact.LARGEST_PROFILE,
+}
 
 
 class Png:
@@ -57,7 +66,8 @@ class Png:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._kept: dict[bytes, bytes] = {}
-        self._data: list[tuple[int, int]] = []
+        # Where the data of a chunk starts, and how long it is, in turn: there may be many.
+        self._data = array("Q")
         self._walk(exact.length(file))
         header = self._kept[b"IHDR"]
         width, height, depth, colour, _method, filtering, interlaced = struct.unpack(
@@ -74,7 +84,11 @@ class Png:
         colours = "L" if colour in {GREY, GREY_ALPHA} else "RGB"
         self.mode = colours + ("A" if hidden or colour in {GREY_ALPHA, COLOUR_ALPHA} else "")
         self.exif = self._kept.get(b"eXIf", b"")
-        self.profile = _unpacked(self._kept.get(b"iCCP", b""))
+        packed = self._kept.pop(b"iCCP", b"")
+        self.profile = _unpacked(packed)
+        unpacked = min(exact.LARGEST_PROFILE, MOST_UNPACKED * len(packed))
+        # Twice, while it is put together; a broken one is gone, and was as large as can be.
+        self._unpacking = len(packed) + (len(self.profile) if self.profile else 2 * unpacked)
 
     # --- the chunks ---------------------------------------------------------------------------
 
@@ -91,7 +105,7 @@ class Png:
             if not self._kept and name != b"IHDR":
                 raise SyntaxError("a PNG without its header")
             if name == b"IDAT":
-                self._data.append((at + 8, min(size, end - at - 8)))
+                self._data.extend((at + 8, max(0, min(size, end - at - 8))))
             elif name in KEPT and name not in self._kept and size <= LARGEST[name]:
                 self._keep(name, size)
             at += 12 + size
@@ -103,7 +117,7 @@ class Png:
     def _keep(self, name: bytes, size: int) -> None:
         data = self._file.read(size)
         sum_ = self._file.read(4)
-        if len(sum_) == 4 and int.from_bytes(sum_, "big") == zlib.crc32(name + data):
+        if len(sum_) == 4 and int.from_bytes(sum_, "big") == zlib.crc32(data, zlib.crc32(name)):
             self._kept[name] = data
         elif name[:1].isupper():
             raise SyntaxError(f"broken PNG file (bad header checksum in {name!r})")
@@ -123,6 +137,7 @@ class Png:
             bits=self._depth * SAMPLES[self._colour],
             plain=self._mode == self.mode and not hidden,
             twice=self._depth == DEEP and self._colour == TRUECOLOUR and hidden,
+            unpacking=self._unpacking,
         )
 
     def spare(self) -> None:
@@ -188,7 +203,8 @@ class Png:
             feed.decoder.cleanup()
 
     def _blocks(self) -> Iterator[bytes]:
-        for start, size in self._data:
+        values = iter(self._data)
+        for start, size in zip(values, values, strict=True):
             self._file.seek(start)
             for done in range(0, size, exact.BLOCK):
                 yield self._file.read(min(size - done, exact.BLOCK))
@@ -234,12 +250,13 @@ ADAM7 = (
 
 def _unpacked(chunk: bytes) -> bytes | None:
     """The profile in an iCCP chunk; None if it is broken, or too large to be one."""
-    _name, _zero, packed = chunk.partition(b"\0")
-    if packed[:1] != b"\0":
+    # A name, a zero, and the only way to pack there is.
+    head = chunk.find(b"\0") + 1
+    if not head or chunk[head : head + 1] != b"\0":
         return None
     unpacking = zlib.decompressobj()
     try:
-        profile = unpacking.decompress(packed[1:], exact.LARGEST_PROFILE)
+        profile = unpacking.decompress(memoryview(chunk)[head + 1 :], exact.LARGEST_PROFILE)
     except zlib.error:
         return None
     return profile if unpacking.eof else None

@@ -18,6 +18,7 @@ HEAD = 12  # bytes: RIFF, a size, WEBP
 SIDE = 0x3FFF
 EXTENDED, FRAME = b"VP8X", b"ANMF"
 LOSSY, LOSSLESS, ALPHA = b"VP8 ", b"VP8L", b"ALPH"
+PARTS = frozenset({EXTENDED, b"ANIM", ALPHA, LOSSY, LOSSLESS, FRAME})
 FRAME_HEAD = 16
 PROFILE_FLAG, ALPHA_FLAG, EXIF_FLAG, XMP_FLAG = 0x20, 0x10, 0x08, 0x04
 # In the fifth byte of a lossless picture.
@@ -53,7 +54,8 @@ class WebP:
                 break
             name, size = head[:4], int.from_bytes(head[4:], "little")
             whole = at + 8 + size <= end
-            if name in {EXTENDED, b"ANIM", ALPHA, LOSSY, LOSSLESS, FRAME} and not found:
+            known = any(name == part for part, _start, _size in self._parts)
+            if name in PARTS and not known and not found:
                 self._parts.append((name, at + 8, size))
                 # What follows are further frames.
                 found = name in {LOSSY, LOSSLESS, FRAME}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import random
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from django_avatar_kit import estimate, imaging, intake
 from django_avatar_kit.exceptions import TooMuchMemory
@@ -38,11 +40,13 @@ def test_m_over_the_budget_it_is_refused_undecoded_with_the_size_that_passes(
     )
 
 
-def need(data: bytes, size: tuple[int, int], *, sparing: bool = False) -> int:
+def need(
+    data: bytes, size: tuple[int, int], *, sparing: bool = False, spec: imaging.Spec = SPEC
+) -> int:
     with intake.opened(io.BytesIO(data), "photo", LIMITS) as source:
         if sparing:
             source.spare()
-        return estimate.needed(source, size, crop=None, spec=SPEC)
+        return estimate.needed(source, size, crop=None, spec=spec)
 
 
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
@@ -96,3 +100,51 @@ def test_m_an_avif_needs_less_the_fewer_samples_it_has() -> None:
         for kind in ("4:0:0", "4:2:0", "4:2:2", "4:4:4")
     ]
     assert needs == sorted(set(needs))
+
+
+def test_m_a_picture_of_next_to_nothing_needs_next_to_nothing() -> None:
+    for format in ("jpeg", "png", "webp", "gif", "avif"):
+        data = images.encoded(Image.new("RGB", (1, 1)), format)
+        assert MEGABYTE < need(data, (1, 1)) < 4 * MEGABYTE
+
+
+@pytest.mark.parametrize("format", ["jpeg", "png", "webp", "avif"])
+def test_m_a_long_profile_counts(format: str) -> None:
+    short = images.srgb_profile()
+    long = short + random.Random(0).randbytes(2 * MEGABYTE)
+    plain, profiled = (
+        need(images.encoded(images.quarters(), format, icc_profile=one), (60, 40))
+        for one in (short, long)
+    )
+    assert 2 * len(long) <= profiled - plain <= 4 * len(long)
+
+
+def test_m_a_profile_that_cannot_be_unpacked_counts_as_if_it_were_the_longest() -> None:
+    data = images.png(icc_profile=images.srgb_profile())
+    at = data.index(b"iCCP") + 4
+    size = int.from_bytes(data[at - 8 : at - 4], "big")
+    broken = b"name\0\0" + random.Random(0).randbytes(100_000)
+    data = data[: at - 8] + images.chunk(b"iCCP", broken) + data[at + size + 4 :]
+    assert need(data, (60, 40)) - need(images.png(), (60, 40)) > 7 * MEGABYTE
+    assert load(data).image.size == (60, 40)
+
+
+def test_m_the_tables_before_the_first_scan_count() -> None:
+    data = images.jpeg(images.quarters())
+    tables = b"\xff\xdb" + (2 + 65 * 1000).to_bytes(2, "big") + (b"\0" + b"\x10" * 64) * 1000
+    more = need(data[:2] + 50 * tables + data[2:], (60, 40)) - need(data, (60, 40))
+    assert 2 * 50 * len(tables) - MEGABYTE <= more <= 2 * 50 * len(tables)
+
+
+def test_m_a_progressive_jpeg_without_its_end_marker_is_searched_and_that_counts() -> None:
+    data = images.jpeg(images.photograph("noisy", (600, 400)), progressive=True, quality=95)
+    for cut in (data[:-2], data[:-2] + b"\0" * 10):
+        assert need(cut, (8000, 6000)) - need(data, (8000, 6000)) > len(data)
+
+
+def test_m_what_is_seen_around_a_contained_picture_counts() -> None:
+    data = images.jpeg(images.quarters())
+    whole = replace(SPEC, fit="contain")
+    on_white = replace(whole, background="white")
+    seen_through, plain = (need(data, (600, 400), spec=spec) for spec in (whole, on_white))
+    assert plain < seen_through
