@@ -25,6 +25,8 @@ MEGABYTE = 1024 * 1024
 ALWAYS = int(1.4 * MEGABYTE)
 DECODER = {"JPEG": MEGABYTE // 10, "AVIF": int(1.3 * MEGABYTE)}
 ENCODER = {"jpeg": MEGABYTE // 2, "png": MEGABYTE // 5, "avif": int(4.6 * MEGABYTE)}
+#: EXIF, as it is in the file and as it is looked at.
+EXIF = 2
 #: What turns colours through a profile, and for each byte of that: a copy and its tables.
 PROFILED, PROFILE = MEGABYTE // 2, 2
 #: For each pixel of a plain picture, while it becomes RGB or RGBA in sRGB. Where it goes through
@@ -98,7 +100,7 @@ def needed(
     upright_kept = [upright.size(one, way) for one in kept]
     encoding = _encoding(source, upright_kept, framing.selection(whole, crop, spec), whole, spec)
     most = max(*peaks, max(encoding) + _encoders(source, spec))
-    metadata = len(source.exif) + len(source.profile or b"")
+    metadata = EXIF * len(source.exif) + len(source.profile or b"")
     return ALWAYS + DECODER.get(source.format, 0) + metadata + math.ceil(most)
 
 

@@ -57,11 +57,13 @@ class Jpeg:
         self._frame = self._scan = b""
         self._progressive = False
         # Comments, previews and the like are left out unread, however large they are.
-        self._head = SOI + b"".join(self._segments())
+        self._head = b"".join(self._segments())
         self._start = file.tell()
         self._image = _Header(io.BytesIO(self._head))
         self.size: exact.Size = self._image.size
         self.profile = self._joined_profile()
+        in_vain = 0 if self.profile else min(self._icc_bytes, exact.LARGEST_PROFILE)
+        self._read = len(self._head) + in_vain
         self.mode = self._image.mode
         self._components = self._read_components()
         # libjpeg keeps all coefficients where those of a block are spread over several scans.
@@ -76,7 +78,7 @@ class Jpeg:
         """What a decoder needs, up to the start of the first scan."""
         file = self._file
         file.seek(len(SOI))
-        kept: list[bytes] = []
+        kept = [SOI]
         for _ in range(MOST_SEGMENTS):
             marker = _next_marker(file)
             if marker in ALONE:
@@ -148,7 +150,7 @@ class Jpeg:
             mode=self._image.mode,
             sampling=sampling,
             held=self._held,
-            head=len(self._head),
+            head=self._read,
             file=exact.length(self._file) if searched else 0,
             split=self._split,
         )

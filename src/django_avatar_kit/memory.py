@@ -29,8 +29,9 @@ class Need(NamedTuple):
 #: Pillow gives each pixel of more than one channel four bytes.
 PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "LA": 4, "RGB": 4, "RGBA": 4, "CMYK": 4}
 
-#: The head of a JPEG, as it is read and as it is handed to the decoder.
-HEADS = 2
+#: The head of a JPEG, as it is read and as it is handed to the decoder; and segment by segment,
+#: of which there may be many.
+HEADS = 2.5
 
 #: A file that is searched for what it lacks, read block by block.
 SEARCHED = 9 / 8
@@ -58,8 +59,8 @@ def jpeg(
 ) -> Need:
     """``held``: progressive, or in several scans; then all coefficients wait for the last one.
 
-    ``head``: its length, up to the first scan. ``file``: that of all, where all of it is looked
-    at; ``split``: and the components are decoded one after the other.
+    ``head``: bytes that are kept of what comes before the first scan. ``file``: of all, where all
+    of it is looked at; ``split``: and the components are decoded one after the other.
     """
     width, height = size
     most_across = max((across for across, _down in sampling), default=1) or 1
@@ -75,25 +76,32 @@ def jpeg(
         down_units = math.ceil(height / (BLOCK_SIDE * most_down))
         blocks = sum(across * down for across, down in sampling)
         coefficients = across_units * down_units * blocks * BLOCK
-    head *= HEADS
+    read = int(HEADS * head)
     if not split:
-        decoding = head + pixels + rows + coefficients
-        return Need(decoding + int(SEARCHED * file), head + pixels + rows)
+        decoding = read + pixels + rows + coefficients
+        return Need(decoding + int(SEARCHED * file), read + pixels + rows)
     # Planes gather while there are the coefficients of one, and become the image.
     planes = math.ceil(width / divisor) * math.ceil(height / divisor) * len(sampling)
     decoding = planes + pixels + (rows + coefficients) // len(sampling)
-    return Need(head + decoding + COPIES * file + PIECE, head + planes + pixels)
+    return Need(read + decoding + COPIES * file + PIECE, read + planes + pixels)
 
 
-def png(size: Size, *, mode: str, bits: int, plain: bool, twice: bool, unpacking: int) -> Need:
+#: A list that grows, and what it has outgrown.
+LISTS = 2
+
+
+def png(
+    size: Size, *, mode: str, bits: int, plain: bool, twice: bool, unpacking: int, listed: int
+) -> Need:
     """``bits``: of a pixel in the file; ``twice``: its low bytes are looked at, too.
 
-    ``unpacking``: bytes that its profile takes beside itself.
+    ``unpacking``: bytes that its profile takes beside itself; ``listed``: where its chunks are.
     """
     width, height = size
     pixels = width * height * PIXEL[mode] * (1 + twice)
     # Two rows as they are in the file: this and the one before.
-    return Need(max(pixels + 2 * (1 + width * bits // 8), unpacking), pixels, plain)
+    decoding = pixels + 2 * (1 + width * bits // 8)
+    return Need(LISTS * listed + max(decoding, unpacking), LISTS * listed + pixels, plain)
 
 
 def gif(size: Size) -> Need:

@@ -138,6 +138,7 @@ class Png:
             plain=self._mode == self.mode and not hidden,
             twice=self._depth == DEEP and self._colour == TRUECOLOUR and hidden,
             unpacking=self._unpacking,
+            listed=self._data.itemsize * len(self._data),
         )
 
     def spare(self) -> None:

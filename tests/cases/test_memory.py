@@ -13,6 +13,7 @@ from PIL import Image
 from django_avatar_kit import estimate, imaging, intake
 from django_avatar_kit.exceptions import TooMuchMemory
 from tests import images
+from tests.test_imaging import shows_quarters
 from tests.test_intake import LIMITS, SPEC, load
 
 MEGABYTE = 1024 * 1024
@@ -133,7 +134,24 @@ def test_m_the_tables_before_the_first_scan_count() -> None:
     data = images.jpeg(images.quarters())
     tables = b"\xff\xdb" + (2 + 65 * 1000).to_bytes(2, "big") + (b"\0" + b"\x10" * 64) * 1000
     more = need(data[:2] + 50 * tables + data[2:], (60, 40)) - need(data, (60, 40))
-    assert 2 * 50 * len(tables) - MEGABYTE <= more <= 2 * 50 * len(tables)
+    assert 2 * 50 * len(tables) <= more <= 3 * 50 * len(tables)
+
+
+def test_m_a_profile_that_is_too_long_counts_as_far_as_it_is_read() -> None:
+    part = b"\xff\xe2" + (0xFFFF).to_bytes(2, "big") + b"ICC_PROFILE\0\1\1"
+    data = images.jpeg(images.quarters())
+    long = data[:2] + 80 * part.ljust(0xFFFF + 2, b"x") + data[2:]
+    assert need(long, (60, 40)) - need(data, (60, 40)) > 4 * MEGABYTE
+    with intake.opened(io.BytesIO(long), "photo", LIMITS) as source:
+        assert source.profile is None
+
+
+def test_m_what_is_listed_of_a_png_in_many_chunks_counts() -> None:
+    data = images.png(images.quarters())
+    at = data.index(b"IDAT") - 4
+    chunks = data[:at] + 50_000 * images.chunk(b"IDAT") + data[at:]
+    assert need(chunks, (60, 40)) - need(data, (60, 40)) > MEGABYTE
+    assert shows_quarters(load(chunks).image)
 
 
 def test_m_a_progressive_jpeg_without_its_end_marker_is_searched_and_that_counts() -> None:
