@@ -33,14 +33,16 @@ PROFILED, PROFILE = MEGABYTE // 2, 2
 #: a profile or is turned, there is one more of it.
 CONVERT = {"RGB": 0, "L": 4, "CMYK": 4, "LA": 10, "RGBA": 10}
 COPY = 4
+#: What resizing takes beside its pixels: its code, and the weights of its filter. Measured.
+RESIZED = 3 * MEGABYTE // 8
 #: For each pixel that is encoded: in RGB, and in RGBA. Measured on noise of 1000 × 1000 px.
 ENCODE = {"jpeg": (1, 1), "png": (6, 6), "webp": (8, 42), "avif": (34, 46)}
 #: For each pixel around a contained picture, at the most, as all are the same.
 EVEN = {"webp": 12}
 #: Of WebP in RGBA: its tables, for each pixel up to so many bytes.
 TABLES, ALL_TABLES = 1600, MEGABYTE
-#: Of what was given back, an allocator may keep so much for a while.
-LEFT = 4 * MEGABYTE
+#: Of what was given back, the allocator may keep so much for a while. Measured.
+LEFT = 6 * MEGABYTE
 #: All squares together, each with at most a quarter of the next one's pixels.
 SQUARES = 4 * 4 / 3
 
@@ -95,11 +97,13 @@ def needed(
         elif not need.plain:
             held += PIXEL[source.mode] * math.prod(part)
         kept.append(_kept(part, scale))
-    peaks = [need.decoding, held]
-    peaks += _becoming_srgb(source, [math.prod(one) for one in kept], turned=way != 1)
+    srgb = _becoming_srgb(source, [math.prod(one) for one in kept], turned=way != 1)
     upright_kept = [upright.size(one, way) for one in kept]
-    encoding = _encoding(source, upright_kept, framing.selection(whole, crop, spec), whole, spec)
-    most = max(*peaks, max(encoding) + _encoders(source, spec))
+    box = framing.selection(whole, crop, spec)
+    encoding = _encoding(source, upright_kept, box, whole, spec)
+    smaller = framing.master_size(whole, spec) != whole or min(spec.sizes) < max(box[2:])
+    encoded = max(*srgb, max(encoding) + RESIZED * smaller) + _encoders(source, spec)
+    most = max(need.decoding, held, encoded)
     metadata = EXIF * len(source.exif) + len(source.profile or b"")
     return ALWAYS + DECODER.get(source.format, 0) + metadata + math.ceil(most)
 
@@ -134,9 +138,13 @@ def _becoming_srgb(source: intake.Source, pixels: list[int], *, turned: bool) ->
     """One picture after the other, with all beside it."""
     more = CONVERT[source.mode] + COPY * bool(source.profile) + COPY * turned
     profile = PROFILED + PROFILE * len(source.profile) if source.profile else 0
-    return [
-        profile + 4 * (sum(pixels) - one) + (PIXEL[source.mode] + more) * one for one in pixels
-    ]
+    peaks: list[float] = []
+    left = 0
+    for one in pixels:
+        beside = 4 * (sum(pixels) - one) + left
+        peaks.append(profile + beside + (PIXEL[source.mode] + more) * one)
+        left = min(LEFT, more * one)
+    return peaks
 
 
 def _encoders(source: intake.Source, spec: Spec) -> int:

@@ -119,7 +119,8 @@ def webp(size: Size, *, file: int) -> Need:
 
 
 #: dav1d: what it notes of each pixel's block for the filters that come last, and of each of its
-#: samples. Fitted.
+#: samples. Fitted. Its rows are whole blocks of so many px.
+AV1_WIDTH = 128
 AV1_PIXEL, AV1_SAMPLE = 0.5, 0.13
 ALPHA_CHANNELS = 4
 
@@ -130,7 +131,8 @@ def avif(size: Size, *, file: int, samples: float, deep: bool, raw: str) -> Need
     ``samples``: of a pixel's colours; ``deep``: of two bytes each.
     """
     channels, pixels = len(raw), size[0] * size[1]
+    decoded = math.ceil(size[0] / AV1_WIDTH) * AV1_WIDTH * size[1]
     planes = samples + (channels == ALPHA_CHANNELS)
     notes = planes * AV1_SAMPLE + AV1_PIXEL * (2 if channels == ALPHA_CHANNELS else 1)
-    decoding = int(pixels * (planes * (1 + deep) + notes + 2 * channels))
+    decoding = int(decoded * (planes * (1 + deep) + notes) + pixels * 2 * channels)
     return Need(decoding + 2 * file, channels * pixels, plain=False)
