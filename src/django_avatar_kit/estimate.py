@@ -42,7 +42,7 @@ EVEN = {"webp": 12}
 #: Of WebP in RGBA: its tables, for each pixel up to so many bytes.
 TABLES, ALL_TABLES = 1600, MEGABYTE
 #: Of what was given back, the allocator may keep so much for a while. Measured.
-LEFT = 6 * MEGABYTE
+LEFT = 8 * MEGABYTE
 #: All squares together, each with at most a quarter of the next one's pixels.
 SQUARES = 4 * 4 / 3
 
