@@ -24,7 +24,7 @@ MEGABYTE = 1024 * 1024
 #: what single decoders and encoders bring. Measured on pictures of one pixel and of 60 rows.
 ALWAYS = int(1.4 * MEGABYTE)
 DECODER = {"JPEG": MEGABYTE // 10, "AVIF": int(1.3 * MEGABYTE)}
-ENCODER = {"jpeg": MEGABYTE // 2, "png": MEGABYTE // 5, "avif": int(4.6 * MEGABYTE)}
+ENCODER = {"jpeg": MEGABYTE // 2, "avif": int(4.6 * MEGABYTE)}
 #: EXIF, as it is in the file and as it is looked at.
 EXIF = 2
 #: What turns colours through a profile, and for each byte of that: a copy and its tables.
@@ -33,16 +33,19 @@ PROFILED, PROFILE = MEGABYTE // 2, 2
 #: a profile or is turned, there is one more of it.
 CONVERT = {"RGB": 0, "L": 4, "CMYK": 4, "LA": 10, "RGBA": 10}
 COPY = 4
-#: What resizing takes beside its pixels: its code, and the weights of its filter. Measured.
-RESIZED = 3 * MEGABYTE // 8
-#: For each pixel that is encoded: in RGB, and in RGBA. Measured on noise of 1000 × 1000 px.
-ENCODE = {"jpeg": (1, 1), "png": (6, 6), "webp": (8, 42), "avif": (34, 46)}
+#: What resizing takes beside its pixels: its code, and its filter's weights for each px of a side.
+#: Measured.
+RESIZED, WEIGHTS = MEGABYTE // 4, 48
+#: For each pixel that is encoded: in RGB, and in RGBA. Measured on noise.
+ENCODE = {"jpeg": (1, 1), "png": (6, 6), "webp": (7, 42), "avif": (34, 46)}
 #: For each pixel around a contained picture, at the most, as all are the same.
 EVEN = {"webp": 12}
 #: Of WebP in RGBA: its tables, for each pixel up to so many bytes.
 TABLES, ALL_TABLES = 1600, MEGABYTE
 #: Of what was given back, the allocator may keep so much for a while. Measured.
 LEFT = 8 * MEGABYTE
+#: What the allocator leaves unused between blocks, from run to run. Measured.
+SPREAD = 0.02
 #: All squares together, each with at most a quarter of the next one's pixels.
 SQUARES = 4 * 4 / 3
 
@@ -86,26 +89,30 @@ def needed(
     if finest > master:
         shown = framing.selection(whole, crop, spec)[2:]
         parts.append((_over(upright.size(shown, way), divisor), finest * divisor))
-    # While there are the decoded pixels, of the picture and of its detail.
-    held: float = need.kept
+    # While there are the decoded pixels: one part is cut from them after the other.
+    most: float = max(need.decoding, need.kept)
+    held, left = need.kept, 0.0
     copied = 0 if need.plain else need.kept / math.prod(raster)
-    kept = []
-    for part, scale in parts:
-        if part != raster or 2 * scale <= 1:
-            # What the first one took is not given back at once.
-            held += _cutting(part, scale, source.mode, copied)
-        elif not need.plain:
-            held += PIXEL[source.mode] * math.prod(part)
-        kept.append(_kept(part, scale))
+    kept = [_kept(part, scale) for part, scale in parts]
+    for (part, scale), size_kept in zip(parts, kept, strict=True):
+        result = PIXEL[source.mode] * math.prod(size_kept)
+        as_it_is = part == raster and 2 * scale > 1
+        if as_it_is and need.plain:
+            continue
+        taken = result if as_it_is else _cutting(part, scale, source.mode, copied)
+        most = max(most, held + left + taken)
+        held += result
+        # Half of the rest was still in use, or not given back, when the next was cut. Measured.
+        left = min(LEFT, (taken - result) / 2)
     srgb = _becoming_srgb(source, [math.prod(one) for one in kept], turned=way != 1)
     upright_kept = [upright.size(one, way) for one in kept]
     box = framing.selection(whole, crop, spec)
     encoding = _encoding(source, upright_kept, box, whole, spec)
     smaller = framing.master_size(whole, spec) != whole or min(spec.sizes) < max(box[2:])
-    encoded = max(*srgb, max(encoding) + RESIZED * smaller) + _encoders(source, spec)
-    most = max(need.decoding, held, encoded)
+    resizing = (RESIZED + WEIGHTS * max(map(sum, kept))) * smaller
+    most = max(most, max(*srgb, max(encoding) + resizing) + _encoders(source, spec))
     metadata = EXIF * len(source.exif) + len(source.profile or b"")
-    return ALWAYS + DECODER.get(source.format, 0) + metadata + math.ceil(most)
+    return ALWAYS + DECODER.get(source.format, 0) + metadata + math.ceil((1 + SPREAD) * most)
 
 
 ALPHA = frozenset({"LA", "RGBA"})
@@ -180,7 +187,7 @@ def _encoding(
     held += 4 * math.prod(size)
     return [
         renditions,
-        held + _resizing(size, kept[0][1]) + min(LEFT, strip + cost),
+        held + _resizing(size, kept[0][1]) + min(LEFT, max(strip, cost)),
         held + master,
     ]
 
