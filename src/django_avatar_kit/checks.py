@@ -149,10 +149,10 @@ def _check_ladder(sizes: Any, formats: Any, where: str, obj: Any) -> Iterator[Ch
             obj=obj,
             id="avatar_kit.E004",
         )
-    if not is_list_of(_is_format)(formats) or not formats:
+    if not is_list_of(_is_format)(formats) or not formats or len(set(formats)) < len(formats):
         yield Error(
             f"{where % 'FORMATS'} is {formats!r}.",
-            hint=f"It must be one or more of {sorted(imaging.SAVE_OPTIONS)}.",
+            hint=f"It must be one or more of {sorted(imaging.SAVE_OPTIONS)}, each once.",
             obj=obj,
             id="avatar_kit.E005",
         )
@@ -328,9 +328,10 @@ def check_field(field: AvatarField) -> Iterator[CheckMessage]:
         )
     # Where sizes or formats are wrong, here or in the settings, no name can be made of them.
     needed = 0 if wrong or _settings_are_wrong() else _longest_name(field)
-    if field.max_length is not None and field.max_length < needed:
+    given = field.max_length
+    if given is not None and not (isinstance(given, int) and given >= needed):
         yield Error(
-            f"max_length is {field.max_length}, and a name of the kit takes up to {needed}.",
+            f"max_length is {given!r}, and a name of the kit takes up to {needed}.",
             hint=f"Use at least {needed} (255 is the default), a shorter upload_to, fewer sizes.",
             obj=field,
             id="avatar_kit.E014",

@@ -58,7 +58,7 @@ def lacks_something(data: bytes, size: tuple[int, int], components: Sequence[Com
         if one.marker == DRI:
             interval = int.from_bytes(one.body, "big")
         elif one.marker == SOS and len(one.body) > 2 * one.body[0]:
-            restarts = len(RESTART.findall(data, one.begin, one.end))
+            restarts = sum(1 for _ in RESTART.finditer(data, one.begin, one.end))
             if restarts >= _restarts(one.numbers, interval, size, components):
                 seen |= _to_the_last_bit(one)
     wanted = {(one.number, place) for one in components for place in range(COEFFICIENTS)}

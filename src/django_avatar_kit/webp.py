@@ -39,11 +39,12 @@ class WebP:
         # Name, and where its body starts and how long it is, of each chunk the picture is made of.
         self._parts: list[tuple[bytes, int, int]] = []
         self._whole = False
-        self._walk(exact.length(file))
+        self._end = exact.length(file)
+        self._walk()
         self.size = self._size()
         self.mode = "RGBA" if self._has_alpha() else "RGB"
 
-    def _walk(self, end: int) -> None:
+    def _walk(self) -> None:
         """A last chunk that is cut off is not missed, if it is no part of the picture."""
         at = HEAD
         found = False
@@ -53,7 +54,7 @@ class WebP:
             if len(head) < 8:
                 break
             name, size = head[:4], int.from_bytes(head[4:], "little")
-            whole = at + 8 + size <= end
+            whole = at + 8 + size <= self._end
             known = any(name == part for part, _start, _size in self._parts)
             if name in PARTS and not known and not found:
                 self._parts.append((name, at + 8, size))
@@ -77,9 +78,10 @@ class WebP:
         name, start, size = self._parts[-1]
         if name != FRAME:
             return self._parts
-        found = []
-        at, end = start + FRAME_HEAD, start + size
-        while at + 8 <= end:
+        found: list[tuple[bytes, int, int]] = []
+        # A frame may say that it is longer than the file.
+        at, end = start + FRAME_HEAD, min(start + size, self._end)
+        while at + 8 <= end and len(found) < MOST_CHUNKS:
             head = self._body(at, 8)
             length = int.from_bytes(head[4:], "little")
             found.append((head[:4], at + 8, length))

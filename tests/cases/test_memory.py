@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from django_avatar_kit import estimate, imaging, intake
-from django_avatar_kit.exceptions import TooMuchMemory
+from django_avatar_kit.exceptions import TooMuchMemory, TruncatedImage
 from tests import images
 from tests.test_imaging import shows_quarters
 from tests.test_intake import LIMITS, SPEC, load
@@ -178,3 +179,26 @@ def test_m_what_is_seen_around_a_contained_picture_counts() -> None:
     on_white = replace(whole, background="white")
     seen_through, plain = (need(data, (600, 400), spec=spec) for spec in (whole, on_white))
     assert plain < seen_through
+
+
+def test_m_a_webp_frame_that_says_it_is_longer_than_its_file_is_not_searched_beyond_it() -> None:
+    canvas = b"VP8X" + (10).to_bytes(4, "little") + bytes([2, 0, 0, 0, 59, 0, 0, 39, 0, 0])
+    head = b"ANIM" + (6).to_bytes(4, "little") + bytes(6)
+    frame = b"ANMF" + (0xFFFFFFFF).to_bytes(4, "little") + bytes(6) + bytes([59, 0, 0, 39, 0, 0])
+    body = b"WEBP" + canvas + head + frame + bytes(4)
+    data = b"RIFF" + len(body).to_bytes(4, "little") + body
+    tracemalloc.start()
+    with pytest.raises(TruncatedImage):
+        load(data)
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < MEGABYTE
+
+
+def test_m_restart_markers_are_counted_and_not_listed() -> None:
+    data = images.jpeg(images.quarters(), progressive=True)[:-2] + b"\xff\xd0" * 500_000
+    tracemalloc.start()
+    load(data)
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * len(data)

@@ -776,3 +776,29 @@ def test_e7_what_a_field_is_given(kind):
     assert [message.id for message in Checked.check()] == expected.get(
         kind, ["avatar_kit.E004", "avatar_kit.E005"]
     )
+
+
+@pytest.mark.parametrize("where", ["settings", "field"])
+@isolate_apps("tests.testapp")
+def test_e7_a_format_that_is_given_twice_would_be_written_twice(where, settings):
+    class Checked(AvatarMixin):
+        avatar = AvatarField(formats=["webp", "webp"] if where == "field" else None)
+
+        class Meta:
+            app_label = "testapp"
+
+    settings.AVATAR_KIT = {"FORMATS": ["webp", "jpeg", "webp"]} if where == "settings" else {}
+    messages = [*check_settings(), *Checked.check()]
+    assert [message.id for message in messages] == ["avatar_kit.E005"]
+
+
+@pytest.mark.parametrize("length", ["255", b"255", [255]], ids=["text", "bytes", "list"])
+@isolate_apps("tests.testapp")
+def test_e7_a_length_that_is_no_number(length):
+    class Checked(AvatarMixin):
+        avatar = AvatarField(max_length=length)
+
+        class Meta:
+            app_label = "testapp"
+
+    assert [message.id for message in Checked.check()] == ["avatar_kit.E014"]
