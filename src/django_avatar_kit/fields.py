@@ -155,7 +155,6 @@ class AvatarField(ThumbnailerImageField):
             file = AvatarFieldFile(instance, self, value.name)
             file._loaded_name, file._crop = value._loaded_name, value._crop
             file._committed, file._file = value._committed, value._file
-            file._picture = value._picture
             return file
         if isinstance(value, FieldFile) and value._committed and not value.name:  # type: ignore[attr-defined]
             # What a field has where a row has no file.
@@ -228,7 +227,7 @@ class AvatarField(ThumbnailerImageField):
         """
         if isinstance(value, AvatarFieldFile):
             if value.uncommitted:
-                value._picture = self.receive(value)
+                self.receive(value)
             elif value.name and self.assigned(value.instance):
                 refuse_foreign_name(value.name)
         elif isinstance(value, File):
@@ -236,8 +235,6 @@ class AvatarField(ThumbnailerImageField):
 
     def receive(self, file: AvatarFieldFile) -> imaging.Picture:
         """The picture of an upload that is not stored yet."""
-        if file._picture is not None and file._picture.serves(self.spec):
-            return file._picture
         return pipeline.receive(
             cast("File[Any]", file._file), self, file._crop, filename=file.name
         )
@@ -266,7 +263,7 @@ class AvatarField(ThumbnailerImageField):
         state.minted[self.attname] = Minted(field=self, name=key, cut=cut)
         state.assigned.add(self.attname)
         file.name, file._file, file._committed = key, None, True
-        file._crop = file._picture = None
+        file._crop = None
         file.__dict__.pop("_dimensions_cache", None)
 
     def watch(self, instance: Any, using: str, *, old: str, certain: bool = True) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from django.core.files.storage import Storage
 
     from .fields import AvatarField
-    from .imaging import Box, Picture
+    from .imaging import Box
 
 
 class _EasyThumbnailsSetting:
@@ -62,10 +62,8 @@ class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     storage = _FieldStorage()
     remote_source = False
     generate = True
-    #: The crop box (x, y, width, height) that an uncommitted upload is to be cut with, and the
-    #: upload decoded with it.
+    #: The crop box (x, y, width, height) that an uncommitted upload is to be cut with.
     _crop: Box | None = None
-    _picture: Picture | None = None
 
     # Once or, beside django-cleanup, three times for every row that is loaded: nothing that can
     # wait is done here.
@@ -124,11 +122,8 @@ class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         if not callable(getattr(content, "read", None)):
             raise NotAFile(value=content)
         upload = content if isinstance(content, File) else File(content)
-        picture = pipeline.receive(upload, self.field, crop, filename=name)
-        self._replace(
-            {"name": name or "upload", "_file": upload, "_crop": crop, "_picture": picture},
-            save=save,
-        )
+        pipeline.receive(upload, self.field, crop, filename=name)
+        self._replace({"name": name or "upload", "_file": upload, "_crop": crop}, save=save)
 
     save.alters_data = True  # type: ignore[attr-defined]
 
@@ -139,7 +134,7 @@ class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         """
         if not self or not isinstance(self.instance, Model):
             return
-        self._replace({"name": None, "_file": None, "_crop": None, "_picture": None}, save=save)
+        self._replace({"name": None, "_file": None, "_crop": None}, save=save)
 
     delete.alters_data = True  # type: ignore[attr-defined]
 

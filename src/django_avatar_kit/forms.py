@@ -104,14 +104,13 @@ class AvatarField(forms.FileField):
         if upload is None:
             return None
         try:
-            picture = pipeline.receive(upload, self.model_field)
+            pipeline.receive(upload, self.model_field)
         except UploadError as error:
             raise ValidationError(
                 self.error_messages.get(error.code, error.message),
                 code=error.code,
                 params=dict(error.params),
             ) from error
-        setattr(upload, pipeline.PICTURE, picture)
         return upload
 
 

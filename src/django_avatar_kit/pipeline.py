@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from django.core.files.base import File
 from django.db import router
-from django.db.models.fields.files import FieldFile
 
 from . import imaging, seals
 from .conf import get_config
@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 
     from .fields import AvatarField
 
-#: Where a form leaves the picture it has decoded, so that saving does not decode it again.
-PICTURE = "avatar_picture"
+#: Where an upload's picture is kept, so that saving does not decode it again; and what it was
+#: decoded from.
+PICTURE, CONTENT = "avatar_picture", "avatar_content"
+BLOCK = 1 << 16  # bytes that are read at a time: nothing beside a picture
 AS_TEXT = "it is opened as text"
 
 
@@ -78,32 +80,57 @@ def receive(
     """Check and decode an upload, unless a form or a validator has done so.
 
     ``crop`` is (x, y, width, height) in px of the upright upload: a square, unless the field fits
-    the whole picture in; with one, what was decoded before is of no use. ``filename`` is what the
-    upload is called in an error. Raises the children of
-    :class:`~django_avatar_kit.exceptions.UploadError`.
+    the whole picture in. ``filename`` is what the upload is called in an error. Raises the
+    children of :class:`~django_avatar_kit.exceptions.UploadError`.
     """
-    picture: imaging.Picture | None = getattr(upload, PICTURE, None) if crop is None else None
     spec = field.spec
-    if picture is not None and picture.serves(spec):
-        return picture
     filename = filename or name_of(upload)
     if crop is not None:
         _check_crop(crop, filename, square=spec.fit == "cover")
+        crop = (crop[0], crop[1], crop[2], crop[3])
+    kept: imaging.Picture | None = getattr(upload, PICTURE, None)
+    if kept is not None and kept.crop == crop and kept.serves(spec) and _is_as_it_was(upload):
+        return kept
     with _opened(upload, filename) as source:
         picture = imaging.load(
             source, filename=filename, limits=field.limits, spec=spec, crop=crop
         )
-    if crop is not None and picture.crop != tuple(crop):
+        content = _content(source, filename)
+    if crop is not None and picture.crop != crop:
         raise InvalidCrop(
             filename=filename,
             crop=crop,
             reason=f"the picture is {picture.source[0]} × {picture.source[1]} px",
         )
-    # Kept where the object is this upload and nothing else: a field file may stand for another
-    # file tomorrow.
-    if crop is None and not isinstance(upload, FieldFile):
-        setattr(upload, PICTURE, picture)
+    setattr(upload, PICTURE, picture)
+    setattr(upload, CONTENT, content)
     return picture
+
+
+def _is_as_it_was(upload: File[Any]) -> bool:
+    """Whether it still holds what its picture was decoded from.
+
+    A form may put another file in it, and a script may write into the same one again.
+    """
+    try:
+        with _opened(upload, name_of(upload)) as source:
+            return _content(source, name_of(upload)) == getattr(upload, CONTENT, None)
+    except UnreadableUpload:
+        # It was let go after it had been checked; there is nothing else to look at.
+        return True
+
+
+def _content(source: IO[bytes], filename: str) -> tuple[int, int]:
+    """How long it is, and a checksum."""
+    size = checksum = 0
+    try:
+        source.seek(0)
+        while block := source.read(BLOCK):
+            size += len(block)
+            checksum = zlib.crc32(block, checksum)
+    except (OSError, ValueError, EOFError) as error:
+        raise UnreadableUpload(filename=filename, reason=error) from error
+    return size, checksum
 
 
 def name_of(upload: File[Any]) -> str:

@@ -35,12 +35,15 @@ from django.db import (
 )
 from django.template import Context, Template
 from django.utils.datastructures import MultiValueDict
+from PIL import Image
 
 from django_avatar_kit import exceptions
+from django_avatar_kit.exceptions import UploadError
 from django_avatar_kit.forms import AvatarForm
 from django_avatar_kit.names import Name
 from django_avatar_kit.rendering import avatar_url, has_avatar
 from django_avatar_kit.test import make_image
+from tests import images
 from tests.lifecycle import column, files_of, fresh, make_profile, needed, upload
 from tests.testapp.models import Band, Bare, Channel, Profile, Team
 
@@ -636,3 +639,90 @@ def test_l5_a_rollback_on_a_connection_that_works_still_removes_the_files(files,
             cursor.execute("SELECT nothing FROM nowhere")
     settled()
     assert files() == set()
+
+
+class CropForm(AvatarForm):
+    """As sites write them: the upload is cut in the form, and put back into its object."""
+
+    def clean_avatar(self):
+        upload = self.cleaned_data["avatar"]
+        upload.file = io.BytesIO(images.jpeg(Image.new("RGB", (50, 50), "blue")))
+        upload.size = upload.file.getbuffer().nbytes
+        return upload
+
+
+def of_colour(colour):
+    return images.jpeg(Image.new("RGB", (60, 40), colour))
+
+
+@pytest.mark.django_db
+def test_l1_what_a_form_puts_into_an_upload_is_stored_and_not_what_was_there():
+    team = Team.objects.create(name="a")
+    form = CropForm({}, {"avatar": upload("red")}, instance=team)
+    assert form.is_valid(), form.errors
+    form.save()
+    assert Name.parse(Team.objects.get().avatar.name).color == "0000fe"
+
+
+@pytest.mark.django_db
+def test_l1_what_is_put_into_an_upload_after_full_clean_is_stored():
+    team = Team(name="a", avatar=upload("red"))
+    team.full_clean()
+    team.avatar.file = ContentFile(of_colour("blue"), name="b.jpg")
+    team.save()
+    assert Name.parse(Team.objects.get().avatar.name).color == "0000fe"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("how", ["assigned", "saved"])
+def test_l1_one_buffer_for_two_rows_gives_each_its_own_picture(how):
+    buffer = io.BytesIO(of_colour("red"))
+    file = File(buffer, name="a.jpg")
+    for colour, shown in (("red", "fe0000"), ("blue", "0000fe")):
+        buffer.seek(0)
+        buffer.truncate()
+        buffer.write(of_colour(colour))
+        team = Team(name=colour)
+        if how == "assigned":
+            team.avatar = file
+            team.save()
+        else:
+            team.avatar.save("a.jpg", file)
+        assert Name.parse(Team.objects.get(name=colour).avatar.name).color == shown
+
+
+@pytest.mark.django_db
+def test_l1_what_is_overwritten_by_no_picture_after_it_was_checked_is_refused():
+    buffer = io.BytesIO(of_colour("red"))
+    team = Team(name="a", avatar=File(buffer, name="a.jpg"))
+    team.full_clean()
+    buffer.seek(0)
+    buffer.write(b"no picture at all")
+    with pytest.raises(UploadError):
+        team.save()
+
+
+@pytest.mark.django_db
+def test_l1_an_upload_that_is_closed_after_it_was_checked_is_stored():
+    file = SimpleUploadedFile("a.jpg", of_colour("red"))
+    team = Team(name="a", avatar=file)
+    team.full_clean()
+    file.file.close()
+    team.save()
+    assert Name.parse(Team.objects.get().avatar.name).color == "fe0000"
+
+
+class BreaksAtItsEnd(io.BytesIO):
+    """A picture that can be read, and something behind it that cannot."""
+
+    def read(self, size=-1):
+        if self.tell() > 100_000:
+            raise OSError
+        return super().read(min(size, 50_000) if size >= 0 else 50_000)
+
+
+@pytest.mark.django_db
+def test_l1_an_upload_whose_end_cannot_be_read_is_refused():
+    behind = of_colour("red") + bytes(200_000)
+    with pytest.raises(UploadError):
+        Team.objects.create(avatar=File(BreaksAtItsEnd(behind), name="a.jpg"))
