@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
     from .fields import AvatarField
 
-#: Where an upload's picture is kept, so that saving does not decode it again; and what it was
-#: decoded from.
-PICTURE, CONTENT = "avatar_picture", "avatar_content"
+#: Where an upload's picture is kept, so that saving does not decode it again; what it was decoded
+#: from, and out of which open file.
+PICTURE, CONTENT, OPENED = "avatar_picture", "avatar_content", "avatar_opened"
 BLOCK = 1 << 16  # bytes that are read at a time: nothing beside a picture
 AS_TEXT = "it is opened as text"
 
@@ -102,8 +102,11 @@ def receive(
             crop=crop,
             reason=f"the picture is {picture.source[0]} × {picture.source[1]} px",
         )
+    inner = _innermost(upload)
     setattr(upload, PICTURE, picture)
     setattr(upload, CONTENT, content)
+    # One that was opened for this check alone is closed again by now.
+    setattr(upload, OPENED, None if getattr(inner, "closed", True) else inner)
     return picture
 
 
@@ -116,8 +119,21 @@ def _is_as_it_was(upload: File[Any]) -> bool:
         with _opened(upload, name_of(upload)) as source:
             return _content(source, name_of(upload)) == getattr(upload, CONTENT, None)
     except UnreadableUpload:
-        # It was let go after it had been checked; there is nothing else to look at.
-        return True
+        # Closed after it had been checked, and nothing else was put in its place.
+        inner = _innermost(upload)
+        return inner is getattr(upload, OPENED, None) and bool(inner.closed)
+
+
+def _innermost(upload: File[Any]) -> Any:
+    """What a file of Django's reads from, however many of them are around it."""
+    source: Any = upload
+    while isinstance(source, File):
+        # Not the property of a field file, which would open it.
+        inner = vars(source).get("file") or vars(source).get("_file")
+        if inner is None:
+            break
+        source = inner
+    return source
 
 
 def _content(source: IO[bytes], filename: str) -> tuple[int, int]:
@@ -163,7 +179,7 @@ def _opened(upload: File[Any], filename: str) -> Iterator[IO[bytes]]:
         # Some can be read, and nothing else.
         if closed := getattr(_unwrapped(upload), "closed", False):
             # Another field's file: nobody else would close it.
-            upload.open("rb")
+            _open_again(upload)
         source = _rewound(upload, limit)
     except (OSError, ValueError) as error:
         # Memory that was let go, a temporary file that is gone.
@@ -178,6 +194,18 @@ def _opened(upload: File[Any], filename: str) -> Iterator[IO[bytes]]:
     finally:
         if closed:
             upload.close()
+
+
+def _open_again(upload: File[Any]) -> None:
+    """Open a closed upload. Raises ``ValueError`` where that would not give the same one.
+
+    Django opens what has the upload's name in the working directory, be that the name that a
+    client has sent, or one that a script has given to bytes in memory.
+    """
+    plain = type(upload).open is File.open
+    if plain and getattr(_innermost(upload), "name", None) != upload.name:
+        raise ValueError("it is closed")
+    upload.open("rb")
 
 
 def _size(upload: File[Any], source: IO[bytes]) -> int:

@@ -726,3 +726,78 @@ def test_l1_an_upload_whose_end_cannot_be_read_is_refused():
     behind = of_colour("red") + bytes(200_000)
     with pytest.raises(UploadError):
         Team.objects.create(avatar=File(BreaksAtItsEnd(behind), name="a.jpg"))
+
+
+def put_unreadable(file: Any) -> None:
+    file.file = gone(File(io.BytesIO(of_colour("blue"))))
+
+
+def put_text(file: Any) -> None:
+    file.file = io.StringIO("text")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("put", [put_unreadable, put_text])
+@pytest.mark.parametrize("inner", [1, 2])
+def test_l1_what_cannot_be_read_and_was_put_into_a_checked_upload_is_refused(put, inner, files):
+    checked = upload("red")
+    file: Any = checked if inner == 1 else File(checked)
+    team = Team(name="a", avatar=file)
+    team.full_clean()
+    put(checked)
+    with pytest.raises(exceptions.UnreadableUpload):
+        team.save()
+    assert not Team.objects.exists()
+    assert files() == set()
+
+
+@pytest.mark.django_db
+def test_l1_a_file_of_another_row_that_goes_after_it_was_checked_is_refused(media, files):
+    (media / "photos").mkdir()
+    (media / "photos/a.jpg").write_bytes(of_colour("red"))
+    team = Team(name="a", avatar=Bare(photo="photos/a.jpg").photo)
+    team.full_clean()
+    (media / "photos/a.jpg").unlink()
+    with pytest.raises(exceptions.UnreadableUpload):
+        team.save()
+    assert files() == set()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [File, lambda file: File(File(file)), lambda file: file])
+def test_l1_a_temporary_file_that_is_closed_after_it_was_checked_is_stored(kind):
+    file = on_disk(of_colour("red"))
+    team = Team(name="a", avatar=kind(file))
+    team.full_clean()
+    file.close()
+    team.save()
+    assert Name.parse(Team.objects.get().avatar.name).color == "fe0000"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "closed",
+    [
+        lambda data: on_disk(data, "logo.jpg"),
+        lambda data: File(on_disk(data, "logo.jpg")),
+        lambda data: File(io.BytesIO(data), name="logo.jpg"),
+    ],
+)
+@pytest.mark.parametrize("checked", [True, False])
+def test_l1_a_closed_upload_is_not_what_has_its_name_in_the_working_directory(
+    closed, checked, tmp_path, monkeypatch, files
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "logo.jpg").write_bytes(of_colour("blue"))
+    file = closed(of_colour("red"))
+    team = Team(name="a", avatar=file)
+    if checked:
+        team.full_clean()
+    file.close()
+    if checked:
+        team.save()
+        assert Name.parse(Team.objects.get().avatar.name).color == "fe0000"
+    else:
+        with pytest.raises(exceptions.UnreadableUpload, match="it is closed"):
+            team.save()
+        assert files() == set()
