@@ -10,6 +10,7 @@ that of ``cleanup``.
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import zlib
@@ -28,8 +29,10 @@ from .exceptions import (
     KeyChanged,
     KeyTooLong,
     UnreadableUpload,
+    UploadError,
     UploadTooLarge,
 )
+from .interruptions import is_interruption
 from .names import Name
 from .storage import Write, write_all
 
@@ -43,6 +46,12 @@ if TYPE_CHECKING:
 PICTURE, CONTENT, OPENED = "avatar_picture", "avatar_content", "avatar_opened"
 BLOCK = 1 << 16  # bytes that are read at a time: nothing beside a picture
 AS_TEXT = "it is opened as text"
+
+#: What says nothing of the upload that is being read: a signal handler's time limit, for one.
+OF_OTHERS = (TimeoutError, MemoryError)
+
+#: The length of an upload in bytes, and a checksum.
+Content = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +100,10 @@ def receive(
     kept: imaging.Picture | None = getattr(upload, PICTURE, None)
     if kept is not None and kept.crop == crop and kept.serves(spec) and _is_as_it_was(upload):
         return kept
-    with _opened(upload, filename) as source:
+    with _opened(upload, filename) as (source, content):
         picture = imaging.load(
             source, filename=filename, limits=field.limits, spec=spec, crop=crop
         )
-        content = _content(source, filename)
     if crop is not None and picture.crop != crop:
         raise InvalidCrop(
             filename=filename,
@@ -116,12 +124,12 @@ def _is_as_it_was(upload: File[Any]) -> bool:
     A form may put another file in it, and a script may write into the same one again.
     """
     try:
-        with _opened(upload, name_of(upload)) as source:
-            return _content(source, name_of(upload)) == getattr(upload, CONTENT, None)
+        with _opened(upload, name_of(upload)) as (_source, content):
+            return content == getattr(upload, CONTENT, None)
     except UnreadableUpload:
         # Closed after it had been checked, and nothing else was put in its place.
-        inner = _innermost(upload)
-        return inner is getattr(upload, OPENED, None) and bool(inner.closed)
+        opened: Any = getattr(upload, OPENED, None)
+        return opened is not None and opened is _innermost(upload) and bool(opened.closed)
 
 
 def _innermost(upload: File[Any]) -> Any:
@@ -134,19 +142,6 @@ def _innermost(upload: File[Any]) -> Any:
             break
         source = inner
     return source
-
-
-def _content(source: IO[bytes], filename: str) -> tuple[int, int]:
-    """How long it is, and a checksum."""
-    size = checksum = 0
-    try:
-        source.seek(0)
-        while block := source.read(BLOCK):
-            size += len(block)
-            checksum = zlib.crc32(block, checksum)
-    except (OSError, ValueError, EOFError) as error:
-        raise UnreadableUpload(filename=filename, reason=error) from error
-    return size, checksum
 
 
 def name_of(upload: File[Any]) -> str:
@@ -172,28 +167,70 @@ def _check_crop(crop: Any, filename: str, *, square: bool) -> None:
 
 
 @contextmanager
-def _opened(upload: File[Any], filename: str) -> Iterator[IO[bytes]]:
-    """The upload at its start, and there again afterwards; one that was closed is closed again."""
+def _opened(upload: File[Any], filename: str) -> Iterator[tuple[IO[bytes], Content]]:
+    """The upload at its start, and there again afterwards; one that was closed is closed again.
+
+    And what is in it: all of it has been read once, so that what cannot be read is known for that.
+    """
     limit = get_config().max_upload_size
+    opened = False
     try:
-        # Some can be read, and nothing else.
-        if closed := getattr(_unwrapped(upload), "closed", False):
-            # Another field's file: nobody else would close it.
-            _open_again(upload)
-        source = _rewound(upload, limit)
-    except (OSError, ValueError) as error:
-        # Memory that was let go, a temporary file that is gone.
-        raise UnreadableUpload(filename=filename, reason=error) from error
-    try:
-        if (size := _size(upload, source)) > limit:
-            raise UploadTooLarge(filename=filename, size=size, limit=limit)
-        if not isinstance(source.read(0), bytes):
-            raise UnreadableUpload(filename=filename, reason=AS_TEXT)
-        yield source
-        source.seek(0)
+        with _reading(filename):
+            # Some can be read, and nothing else.
+            if getattr(_unwrapped(upload), "closed", False):
+                _open_again(upload)
+                opened = True
+            source = _rewound(upload, limit)
+            if (size := _size(upload, source)) > limit:
+                raise UploadTooLarge(filename=filename, size=size, limit=limit)
+            size, checksum = _content(source, limit)
+            # What is unpacked while it is read is larger than it says.
+            if size > limit:
+                raise UploadTooLarge(filename=filename, size=size, limit=limit)
+        yield source, (size, checksum)
+        with _reading(filename):
+            source.seek(0)
     finally:
-        if closed:
+        # Another field's file: nobody else would close it.
+        if opened:
             upload.close()
+
+
+@contextmanager
+def _reading(filename: str) -> Iterator[None]:
+    """Whatever fails makes an upload unreadable, unless it is somebody else's: a time limit."""
+    try:
+        yield
+    except (UploadError, *OF_OTHERS):
+        raise
+    except Exception as error:
+        # Memory that was let go, a temporary file that is gone, an archive that is cut off.
+        if is_interruption(error):
+            raise
+        # The whole text of an error of the system names a path.
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise UnreadableUpload(filename=filename, reason=reason) from error
+
+
+def _content(source: IO[bytes], limit: int) -> Content:
+    """How long it is, and a checksum; no further than a block beyond the limit."""
+    size = checksum = 0
+    while size <= limit and (block := _read(source, BLOCK)):
+        size += len(block)
+        checksum = zlib.crc32(block, checksum)
+    source.seek(0)
+    return size, checksum
+
+
+def _read(source: Any, size: int) -> bytes:
+    """Up to so many bytes. Raises ``ValueError`` for anything else that ``read()`` gives."""
+    piece = source.read(size)
+    if isinstance(piece, bytes):
+        return piece
+    if inspect.iscoroutine(piece):
+        piece.close()
+    what = AS_TEXT if isinstance(piece, str) else f"read() gives {type(piece).__name__}, not bytes"
+    raise ValueError(what)
 
 
 def _open_again(upload: File[Any]) -> None:
@@ -236,18 +273,21 @@ def _unwrapped(upload: File[Any]) -> Any:
 def _rewound(upload: File[Any], limit: int) -> IO[bytes]:
     """The upload, or a copy in memory where it cannot be rewound, as an answer from a network."""
     source = _unwrapped(upload)
-    seekable = getattr(source, "seekable", None) if hasattr(source, "closed") else None
-    if callable(seekable) and seekable():
+    if _is_seekable(source):
         source.seek(0)
         return cast("IO[bytes]", source)
     data = io.BytesIO()
     # A pipe gives what has arrived so far.
-    while data.tell() <= limit and (piece := source.read(limit + 1 - data.tell())):
-        if isinstance(piece, str):
-            raise ValueError(AS_TEXT)  # noqa: TRY004 - a closed file raises this as well
+    while data.tell() <= limit and (piece := _read(source, limit + 1 - data.tell())):
         data.write(piece)
     upload.file = data
     return data
+
+
+def _is_seekable(source: Any) -> bool:
+    # A file of Django's says so of whatever is in it.
+    there = all(hasattr(source, name) for name in ("closed", "seekable", "seek", "tell"))
+    return there and not inspect.iscoroutinefunction(source.seek) and bool(source.seekable())
 
 
 def cut(picture: imaging.Picture, spec: imaging.Spec) -> Cut:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import json
+import lzma
 import os
 import socket
 import tempfile
@@ -732,12 +735,16 @@ def put_unreadable(file: Any) -> None:
     file.file = gone(File(io.BytesIO(of_colour("blue"))))
 
 
+def put_nothing(file: Any) -> None:
+    file.file = None
+
+
 def put_text(file: Any) -> None:
     file.file = io.StringIO("text")
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("put", [put_unreadable, put_text])
+@pytest.mark.parametrize("put", [put_unreadable, put_text, put_nothing])
 @pytest.mark.parametrize("inner", [1, 2])
 def test_l1_what_cannot_be_read_and_was_put_into_a_checked_upload_is_refused(put, inner, files):
     checked = upload("red")
@@ -801,3 +808,145 @@ def test_l1_a_closed_upload_is_not_what_has_its_name_in_the_working_directory(
         with pytest.raises(exceptions.UnreadableUpload, match="it is closed"):
             team.save()
         assert files() == set()
+
+
+# --- L1: what cannot be read --------------------------------------------------------------------
+
+
+class Readable:
+    """Can be read, and says whether it is closed; not where it is."""
+
+    closed = False
+
+    def __init__(self, data: bytes) -> None:
+        self.read = io.BytesIO(data).read
+
+
+class WithoutSize(Readable):
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        whole: Any = io.BytesIO(data).getvalue
+        self.read = whole
+
+
+class Asynchronous(io.BytesIO):
+    """As a framework's own, whose methods are all to be awaited."""
+
+    async def seekable(self) -> bool:  # type: ignore[override]
+        return True
+
+    async def seek(self, *args: Any) -> int:  # type: ignore[override]
+        return super().seek(*args)
+
+    async def read(self, size: Any = -1) -> bytes:  # type: ignore[override]
+        return super().read(size)
+
+
+class Gives(io.BytesIO):
+    """Gives something else than bytes when it is read."""
+
+    def __init__(self, data: bytes, what: Any) -> None:
+        super().__init__(data)
+        self.what = what
+
+    def read(self, size: Any = -1) -> Any:
+        return self.what
+
+
+class Fails(io.BytesIO):
+    """Fails where it is told to."""
+
+    def __init__(self, data: bytes, error: BaseException, method: str = "read") -> None:
+        super().__init__(data)
+        setattr(self, method, self._fail)
+        self.error = error
+
+    def _fail(self, *args: Any) -> Any:
+        raise self.error
+
+
+def for_writing(data: bytes) -> Any:
+    descriptor, path = tempfile.mkstemp()
+    os.close(descriptor)
+    _opened.callback(os.unlink, path)
+    return _opened.enter_context(open(path, "wb"))  # noqa: PTH123
+
+
+def damaged(data: bytes) -> bytes:
+    half = len(data) // 2
+    return data[:half] + bytes(20) + data[half + 20 :]
+
+
+def unpacked(module: Any, data: bytes) -> Any:
+    return _opened.enter_context(module.open(io.BytesIO(data)))
+
+
+UNREADABLE = {
+    "opened for writing": for_writing,
+    "a gzip file that is cut off": lambda data: unpacked(gzip, gzip.compress(data)[:-9]),
+    "a gzip file that is damaged": lambda data: unpacked(gzip, damaged(gzip.compress(data))),
+    "no gzip file": lambda data: unpacked(gzip, data),
+    "no LZMA file": lambda data: unpacked(lzma, data),
+    "a bzip2 file that is cut off": lambda data: unpacked(bz2, bz2.compress(data)[:-9]),
+    "read() takes no size": WithoutSize,
+    "read() is asynchronous": Asynchronous,
+    "read() gives nothing at all": lambda data: Gives(data, None),
+    "read() gives text": lambda data: Gives(data, "text"),
+    "read() gives a number": lambda data: Gives(data, 5),
+    "read() fails without a word": lambda data: Fails(data, AttributeError()),
+    "seek() fails": lambda data: Fails(data, io.UnsupportedOperation("seek"), "seek"),
+    "seekable() fails": lambda data: Fails(data, RuntimeError("gone"), "seekable"),
+}
+
+
+@pytest.fixture(params=UNREADABLE)
+def unreadable(request: Any) -> Any:
+    return UNREADABLE[request.param]
+
+
+@pytest.mark.parametrize("how", ["assigned", "full_clean", "saved", "in a file"])
+def test_l1_what_fails_as_it_is_read_is_unreadable(unreadable, how, files):
+    profile = fresh(make_profile())
+    before = column(profile)
+    file = unreadable(images.jpeg(Image.effect_noise((60, 40), 90).convert("RGB")))
+    with pytest.raises(ValidationError) as refused:
+        if how == "saved":
+            profile.avatar.save("a.jpg", file)
+        else:
+            profile.avatar = File(file, name="a.jpg") if how == "in a file" else file
+            profile.full_clean() if how == "full_clean" else profile.save()
+    error = refused.value
+    (error,) = error.error_dict["avatar"] if how == "full_clean" else [error]
+    assert error.code == "unreadable"
+    assert ": ." not in str(error)
+    assert column(profile) == before
+    assert files() == files_of(before)
+
+
+def test_l1_what_says_nothing_of_where_it_is_can_be_read(files):
+    team = Team.objects.create(avatar=Readable(JPEG))
+    assert files() == files_of(column(team))
+
+
+def test_l1_what_unpacks_to_more_than_the_limit_is_too_large(settings, tmp_path):
+    settings.AVATAR_KIT = {"MAX_UPLOAD_SIZE": 100_000}
+    with gzip.open(tmp_path / "a.gz", "wb") as packed:
+        packed.write(JPEG + bytes(1_000_000))
+    with gzip.open(tmp_path / "a.gz") as file, pytest.raises(exceptions.UploadTooLarge):
+        Team.objects.create(avatar=file)
+
+
+def test_l1_the_sentence_names_no_path(tmp_path):
+    file = Fails(JPEG, FileNotFoundError(2, "No such file or directory", str(tmp_path)))
+    with pytest.raises(exceptions.UnreadableUpload) as refused:
+        Team.objects.create(avatar=File(file, name="a.jpg"))
+    assert str(refused.value) == (
+        "“a.jpg” cannot be read: No such file or directory. Upload it once more."
+    )
+
+
+@pytest.mark.parametrize("error", [SoftTimeLimit, TimeoutError, MemoryError, KeyboardInterrupt])
+@pytest.mark.parametrize("method", ["read", "seek"])
+def test_e8_while_an_upload_is_read(error, method):
+    with pytest.raises(error):
+        Team.objects.create(avatar=File(Fails(JPEG, error(), method), name="a.jpg"))
