@@ -17,6 +17,7 @@ from django_avatar_kit.exceptions import (
     KeyTooLong,
     NotAFile,
     NotAnImage,
+    ReadOnly,
     StaleName,
     StorageError,
     SvgUpload,
@@ -138,6 +139,14 @@ EACH: list[tuple[AvatarError, str, str]] = [
             "No row has “avatars/a.jpg”, so that its files may be gone at any time. Read the "
             "avatar anew with refresh_from_db() before update(), bulk_update() or bulk_create() "
             "writes it, or call save(), which keeps what the row has."
+        ),
+    ),
+    (
+        ReadOnly(name="avatars/3f/a.jpg", mode="wb"),
+        "read_only",
+        (
+            "“avatars/3f/a.jpg” is in storage and can only be read, not opened as “wb”: its files "
+            "never change. Give the avatar another picture with its save(name, content)."
         ),
     ),
     (

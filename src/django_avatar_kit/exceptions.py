@@ -300,6 +300,19 @@ class StaleName(AvatarError):
         super().__init__(name=name)
 
 
+class ReadOnly(AvatarError, ValueError):
+    """A stored avatar was about to be written to. Nothing was written."""
+
+    code = "read_only"
+    message = _(
+        "“%(name)s” is in storage and can only be read, not opened as “%(mode)s”: its files never "
+        "change. Give the avatar another picture with its save(name, content).",
+    )
+
+    def __init__(self, *, name: str, mode: str) -> None:
+        super().__init__(name=name, mode=mode)
+
+
 class KeyChanged(AvatarError):
     """An ``upload_to`` or a storage dropped what the kit needs in a key. Nothing was written."""
 

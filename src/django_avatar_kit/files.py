@@ -11,7 +11,7 @@ from easy_thumbnails.conf import settings as easy_settings
 from easy_thumbnails.files import ThumbnailerImageFieldFile, ThumbnailFile
 
 from . import pipeline, thumbnails
-from .exceptions import NotAFile
+from .exceptions import NotAFile, ReadOnly
 from .names import Name
 from .state import State
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from .fields import AvatarField
     from .imaging import Box
+
+
+#: What in the mode of a file stands for writing.
+WRITING = frozenset("wax+")
 
 
 class _EasyThumbnailsSetting:
@@ -126,6 +130,40 @@ class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         self._replace({"name": name or "upload", "_file": upload, "_crop": crop}, save=save)
 
     save.alters_data = True  # type: ignore[attr-defined]
+
+    def open(self, mode: str = "rb") -> AvatarFieldFile:
+        """Open the master, or an upload that is not stored yet.
+
+        Raises :class:`~django_avatar_kit.exceptions.ReadOnly` where a stored one would be written
+        to: what is in storage, the kit has encoded.
+        """
+        if WRITING.intersection(str(mode)):
+            self._keep_as_it_is(mode)
+        super().open(mode)
+        return self
+
+    open.alters_data = True  # type: ignore[attr-defined]  # noqa: A003
+
+    def _keep_as_it_is(self, mode: str) -> None:
+        if self._committed and self.name:
+            raise ReadOnly(name=self.name, mode=mode)
+
+    # Some storages hand out files that can be written to however they were opened.
+
+    @property
+    def write(self) -> Any:
+        self._keep_as_it_is("w")
+        return super().write
+
+    @property
+    def writelines(self) -> Any:
+        self._keep_as_it_is("w")
+        return super().writelines
+
+    @property
+    def truncate(self) -> Any:
+        self._keep_as_it_is("w")
+        return super().truncate
 
     def delete(self, save: bool = True) -> None:
         """Take the avatar out of the row; its files go when that has been committed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -423,6 +424,65 @@ def test_e9_a_field_that_fits_the_whole_picture_in_takes_a_box_of_any_shape():
     channel = Channel.objects.create()
     channel.avatar.save("a.jpg", upload(), crop=(0, 0, 60, 20))
     assert "-0_0_60_20-" in column(channel)
+
+
+# --- E9: what is stored is read, never written ------------------------------------------------
+
+
+@pytest.fixture(params=["the file system", "memory"])
+def stored(request: Any, settings: Any) -> Any:
+    if request.param == "memory":
+        backend = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+        settings.STORAGES = {**settings.STORAGES, "default": backend}
+    return fresh(make_profile())
+
+
+def whole(profile: Any) -> bytes:
+    with fresh(profile).avatar.open() as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("mode", ["wb", "w", "ab", "r+b", "rb+", "xb", "w+"])
+def test_e9_a_stored_avatar_is_not_opened_for_writing(mode, stored):
+    before = whole(stored)
+    with pytest.raises(exceptions.ReadOnly) as refused:
+        stored.avatar.open(mode)
+    assert refused.value.code == "read_only"
+    assert mode in str(refused.value)
+    assert "save(name, content)" in str(refused.value)
+    assert whole(stored) == before
+
+
+@pytest.mark.parametrize("method", ["write", "writelines", "truncate"])
+def test_e9_nor_is_it_written_to_once_it_is_open(method, stored):
+    before = whole(stored)
+    with stored.avatar.open() as file, pytest.raises(exceptions.ReadOnly):
+        getattr(file, method)(b"<script>")
+    assert whole(stored) == before
+
+
+def test_e9_a_stored_avatar_is_read_as_ever(stored):
+    with stored.avatar.open("rb") as file:
+        assert file is stored.avatar
+        assert file.read(2) == b"\xff\xd8"
+    assert stored.avatar.open().read(2) == b"\xff\xd8"
+    stored.avatar.close()
+
+
+def test_e9_an_upload_that_is_not_stored_is_a_file_like_any_other():
+    profile = make_profile(avatar=False)
+    profile.avatar = io.BytesIO()
+    profile.avatar.open("r+b")
+    profile.avatar.write(JPEG[:100])
+    profile.avatar.writelines([JPEG[100:]])
+    profile.avatar.truncate()
+    profile.save()
+    assert column(profile)
+
+
+def test_e9_where_nothing_is_stored_there_is_nothing_to_open():
+    with pytest.raises(ValueError, match="has no file associated with it"):
+        make_profile(avatar=False).avatar.open("wb")
 
 
 # --- P7: a default is nobody's own ------------------------------------------------------------
