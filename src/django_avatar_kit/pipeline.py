@@ -181,13 +181,13 @@ def _opened(upload: File[Any], filename: str) -> Iterator[tuple[IO[bytes], Conte
                 _open_again(upload)
                 opened = True
             source = _rewound(upload, limit)
-            if (size := _size(upload, source)) > limit:
-                raise UploadTooLarge(filename=filename, size=size, limit=limit)
-            size, checksum = _content(source, limit)
+            size = getattr(upload, "size", None)
+            told = isinstance(size, int) and size > limit
+            content = (size, 0) if told else _content(source, limit)
             # What is unpacked while it is read is larger than it says.
-            if size > limit:
-                raise UploadTooLarge(filename=filename, size=size, limit=limit)
-        yield source, (size, checksum)
+            if content[0] > limit:
+                raise UploadTooLarge(filename=filename, size=content[0], limit=limit)
+        yield source, content
         with _reading(filename):
             source.seek(0)
     finally:
@@ -243,16 +243,6 @@ def _open_again(upload: File[Any]) -> None:
     if plain and getattr(_innermost(upload), "name", None) != upload.name:
         raise ValueError("it is closed")
     upload.open("rb")
-
-
-def _size(upload: File[Any], source: IO[bytes]) -> int:
-    """Bytes, as the upload tells them; counted where it does not know."""
-    size = getattr(upload, "size", None)
-    if not isinstance(size, int):
-        source.seek(0, os.SEEK_END)
-        size = source.tell()
-        source.seek(0)
-    return size
 
 
 def _unwrapped(upload: File[Any]) -> Any:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
 from django.core.signals import setting_changed
 from django.utils.encoding import filepath_to_uri
 from django.utils.functional import LazyObject, empty
@@ -307,10 +307,8 @@ def _look_into(storage: Storage, folder: str) -> tuple[list[str], list[str]]:
 
 def _listing(storage: Storage, folder: str) -> tuple[list[str], list[str]]:
     """The folders in a folder, which end in a slash, and the files: as keys, in their order."""
-    if isinstance(storage, FileSystemStorage):
-        below, files = _list_local(storage, folder)
-    else:
-        below, files = storage.listdir(folder)
+    path = local_path(storage, folder)
+    below, files = _list(storage, folder, path)
     location = _location(storage, folder, [*files, *below])
     found = {_key(name, folder, location) for name in files}
     keys = sorted(key for key in found if key and not key.endswith("/"))
@@ -319,8 +317,46 @@ def _listing(storage: Storage, folder: str) -> tuple[list[str], list[str]]:
     told = {f"{folder}{first}/" for first, slash, _ in deeper if slash}
     folders = {f"{key.rstrip('/')}/" for name in below if (key := _key(name, folder, location))}
     # No further than one step at a time: one that lists others as well would never come to an end.
-    steps = {each for each in folders if each.count("/") == folder.count("/") + 1}
-    return sorted(steps - told), keys
+    steps = {each for each in folders if each.count("/") == folder.count("/") + 1} - told
+    if path is None:
+        return sorted(steps), keys
+    # Nobody knows where links lead.
+    links = {each for each in (*steps, *keys) if _is_linked(path, each[len(folder) :])}
+    for each in sorted(steps & links):
+        logger.warning("“%s” is a link, which is not followed.", each.rstrip("/"))
+    return sorted(steps - links), [key for key in keys if key not in links]
+
+
+def _list(storage: Storage, folder: str, path: Path | None) -> tuple[list[Any], list[Any]]:
+    """What a storage says that there is in a folder, which is this one of the file system."""
+    try:
+        below, files = storage.listdir(folder)
+    except OSError:
+        # Django asks what a link leads to, which fails where that is the link itself, something
+        # inside a file, or where nobody may look.
+        listed = _entries(path) if path is not None else []
+        if not any(entry.is_symlink() for entry in listed):
+            raise
+        below = [entry.name for entry in listed if entry.is_dir(follow_symlinks=False)]
+        files = [entry.name for entry in listed if entry.is_file(follow_symlinks=False)]
+    return below, files
+
+
+def _entries(path: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(path) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _is_linked(path: Path, key: str) -> bool:
+    """Whether one of the steps from a folder to a file is a link."""
+    for name in key.rstrip("/").split("/"):
+        path = path / name
+        if path.is_symlink():
+            return True
+    return False
 
 
 def _bare(name: str | bytes) -> str:
@@ -359,7 +395,7 @@ def _location(storage: Storage, folder: str, names: Iterable[str | bytes]) -> st
     They begin with the storage's location, or they do not: what the storage itself knows tells.
     """
     location = getattr(storage, "location", "")
-    if isinstance(storage, FileSystemStorage) or not isinstance(location, str | os.PathLike):
+    if not isinstance(location, str | os.PathLike):
         return ""
     location = posixpath.normpath(f"/{os.fspath(location)}").strip("/")
     bare = (_bare(name).rstrip("/") for name in names)
@@ -380,27 +416,24 @@ def _location(storage: Storage, folder: str, names: Iterable[str | bytes]) -> st
     return "" if folder or any(map(storage.exists, whole[:FEW])) else location
 
 
-def _list_local(storage: FileSystemStorage, folder: str) -> tuple[list[str], list[str]]:
-    """What is in a folder of the file system, without links: nobody knows where they lead."""
+def local_path(storage: Storage, key: str) -> Path | None:
+    """Where a file lies in the file system; None where the storage has no paths there.
+
+    By what it says and not by its class, since a storage may be wrapped in another. Only that of
+    Django's which is in memory has paths, and nothing there.
+    """
+    if isinstance(storage, InMemoryStorage):
+        return None
     try:
-        below, files = storage.listdir(folder)
-    except OSError:
-        # Django asks what a link leads to, which fails where that is the link itself, something
-        # inside a file, or where nobody may look.
-        with os.scandir(storage.path(folder)) as entries:
-            listed = list(entries)
-        if not any(entry.is_symlink() for entry in listed):
+        path: Any = storage.path(key)
+    except Exception as error:
+        # NotImplementedError, by Django's documentation.
+        if is_interruption(error):
             raise
-        below = [entry.name for entry in listed if entry.is_dir(follow_symlinks=False)]
-        files = [entry.name for entry in listed if entry.is_file(follow_symlinks=False)]
-    path = Path(storage.path(folder))
-    links = {name for name in (*below, *files) if (path / name).is_symlink()}
-    for name in sorted(links.intersection(below)):
-        logger.warning("“%s%s” is a link, which is not followed.", folder, name)
-    return (
-        [name for name in below if name not in links],
-        [name for name in files if name not in links],
-    )
+        return None
+    if isinstance(path, str | Path) and Path(path).is_absolute():
+        return Path(path)
+    return None
 
 
 def is_behind_link(storage: Storage, key: str) -> bool:
@@ -408,12 +441,14 @@ def is_behind_link(storage: Storage, key: str) -> bool:
 
     The location itself may be one: a site says with it where its files lie.
     """
-    if not isinstance(storage, FileSystemStorage):
-        return False
     parts = key.rstrip("/").split("/")
-    return any(
-        Path(storage.path("/".join(parts[: end + 1]))).is_symlink() for end in range(len(parts))
-    )
+    for end in range(len(parts)):
+        path = local_path(storage, "/".join(parts[: end + 1]))
+        if path is None:
+            return False
+        if path.is_symlink():
+            return True
+    return False
 
 
 def locations(storage: Storage) -> list[tuple[object, tuple[str, ...]]]:
@@ -422,12 +457,11 @@ def locations(storage: Storage) -> list[tuple[object, tuple[str, ...]]]:
     Two storages with the same root may lie inside one another. Of the file system there are two
     answers: as the path is written, and as it is once links are followed.
     """
-    # Static files are nowhere without a STATIC_ROOT.
-    if isinstance(storage, FileSystemStorage) and storage.location:
-        path = Path(storage.location)
-        return [("", path.parts), ("", path.resolve().parts)]
     if (bucket := s3.bucket_of(storage)) is not None:
         return [(bucket.root, tuple(bucket.prefix.split("/")[:-1]))]
+    # Static files are nowhere without a STATIC_ROOT.
+    if (path := local_path(storage, "")) is not None:
+        return [("", path.parts), ("", path.resolve().parts)]
     return []
 
 

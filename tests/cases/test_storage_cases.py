@@ -14,7 +14,7 @@ from unittest import mock
 
 import pytest
 from django.conf import settings
-from django.core.files.storage import FileSystemStorage, InMemoryStorage, storages
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
 from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.test import override_settings
@@ -421,6 +421,124 @@ def test_l7_foreign_files_behind_a_link(monkeypatch, media, tmp_path):
     assert (tmp_path / "far/y.txt").exists()
 
 
+class Wrapped(Storage):
+    """Hands everything on to a storage in the file system, and is none by its class."""
+
+    def __init__(self) -> None:
+        self.inner = FileSystemStorage()
+
+    def _open(self, name: str, mode: str = "rb") -> Any:
+        return self.inner._open(name, mode)
+
+    def _save(self, name: str, content: Any) -> str:
+        return self.inner._save(name, content)
+
+    def path(self, name: str) -> str:
+        return self.inner.path(name)
+
+    def delete(self, name: str) -> None:
+        self.inner.delete(name)
+
+    def exists(self, name: str) -> bool:
+        return self.inner.exists(name)
+
+    def listdir(self, path: str) -> Any:
+        return self.inner.listdir(path)
+
+    def size(self, name: str) -> int:
+        return self.inner.size(name)
+
+    def url(self, name: str | None) -> str:
+        return self.inner.url(name)
+
+    def get_modified_time(self, name: str) -> Any:
+        return self.inner.get_modified_time(name)
+
+
+class WrappedWhole(Wrapped):
+    """The same, and lists all that lies below a folder by whole names."""
+
+    def listdir(self, path: str) -> Any:
+        here = Path(self.path(path))
+        found = [
+            Path(folder, name)
+            for folder, _, names in os.walk(here, followlinks=True)
+            for name in names
+        ]
+        return [], [str(each.relative_to(self.path(""))) for each in found]
+
+
+@pytest.fixture(params=[Wrapped, WrappedWhole])
+def wrapped(request: Any, settings: Any) -> Any:
+    backend = {"BACKEND": f"{__name__}.{request.param.__name__}"}
+    settings.STORAGES = {**settings.STORAGES, "default": backend}
+    return storages["default"]
+
+
+@pytest.mark.parametrize("where", ["", "avatars/"])
+def test_l7_links_in_a_storage_that_wraps_one_are_not_followed(
+    wrapped, where, media, files, tmp_path
+):
+    kept, lost = team(), lose(team())
+    outside = tmp_path / "outside"
+    (outside / "3f").mkdir(parents=True)
+    stranger = outside / "3f" / Path(lost).name
+    stranger.write_bytes(b"x")
+    (media / where / "link").symlink_to(outside)
+    (media / where / Path(lost).name).symlink_to(stranger)
+    out, err = sweep(delete=True, **ALL)
+    assert out.count("Deleted ") == 3
+    assert err == ""
+    assert stranger.exists()
+    assert keys(wrapped) == files_of(column(kept))
+
+
+def test_l7_a_loop_in_a_storage_that_wraps_one_ends_nothing(settings, media):
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": f"{__name__}.Wrapped"}}
+    kept = team()
+    lose(team())
+    for folder in (media, media / "avatars"):
+        (folder / "loop").symlink_to(folder / "loop")
+        (folder / "round").symlink_to(media)
+    out, err = sweep(delete=True, **ALL)
+    assert out.count("Deleted ") == 3
+    assert err == ""
+    assert keys(storages["default"]) == files_of(column(kept))
+
+
+def test_l7_a_folder_of_a_wrapped_storage_that_is_on_another_disk(wrapped, media, tmp_path):
+    (tmp_path / "disk").mkdir()
+    (media / "avatars").symlink_to(tmp_path / "disk")
+    lost = lose(team())
+    sweep(delete=True, **ALL)
+    assert wrapped.exists(lost)
+
+
+def test_l7_a_wrapped_storage_and_its_inside_are_one_place(wrapped, settings, media):
+    inside = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    settings.STORAGES = {**settings.STORAGES, "inside": inside}
+    with pytest.raises(CommandError, match="“default” and “inside” are the same place"):
+        call_command("avatar_copy", "--from", "default", "--to", "inside", verbosity=0)
+
+
+@pytest.mark.parametrize("answer", [NotImplementedError(), ValueError("no"), None, 5, "avatars"])
+def test_l7_a_storage_without_paths_has_no_links(monkeypatch, answer):
+    # Django's own in memory has paths that nothing lies at.
+    assert storage.locations(InMemoryStorage()) == []
+    place: Any = Wrapped()
+    monkeypatch.setattr(Wrapped, "path", mock.Mock(side_effect=[answer] * 99))
+    place.save("avatars/x", upload())
+    assert keys(place) == {"avatars/x"}
+    assert not storage.is_behind_link(place, "avatars/x")
+    assert storage.locations(place) == []
+
+
+def test_l7_a_time_limit_while_it_is_asked_for_a_path(monkeypatch):
+    monkeypatch.setattr(Wrapped, "path", mock.Mock(side_effect=SoftTimeLimit))
+    with pytest.raises(SoftTimeLimit):
+        storage.is_behind_link(Wrapped(), "avatars/x")
+
+
 # --- L3: the database of a file -----------------------------------------------------------------
 
 
@@ -651,6 +769,13 @@ def test_e5_an_avatar_is_built_copied_and_replaced(place, settings, tmp_path):
     row.save()
     settle()
     assert there(place) == files_of(column(row))
+
+
+def test_e5_a_location_that_is_no_path(monkeypatch):
+    place: Any = Below()
+    place.location = 5
+    monkeypatch.setattr(Below, "listdir", lambda self, path: ([], ["avatars/x"]))
+    assert keys(place) == {"avatars/x"}
 
 
 def test_e5_what_lies_beside_the_location_is_left_out(settings):
