@@ -181,7 +181,7 @@ def _opened(upload: File[Any], filename: str) -> Iterator[tuple[IO[bytes], Conte
                 _open_again(upload)
                 opened = True
             source = _rewound(upload, limit)
-            size = getattr(upload, "size", None)
+            size: Any = getattr(upload, "size", None)
             told = isinstance(size, int) and size > limit
             content = (size, 0) if told else _content(source, limit)
             # What is unpacked while it is read is larger than it says.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from errno import EACCES
 from functools import cache, lru_cache, partial
 from itertools import takewhile
 from pathlib import Path
@@ -218,10 +219,12 @@ class Stored(NamedTuple):
     etag: str | None = None
 
 
-def walk(storage: Storage, folder: str = "") -> Iterator[Stored]:
+def walk(storage: Storage, folder: str = "", needed: Collection[str] = ()) -> Iterator[Stored]:
     """Every file below ``folder``, which is empty or ends in a slash.
 
-    Files of one folder come in the order of their keys. Links of the file system are not followed:
+    Where nobody may look into this folder, or into one of those that are ``needed``, that is a
+    ``PermissionError`` with the folder as its ``filename``; any other is left out. Files of one
+    folder come in the order of their keys. Links of the file system are not followed:
     what is behind them is not the storage's, or would be seen twice. Raises
     ``NotImplementedError`` where the storage cannot list, and what the storage raises.
     """
@@ -234,7 +237,8 @@ def walk(storage: Storage, folder: str = "") -> Iterator[Stored]:
         return
     folders = [folder]
     while folders:
-        below, files = _look_into(storage, folders.pop())
+        here = folders.pop()
+        below, files = _look_into(storage, here, needed=here == folder or here in needed)
         yield from (Stored(key=key) for key in files)
         folders += reversed(below)
 
@@ -246,10 +250,23 @@ def is_listed(storage: Storage, key: str) -> bool:
     """
     if (bucket := s3.bucket_of(storage)) is not None:
         return any(found == key for found, *_ in bucket.list(key))
-    folder = f"{posixpath.dirname(key)}/"
-    above = f"{posixpath.dirname(folder[:-1])}/".lstrip("/")
-    folders, keys = _look_into(storage, above)
-    return key in keys or (folder in folders and key in _look_into(storage, folder)[1])
+    steps = above(key)
+    # Whoever has no folders may take the root for all that there is.
+    if local_path(storage, "") is None:
+        steps = steps[-2:]
+    for step, following in zip(steps, [*steps[1:], key], strict=True):
+        folders, keys = _look_into(storage, step, needed=True)
+        if key in keys:
+            return True
+        if following not in folders:
+            return False
+    return False
+
+
+def above(key: str) -> list[str]:
+    """The folders that a file or a folder lies in: the root, which is empty, and so on."""
+    names = key.rstrip("/").split("/")[:-1]
+    return ["".join(f"{name}/" for name in names[:depth]) for depth in range(len(names) + 1)]
 
 
 def is_missing(error: BaseException | None) -> bool:
@@ -291,11 +308,14 @@ def _says_nothing(error: Exception) -> bool:
     return not is_bug and not is_interruption(error)
 
 
-def _look_into(storage: Storage, folder: str) -> tuple[list[str], list[str]]:
+def _look_into(storage: Storage, folder: str, *, needed: bool) -> tuple[list[str], list[str]]:
     """The folders and the files in a folder, as ``_listing`` gives them; none where it cannot."""
     try:
         return _listing(storage, folder)
-    except PermissionError:
+    except PermissionError as error:
+        if needed:
+            reason = error.strerror or str(error)
+            raise PermissionError(error.errno or EACCES, reason, folder or "/") from error
         # "lost+found", for one. What cannot even be listed is none of the kit's.
         logger.warning("Cannot look into “%s”; it is left out.", folder)
     except Exception as error:
@@ -331,6 +351,8 @@ def _list(storage: Storage, folder: str, path: Path | None) -> tuple[list[Any], 
     """What a storage says that there is in a folder, which is this one of the file system."""
     try:
         below, files = storage.listdir(folder)
+        # They may come one by one, and in no order.
+        below, files = list(below), list(files)
     except OSError:
         # Django asks what a link leads to, which fails where that is the link itself, something
         # inside a file, or where nobody may look.

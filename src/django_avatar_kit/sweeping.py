@@ -314,13 +314,19 @@ class Sweep:
     def _files(self) -> Iterator[File]:
         """Every file to be judged."""
         try:
-            for stored in storage.walk(self.storage, self.options.prefix):
+            for stored in storage.walk(self.storage, self.options.prefix, self._folders()):
                 if self.options.foreign or group_of(stored.key):
                     yield File(stored.key, listed=stored)
         except NotImplementedError as error:
             raise CannotSweep(
                 f"The storage {self.title} cannot be swept: it cannot list its files "
                 "(listdir() is not implemented)."
+            ) from error
+        except PermissionError as error:
+            raise CannotSweep(
+                f"The storage {self.title} could not be listed: nobody may look into its folder "
+                f"“{error.filename}” ({error.strerror}). Let the user that this process runs as "
+                "read it."
             ) from error
         except Exception as error:
             if is_interruption(error):
@@ -337,6 +343,20 @@ class Sweep:
                     and Name.parse(source)
                 ):
                     yield File(key, source)
+
+    def _folders(self) -> set[str]:
+        """Those that avatars are uploaded to, and those above them."""
+        folders: set[str] = set()
+        for field in rows.columns():
+            if not isinstance(field, AvatarField):
+                continue
+            for place in (field.storage, field.rendition_storage):
+                inside = _folder_in(place, self.storage)
+                if inside is not None and not callable(field.upload_to):
+                    # As far as it is the same all the time.
+                    folder = f"{inside}{field.upload_to}/".partition("%")[0]
+                    folders.update(storage.above(folder.replace("//", "/") + "x"))
+        return folders
 
     def _booked(self) -> Iterator[tuple[str, str]]:
         yield from thumbnails.booked(self.hashes)
@@ -372,7 +392,8 @@ class Sweep:
 
     def _size(self, key: str) -> int:
         try:
-            return self.storage.size(key)
+            # Some do not know it of all.
+            return int(self.storage.size(key) or 0)
         except NotImplementedError:
             return 0
 

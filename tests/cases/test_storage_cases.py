@@ -19,7 +19,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.test import override_settings
 
-from django_avatar_kit import building, seals, storage, sweeping
+from django_avatar_kit import building, doctoring, seals, storage, sweeping
 from django_avatar_kit.exceptions import StorageError
 from django_avatar_kit.test import settle
 from tests.lifecycle import column, files_of, fresh, upload
@@ -897,6 +897,112 @@ def test_e5_a_file_that_is_not_there_however_it_is_told(settings, monkeypatch):
     # Deleted by somebody else, a moment ago.
     out, _ = sweep(max_percent=100)
     assert "3 avatar files, 0 of them without need" in out
+
+
+class Lazily(Memory):
+    """Lists one by one, or in no order."""
+
+    kind: Any = iter
+
+    def listdir(self, path: str) -> Any:
+        folders, files = super().listdir(path)
+        return type(self).kind(folders), type(self).kind(files)
+
+
+@pytest.fixture
+def lazily(settings: Any) -> Any:
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": f"{__name__}.Lazily"}}
+    return storages["default"]
+
+
+@pytest.mark.parametrize(
+    "kind", [iter, set, tuple, dict.fromkeys, lambda names: (name for name in names)]
+)
+def test_e5_a_listing_that_is_no_list(kind, lazily, monkeypatch):
+    monkeypatch.setattr(Lazily, "kind", staticmethod(kind))
+    kept, lost = team(), lose(team())
+    assert keys(lazily) == files_of(column(kept)) | files_of(lost)
+    sweep(delete=True, **ALL)
+    assert there(lazily) == files_of(column(kept))
+    out = io.StringIO()
+    call_command("avatar_doctor", stdout=out, stderr=io.StringIO())
+    assert "ok       list          it is there" in out.getvalue()
+
+
+def test_e5_a_listing_that_fails_in_its_middle(lazily, monkeypatch):
+    def cut_off(names: Any) -> Any:
+        yield from names
+        raise ConnectionError("nobody answers")
+
+    monkeypatch.setattr(Lazily, "kind", staticmethod(cut_off))
+    team()
+    with pytest.raises(CommandError, match="“default” could not be listed: nobody answers"):
+        sweep(**ALL)
+
+
+@pytest.mark.parametrize("size", [None, 12.0, 0])
+def test_e5_a_storage_that_does_not_know_the_size(size, place, monkeypatch):
+    monkeypatch.setattr(type(place), "size", lambda self, name: size)
+    lose(team())
+    out, _err = sweep(delete=True, **ALL)
+    assert out.count(f"({int(size or 0)} bytes)") >= 3
+    assert there(place) == set()
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Have nobody look into a folder of the default storage."""
+
+    def close(folder: str) -> None:
+        backend = type(storages["default"])
+        original = backend.listdir
+
+        def listdir(self: Any, path: str) -> Any:
+            if path.rstrip("/") == folder:
+                raise PermissionError(13, "Permission denied")
+            return original(self, path)
+
+        monkeypatch.setattr(backend, "listdir", listdir)
+
+    return close
+
+
+@pytest.mark.parametrize(("folder", "shown"), [("", "/"), ("avatars", "avatars/")])
+def test_e5_a_folder_of_avatars_that_nobody_may_look_into(folder, shown, closed, files):
+    lost = lose(team())
+    closed(folder)
+    with pytest.raises(CommandError) as caught:
+        sweep(delete=True, **ALL)
+    assert str(caught.value) == (
+        f"The storage “default” could not be listed: nobody may look into its folder “{shown}” "
+        "(Permission denied). Let the user that this process runs as read it."
+    )
+    assert files() == files_of(lost)
+    (found,) = (
+        finding for finding in doctoring.examine(doctoring.places()[0]) if finding.what == "list"
+    )
+    assert found.level == "failure"
+    assert found.found == (f"PermissionError: [Errno 13] Permission denied: {shown!r}")
+    assert found.advice.startswith("Let the user that this process runs as read")
+
+
+def test_e5_the_folder_that_was_asked_for(closed):
+    closed("photos")
+    with pytest.raises(CommandError, match="nobody may look into its folder “photos/”"):
+        sweep(prefix="photos", **ALL)
+
+
+@pytest.mark.parametrize("folder", ["lost+found", "avatars/lost+found"])
+def test_e5_any_other_folder_that_nobody_may_look_into_is_left_out(
+    folder, closed, media, files, caplog
+):
+    kept, lost = team(), lose(team())
+    (media / folder).mkdir()
+    closed(folder)
+    sweep(delete=True, **ALL)
+    assert files() == files_of(column(kept))
+    assert files_of(lost).isdisjoint(files())
+    assert f"Cannot look into “{folder}/”" in caplog.text
 
 
 # --- E8: an exception of the site's own kind ---------------------------------------------------
