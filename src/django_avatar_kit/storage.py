@@ -15,6 +15,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from django.core.exceptions import SuspiciousOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
 from django.core.signals import setting_changed
@@ -254,12 +255,13 @@ def is_listed(storage: Storage, key: str) -> bool:
     # Whoever has no folders may take the root for all that there is.
     if local_path(storage, "") is None:
         steps = steps[-2:]
-    for step, following in zip(steps, [*steps[1:], key], strict=True):
+    folders = steps[:1]
+    for step in steps:
+        if step not in folders:
+            return False
         folders, keys = _look_into(storage, step, needed=True)
         if key in keys:
             return True
-        if following not in folders:
-            return False
     return False
 
 
@@ -275,7 +277,8 @@ def is_missing(error: BaseException | None) -> bool:
     Django's own raise ``FileNotFoundError``; clients of object storages have a class of their own,
     which they need not have told Python about, with HTTP's number for it.
     """
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
+    # What leads out of a storage is none of its files.
+    if isinstance(error, FileNotFoundError | NotADirectoryError | SuspiciousOperation):
         return True
     names = {cls.__name__ for cls in type(error).__mro__}
     known = {"ResourceNotFoundError", "NotFound", "ObjectDoesNotExistError", "NoSuchKey"}
@@ -524,7 +527,15 @@ def look(storage: Storage, keys: Iterable[str]) -> dict[str, Stored]:
     if (bucket := s3.bucket_of(storage)) is not None:
         listed = (Stored(*found) for found in bucket.list(_beginning(keys)))
         return {stored.key: stored for stored in listed if stored.key in keys}
-    return {key: Stored(key) for key in keys if storage.exists(key)}
+    return {key: Stored(key) for key in keys if is_there(storage, key)}
+
+
+def is_there(storage: Storage, key: str) -> bool:
+    """Whether a storage has a file. What leads out of it, as a path does, it has not."""
+    try:
+        return bool(storage.exists(key))
+    except SuspiciousOperation:
+        return False
 
 
 def _beginning(keys: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.test import override_settings
 
-from django_avatar_kit import building, doctoring, seals, storage, sweeping
+from django_avatar_kit import building, doctoring, rendering, seals, storage, sweeping
 from django_avatar_kit.exceptions import StorageError
 from django_avatar_kit.test import settle
 from tests.lifecycle import column, files_of, fresh, upload
@@ -1258,3 +1258,83 @@ def test_e10_a_build_tells_a_failure_once_and_a_dry_run_the_same(media, caplog, 
         told = capsys.readouterr()
         assert (told.out + told.err + caplog.text).count("“avatars/old.jpg”: ") == 1
         assert "would adopt" not in told.out
+
+
+# --- E10: a column with a name that leads out of the storage -----------------------------------
+
+OUTSIDE = ["/etc/hostname", "..", "../secret.txt", "avatars/../../secret.txt"]
+
+
+@pytest.fixture(params=OUTSIDE)
+def stray(request: Any, tmp_path: Path) -> Any:
+    """A row from before the kit, whose column leads to a file that is not the storage's."""
+    (tmp_path / "secret.txt").write_bytes(b"secret")
+    row = Team.objects.create()
+    plain = models.Value(request.param, output_field=models.CharField())
+    models.QuerySet(Team).filter(pk=row.pk).update(avatar=plain)
+    yield fresh(row)
+    assert (tmp_path / "secret.txt").read_bytes() == b"secret"
+
+
+@pytest.mark.parametrize("options", [{}, {"dry_run": True}, {"check_files": False}])
+@pytest.mark.lifecycle
+def test_e10_a_build_lists_a_name_that_leads_out_as_a_failure(stray, options, capsys, media):
+    (media / "old.jpg").write_bytes(upload().read())
+    other = Team.objects.create()
+    plain = models.Value("old.jpg", output_field=models.CharField())
+    models.QuerySet(Team).filter(pk=other.pk).update(avatar=plain)
+    with pytest.raises(CommandError, match="1 of 2 avatars could not be built"):
+        call_command("avatar_build", **options)
+    told = capsys.readouterr()
+    assert "Traceback" not in told.err
+    assert told.err.count(f"“{stray.avatar.name}”: ") == 1
+    assert column(stray) == stray.avatar.name
+    assert (column(other) == "old.jpg") is bool(options.get("dry_run"))
+
+
+@pytest.mark.lifecycle
+def test_e10_a_copy_lists_it_as_missing(stray, capsys):
+    row = team()
+    with pytest.raises(CommandError, match="1 of 4 files could not be copied"):
+        call_command("avatar_copy", "--from", "default", "--to", "renditions")
+    told = capsys.readouterr()
+    assert "Traceback" not in told.err
+    assert f"“{stray.avatar.name}”" in told.err
+    assert keys(storages["renditions"]) == files_of(column(row))
+
+
+@pytest.mark.lifecycle
+def test_e10_a_sweep_and_the_doctor_do_without_it(stray, files):
+    lose(team())
+    sweep(delete=True, **ALL)
+    assert files() == set()
+    out = io.StringIO()
+    call_command("avatar_doctor", stdout=out, stderr=io.StringIO())
+    assert "0 failures" in out.getvalue()
+
+
+@pytest.mark.lifecycle
+def test_e10_pages_show_it_as_ever(stray):
+    assert rendering.avatar_url(stray, 16).startswith("/")
+    assert "<img" in rendering.avatar_html(stray, 16)
+    assert rendering.has_avatar(stray)
+
+
+@pytest.mark.parametrize("how", ["replaced", "cleared", "deleted", "saved", "bulk_update"])
+@pytest.mark.lifecycle
+def test_e10_such_a_row_is_replaced_and_deleted(stray, how, files, caplog):
+    before = column(stray)
+    if how == "deleted":
+        stray.delete()
+    elif how == "bulk_update":
+        Team.objects.bulk_update([stray], ["avatar"])
+    else:
+        if how != "saved":
+            stray.avatar = upload() if how == "replaced" else None
+        stray.save()
+    settle()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    if how in {"saved", "bulk_update"}:
+        assert column(stray) == before
+    else:
+        assert files() == (files_of(column(stray)) if how == "replaced" else set())
