@@ -197,6 +197,15 @@ class AvatarField(ThumbnailerImageField):
             state.in_row.pop(self.attname, None)
             state.minted.pop(self.attname, None)
 
+    def forget_refused(self, instance: Any) -> None:
+        """Where what was assigned can be no avatar, the instance has that of its row again."""
+        value = instance.__dict__.get(self.attname)
+        try:
+            self.wrap(instance, value)
+        except NotAFile:
+            name = State.of(instance).in_row.get(self.attname)
+            instance.__dict__[self.attname] = AvatarFieldFile(instance, self, name or None)
+
     def settled(self, instance: Any, name: str) -> None:
         """The row with this name has been committed; what was assigned since is still to come."""
         value = instance.__dict__.get(self.attname)

@@ -67,6 +67,14 @@ class AvatarMixin(models.Model):
 
     save_base.alters_data = True  # type: ignore[attr-defined]
 
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        for field in self._avatar_fields():
+            # What follows a deletion reads it, as django-cleanup does.
+            field.forget_refused(self)
+        return super().delete(*args, **kwargs)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
     def _save_table(self, raw: bool = False, *args: Any, **kwargs: Any) -> Any:
         # Not in save_base(): loading a fixture calls the one of Model itself.
         with state.raw(self, raw):

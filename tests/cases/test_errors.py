@@ -426,6 +426,22 @@ def test_e9_a_field_that_fits_the_whole_picture_in_takes_a_box_of_any_shape():
     assert "-0_0_60_20-" in column(channel)
 
 
+@pytest.mark.parametrize("how", ["loaded", "saved", "new", "deferred"])
+def test_e9_a_row_is_deleted_with_its_files_whatever_was_assigned_and_refused(how, files):
+    profile = make_profile()
+    row: Any = profile if how == "saved" else fresh(profile)
+    if how == "deferred":
+        row = Profile.objects.defer("avatar").get()
+    elif how == "new":
+        row = Profile(pk=profile.pk, user=profile.user)
+    row.avatar = SECRET
+    with pytest.raises(exceptions.NotAFile):
+        assert row.avatar
+    row.delete()
+    assert not Profile.objects.exists()
+    assert files() == set()
+
+
 # --- E9: what is stored is read, never written ------------------------------------------------
 
 
