@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import copyreg
 import re
+from math import log10
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from django.core.exceptions import ValidationError
@@ -64,6 +66,10 @@ FORMAT_LABELS = {
 
 # A form shows the name in one line: long ones are cut in the middle, where they tell least.
 LONGEST_FILENAME = 60
+
+#: Digits of a number, and values of a box, that are shown.
+LONGEST_NUMBER = 20
+MOST_SIDES = 8
 
 
 class UploadError(AvatarError, ValidationError):
@@ -241,7 +247,7 @@ class InvalidCrop(UploadError, ValueError):
     )
 
     def __init__(self, *, filename: str, crop: object, reason: object) -> None:
-        super().__init__(filename=filename, crop=_cut_short(repr(crop)), reason=reason)
+        super().__init__(filename=filename, crop=_shown_box(crop), reason=reason)
 
 
 # --- storage and misuse -----------------------------------------------------------------------
@@ -344,9 +350,10 @@ class KeyTooLong(AvatarError):
 _filesize: Callable[[int], Any] = lazy(filesizeformat, str)
 
 
-def _shown(filename: str) -> str:
+def _shown(filename: object) -> str:
     """The bare file name on one line; a client may send paths, control characters, anything."""
-    name = re.split(r"[/\\]", filename)[-1]
+    given = str(filename) if isinstance(filename, str | PurePath) else ""
+    name = re.split(r"[/\\]", given)[-1]
     name = "".join(character for character in name if character.isprintable()).strip()
     return _cut_short(name) or "upload"
 
@@ -365,6 +372,24 @@ def _described(value: object) -> str:
     if isinstance(value, bytes | bytearray | memoryview):
         return f"{type(value).__name__} of length {len(value)}"
     return f"An object of type {type(value).__qualname__}"
+
+
+def _shown_box(crop: object) -> str:
+    """A crop box as it was given, without bytes and without numbers of any length."""
+    if not isinstance(crop, tuple | list):
+        return _shown_side(crop)
+    inner = ", ".join(map(_shown_side, crop[:MOST_SIDES]))
+    more = ", …" if len(crop) > MOST_SIDES else ""
+    return f"[{inner}{more}]" if isinstance(crop, list) else f"({inner}{more})"
+
+
+def _shown_side(value: object) -> str:
+    if isinstance(value, int) and abs(value) >= 10**LONGEST_NUMBER:
+        # Python itself refuses to write those of more than 4,300 digits.
+        return f"a number of about {int(value.bit_length() * log10(2)) + 1} digits"
+    if isinstance(value, str):
+        return repr(_cut_short(value))
+    return repr(value) if value is None or isinstance(value, int | float) else _described(value)
 
 
 def _join_alternatives(words: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from django.core.files.utils import validate_file_name
 from django.db.models import F, Model
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.fields.files import FieldFile
+from django.utils.functional import Promise
 from easy_thumbnails.fields import ThumbnailerImageField
 
 from . import cleanup, imaging, pipeline, rows
@@ -23,7 +24,7 @@ from .exceptions import NotAFile, StaleName, UncommittedFile
 from .files import AvatarDescriptor, AvatarFieldFile
 from .names import Fit, Name
 from .state import STATE, Minted, State
-from .storage import by_alias, grouped, missing, resolve
+from .storage import by_alias, grouped, is_there, missing, resolve
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -317,6 +318,13 @@ class AvatarField(ThumbnailerImageField):
         # Not in get_prep_value(), which serves lookups as well: that an upload is unique is true.
         if value.uncommitted if isinstance(value, AvatarFieldFile) else isinstance(value, File):
             raise UncommittedFile(filename=value.name or "")
+        if not (
+            value is None
+            or isinstance(value, str | File | Promise)
+            or hasattr(value, "resolve_expression")
+        ):
+            # It would become a text, bytes and all.
+            raise NotAFile(value=value)
         name = super().get_db_prep_save(value, connection)
         if not name or hasattr(name, "as_sql"):
             return name
@@ -386,15 +394,14 @@ class AvatarField(ThumbnailerImageField):
 
         It may name what the row has long replaced. A name that no row holds is written only if its
         files are there; else the row keeps what it has. (A row that is made by a fixture has
-        nothing to keep, and its files may be brought along later.)
+        nothing to keep, and its files may be brought along later.) Raises
+        :class:`~django_avatar_kit.exceptions.NotAFile` for a name that no storage can have.
         """
         name = self.name_on(instance)
-        if (
-            name in ("", held)
-            or rows.is_spared(name, self)
-            or rows.lock_holder(name, self, using)
-            or not any(missing(*each) for each in grouped(cleanup.files_of(name, self)))
-        ):
+        if name in ("", held) or rows.is_spared(name, self) or rows.lock_holder(name, self, using):
+            return
+        refuse_foreign_name(name)
+        if not any(missing(*each) for each in grouped(cleanup.files_of(name, self))):
             return
         logger.warning("The files of “%s” are gone; %s keeps what it has.", name, self)
         instance.__dict__[self.attname] = AvatarFieldFile(instance, self, held or None)
@@ -408,8 +415,13 @@ class AvatarField(ThumbnailerImageField):
             or rows.lock_holder(name, self, using)
             or cleanup.removed(name, using)
             # A file from before the kit may be held by nobody so far.
-            or (Name.parse(name) is None and self.storage.exists(name))
+            or (Name.parse(name) is None and self._is_stored(name))
         )
+
+    def _is_stored(self, name: str) -> bool:
+        """Whether there is such a file. Raises ``NotAFile`` for what no storage can have."""
+        refuse_foreign_name(name)
+        return is_there(self.storage, name)
 
     # --- conventions of Django ---
 

@@ -126,6 +126,8 @@ class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         if not callable(getattr(content, "read", None)):
             raise NotAFile(value=content)
         upload = content if isinstance(content, File) else File(content)
+        # What it is called is of no importance but in an error.
+        name = pipeline.text_of(name)
         pipeline.receive(upload, self.field, crop, filename=name)
         self._replace({"name": name or "upload", "_file": upload, "_crop": crop}, save=save)
 

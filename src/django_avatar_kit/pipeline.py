@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 #: Where an upload's picture is kept, so that saving does not decode it again; what it was decoded
 #: from, and out of which open file.
 PICTURE, CONTENT, OPENED = "avatar_picture", "avatar_content", "avatar_opened"
+LARGEST_SIDE = 1 << 31  # px, more than any format has
 BLOCK = 1 << 16  # bytes that are read at a time: nothing beside a picture
 AS_TEXT = "it is opened as text"
 
@@ -146,8 +147,12 @@ def _innermost(upload: File[Any]) -> Any:
 
 def name_of(upload: File[Any]) -> str:
     """What the client or the file system calls an upload; a temporary file may have a number."""
-    name = upload.name
-    return os.fspath(name) if name and isinstance(name, str | os.PathLike) else "upload"
+    return text_of(upload.name) or "upload"
+
+
+def text_of(name: object) -> str:
+    """A name as a text; "" for what is none."""
+    return os.fsdecode(name) if isinstance(name, str | os.PathLike) else ""
 
 
 def _check_crop(crop: Any, filename: str, *, square: bool) -> None:
@@ -160,6 +165,8 @@ def _check_crop(crop: Any, filename: str, *, square: bool) -> None:
         reason = "it is not four whole numbers"
     elif min(crop) < 0 or min(crop[2:]) < 1:
         reason = "it begins outside of the picture, or has no size"
+    elif max(crop) > LARGEST_SIDE:
+        reason = "it is larger than any picture"
     elif square and crop[2] != crop[3]:
         reason = "it is not square"
     if reason is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ from typing import Any
 import pytest
 from django import forms
 from django.contrib import admin
+from django.core import serializers as core_serializers
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db.models import F
 from django.test import RequestFactory
+from django.utils.text import format_lazy
 from ninja import File as NinjaFile
 from ninja import NinjaAPI, UploadedFile
 from ninja.testing import TestClient
@@ -412,6 +417,95 @@ def test_e9_a_crop_box_that_is_no_square_in_the_picture_is_refused(crop, reason,
     assert re.search(reason, str(refused.value))
     assert column(profile) == before
     assert files() == files_of(before)
+
+
+@pytest.mark.parametrize(
+    ("crop", "shown"),
+    [
+        (SECRET, "bytes of length 15"),
+        ((SECRET, 0, 1, 1), "(bytes of length 15, 0, 1, 1)"),
+        ([0, 0, 10**5000, 10**5000], "a number of about 5001 digits"),
+        ((-(10**5000), 0, 1, 1), "(a number of about 5001 digits, 0, 1, 1)"),
+        ((0, 0, 2**40, 2**40), "(0, 0, 1099511627776, 1099511627776)"),
+        (10**5000, "a number of about 5001 digits"),
+        ([0] * 9, "[0, 0, 0, 0, 0, 0, 0, 0, …]"),
+        (("x" * 99, 0, 1, 1), f"('{'x' * 29}…{'x' * 29}', 0, 1, 1)"),
+        ((None, True, 0.5, {}), "(None, True, 0.5, An object of type dict)"),
+        ({1, 2}, "An object of type set"),
+    ],
+    # Python cannot write all of them.
+    ids=lambda value: value if isinstance(value, str) else "box",
+)
+@pytest.mark.parametrize("data", [JPEG, b"no picture"])
+def test_e9_a_crop_box_of_anything_is_shown_briefly(crop, shown, data):
+    profile = make_profile(avatar=False)
+    with pytest.raises(exceptions.InvalidCrop) as refused:
+        profile.avatar.save("a.jpg", SimpleUploadedFile("a.jpg", data), crop=crop)
+    assert shown in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (Path("a/b.bmp"), "b.bmp"),
+        (5, "upload.bmp"),
+        (SECRET, "upload.bmp"),
+        (["a"], "upload.bmp"),
+        (None, "upload.bmp"),
+        ("", "upload.bmp"),
+    ],
+)
+def test_e9_a_name_of_any_type_is_but_what_an_error_calls_the_upload(name, shown, files):
+    profile = make_profile(avatar=False)
+    bmp = SimpleUploadedFile("upload.bmp", make_image((60, 40), format="bmp"))
+    with pytest.raises(exceptions.UnsupportedFormat, match=f"^“{shown}” is a BMP"):
+        profile.avatar.save(name, bmp)
+    profile.avatar.save(name, upload())
+    assert files() == files_of(column(profile))
+
+
+@pytest.mark.parametrize(
+    "value", [SECRET, bytearray(SECRET), 5, True, False, Path("a.jpg"), ["a"]]
+)
+def test_e9_an_update_with_what_is_no_name_is_refused_by_its_kind(value):
+    profile = make_profile()
+    before = column(profile)
+    with pytest.raises(exceptions.NotAFile) as refused:
+        Profile.objects.update(avatar=value)
+    assert type(value).__name__ in str(refused.value)
+    assert "secret" not in str(refused.value)
+    assert column(profile) == before
+
+
+def test_e9_an_update_with_a_lazy_text_or_an_expression_is_one_with_a_name():
+    profile = make_profile()
+    before = column(profile)
+    Profile.objects.update(avatar=format_lazy("{}", before))
+    Profile.objects.update(avatar=F("avatar"))
+    assert column(profile) == before
+
+
+@pytest.mark.parametrize("name", ["../x.jpg", "/etc/passwd", "a/../../x", "//host/x.jpg"])
+@pytest.mark.parametrize("how", ["update", "bulk_update", "fixture", "loaddata"])
+def test_e9_a_name_that_leads_out_is_refused_however_it_is_written(name, how, tmp_path):
+    team = Team.objects.create(avatar=upload())
+    before = column(team)
+    (entry,) = json.loads(core_serializers.serialize("json", [team]))
+    entry["fields"]["avatar"] = name
+    (tmp_path / "old.json").write_text(json.dumps([entry]))
+    with pytest.raises(exceptions.NotAFile, match=re.escape(f"“{name}”")):
+        if how == "update":
+            Team.objects.update(avatar=name)
+        elif how == "bulk_update":
+            team.avatar = name
+            Team.objects.bulk_update([team], ["avatar"])
+        elif how == "fixture":
+            for each in core_serializers.deserialize("json", json.dumps([entry])):
+                each.save()
+        else:
+            call_command("loaddata", str(tmp_path / "old.json"), verbosity=0)
+    assert column(team) == before
 
 
 def test_e9_a_crop_box_at_the_very_edge_is_taken():
