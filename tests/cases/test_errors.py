@@ -26,6 +26,7 @@ from rest_framework.test import APIRequestFactory
 from rest_framework.viewsets import ModelViewSet
 
 from django_avatar_kit import exceptions, imaging, rendering
+from django_avatar_kit.contrib.rest_framework import AvatarUploadField
 from django_avatar_kit.test import make_image
 from tests.lifecycle import column, files_of, fresh, make_profile, needed, upload
 from tests.testapp.models import Channel, Default, Guest, Pet, Profile, Team
@@ -259,6 +260,83 @@ def test_e1_so_does_an_image_field_with_the_validators_of_the_model_field(kind):
     answer = patch(make_profile(), SimpleUploadedFile(name, data, "image/jpeg"), PlainSerializer)
     assert answer.status_code == 400
     assert [error.code for error in answer.data["avatar"]] == [code]
+
+
+class OfItsOwn(serializers.Serializer):
+    avatar = AvatarUploadField()
+
+
+class Several(serializers.Serializer):
+    avatar = serializers.ListField(child=AvatarUploadField())
+
+
+class Declared(serializers.ModelSerializer):
+    avatar = AvatarUploadField(required=False)
+
+    class Meta:
+        model = Profile
+        fields = ["avatar"]
+
+
+class Renamed(serializers.ModelSerializer):
+    picture = AvatarUploadField(source="avatar")
+
+    class Meta:
+        model = Profile
+        fields = ["picture"]
+
+
+@pytest.mark.parametrize("serializer", [OfItsOwn, Several, Declared, Renamed])
+def test_e1_the_kits_serializer_field_checks_wherever_it_is_declared(serializer, bad, files):
+    file, code = bad
+    name = "picture" if serializer is Renamed else "avatar"
+    given = serializer(data={name: [file] if serializer is Several else file})
+    assert not given.is_valid()
+    errors = given.errors[name]
+    (error,) = errors[0] if serializer is Several else errors
+    assert error.code == code
+    assert file.name in str(error)
+    assert files() == set()
+
+
+@pytest.mark.parametrize("serializer", [OfItsOwn, Several, Declared, Renamed])
+def test_e1_the_kits_serializer_field_decodes_once(serializer, decoded, files):
+    name = "picture" if serializer is Renamed else "avatar"
+    given = serializer(data={name: [upload()] if serializer is Several else upload()})
+    assert given.is_valid(), given.errors
+    (taken,) = given.validated_data.values()
+    profile = make_profile(avatar=False)
+    profile.avatar = taken[0] if serializer is Several else taken
+    profile.save()
+    assert decoded == ["portrait.jpg"]
+    assert files() == files_of(column(profile))
+
+
+@pytest.mark.parametrize("how", ["declared", "given"])
+def test_e1_the_kits_serializer_field_decodes_for_the_field_that_is_saved(
+    how, decoded, monkeypatch
+):
+    monkeypatch.setattr(FIELD, "sizes", (16, 900))
+    profile = make_profile(avatar=False)
+    if how == "declared":
+        given: Any = Declared(profile, data={"avatar": upload(size=(1200, 1200))})
+    else:
+
+        class Given(serializers.Serializer):
+            avatar = AvatarUploadField(model_field=FIELD)
+
+        given = Given(data={"avatar": upload(size=(1200, 1200))})
+    assert given.is_valid(), given.errors
+    profile.avatar = given.validated_data["avatar"]
+    profile.save()
+    assert decoded == ["portrait.jpg"]
+    assert "-16_900-" in column(profile)
+
+
+def test_e1_the_kits_serializer_field_says_what_is_no_file():
+    given = OfItsOwn(data={"avatar": "text"})
+    assert not given.is_valid()
+    assert [error.code for error in given.errors["avatar"]] == ["invalid"]
 
 
 @pytest.mark.parametrize("name", ["IMG_1.HEIC", "x.jpg.part", "a" * 300 + ".jpg"])
