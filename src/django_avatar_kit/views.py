@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from http.cookies import Morsel, SimpleCookie
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -313,11 +314,32 @@ class AvatarDeleteView(OwnAvatarMixin, TemplateView):
         return response
 
 
-class PublicResponse(HttpResponse):
-    """One answer for everybody, which a shared cache hands out again: no middleware's cookie."""
+class NoCookies(SimpleCookie):
+    """Cookies that are not set: each is one visitor's, and goes with the next page instead."""
 
-    def set_cookie(self, *args: Any, **kwargs: Any) -> None:
-        """A cookie is one visitor's. It goes with the next page instead."""
+    def __setitem__(self, key: str, value: Any) -> None:
+        pass
+
+    def __missing__(self, key: str) -> Morsel[str]:
+        # What a response writes to after it has put a cookie in.
+        return Morsel()
+
+    def load(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    update = load  # type: ignore[assignment]
+
+
+class PublicResponse(HttpResponse):
+    """One answer for everybody, which a shared cache hands out again: no middleware's cookie.
+
+    Django gives the same cookies to the answer that nothing has changed (304), which it makes of
+    this one.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cookies = NoCookies()
 
 
 @method_decorator(login_not_required, name="dispatch")
