@@ -69,9 +69,11 @@ def _check_values(config: Any) -> Iterator[CheckMessage]:
             yield _bad_value(option.name, value, "a positive whole number")
     yield from _check_img_attrs(config.img_attrs)
     yield from _check_ladder(config.sizes, config.formats, f"{SETTING}['%s']", None)
-    unknown = [f for f in config.upload_formats if f not in intake.READERS]
-    if unknown or not config.upload_formats:
-        yield _bad_value("upload_formats", unknown, f"some of {sorted(intake.READERS)}")
+    given = config.upload_formats
+    if not given or set(given) - set(intake.READERS) or len(set(given)) < len(given):
+        yield _bad_value(
+            "upload_formats", given, f"one or more of {sorted(intake.READERS)}, each once"
+        )
     for name, value in config.quality.items():
         if name not in imaging.SAVE_OPTIONS or not 1 <= value <= BEST_QUALITY:
             yield _bad_value(

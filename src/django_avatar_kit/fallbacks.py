@@ -23,7 +23,7 @@ from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString, mark_safe
 
 from . import owners
-from .conf import get_config
+from .conf import get_config, is_dict_of
 
 #: WCAG 2.1, success criterion 1.4.3 (AA): letters against their background.
 CONTRAST = 4.5
@@ -109,6 +109,9 @@ class Static(Fallback):
     """A picture among the static files, the same for everyone."""
 
     def __init__(self, path: str = "avatar_kit/default.svg") -> None:
+        """Raises ``TypeError`` where ``path`` is no text."""
+        if not isinstance(path, str) or not path:
+            raise TypeError(f"path is {path!r}. It must be that of a static file, as a text")
         self.path = path
 
     def html(self, owner: Any, size: int, alt: str, attrs: Mapping[str, str | bool]) -> SafeString:
@@ -243,6 +246,11 @@ def _load(entry: str | Mapping[str, Any]) -> Fallback:
                 f"not {entry!r}."
             )
         backend, options = entry.get("BACKEND", ""), entry.get("OPTIONS", {})
+        if not is_dict_of(lambda value: True)(options):  # noqa: ARG005
+            raise ImproperlyConfigured(
+                f'The "OPTIONS" of a fallback are {options!r}. They must be a dictionary whose '
+                "keys are texts."
+            )
         if not backend or entry.keys() - {"BACKEND", "OPTIONS"}:
             raise ImproperlyConfigured(
                 'A fallback that is not a string has the keys "BACKEND" and, where it takes any, '

@@ -473,6 +473,59 @@ def test_e11_a_session_that_has_gone(client, settings):
     assert not client.get(INITIALS).cookies
 
 
+CONDITIONAL = "django.middleware.http.ConditionalGetMiddleware"
+
+
+class Baker(Nosy):
+    """Sets cookies in every way there is."""
+
+    def __call__(self, request: Any) -> Any:
+        response = self.get_response(request)
+        assert request.user.username == "ada"
+        response.set_cookie("a", "1", max_age=60, path="/", secure=True, httponly=True)
+        response.set_signed_cookie("b", "1", samesite="Lax")
+        response.delete_cookie("c")
+        response.cookies["d"] = "1"
+        response.cookies["d"]["path"] = "/"
+        response.cookies.load("e=1")
+        response.cookies.update({"f": response.cookies["d"]})
+        return response
+
+
+def etag_of(client: Client) -> Any:
+    return client.get(INITIALS).headers["ETag"]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 4])
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_e11_nor_on_the_answer_that_nothing_has_changed(place, method, client, settings):
+    settings.SESSION_SAVE_EVERY_REQUEST = True
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE[:place],
+        CONDITIONAL,
+        *settings.MIDDLEWARE[place:],
+    ]
+    settings.MIDDLEWARE = [f"{__name__}.Baker", *settings.MIDDLEWARE]
+    # Sessions are read after all others are done, too.
+    with_middleware(settings, "Baker")
+    etag = etag_of(client)
+    for headers, status in (({}, 200), ({"If-None-Match": etag}, 304)):
+        response = getattr(client, method)(INITIALS, headers=headers)
+        assert response.status_code == (200 if method == "head" else status)
+        assert response.headers["Cache-Control"].startswith("public")
+        assert not response.cookies
+        assert "Set-Cookie" not in response.headers
+        assert list(response.cookies.values()) == []
+    # They are logged in still.
+    assert {"a", "b", "c", "d", "e", "f"} <= set(client.get(CHANGE).cookies)
+
+
+def test_e11_what_is_not_there_is_not_for_every_cache(client, settings):
+    response = client.get(INITIALS.replace("AL", "nobody"))
+    assert response.status_code == 404
+    assert "Cache-Control" not in response.headers
+
+
 def test_e11_without_sessions(db, settings):
     settings.MIDDLEWARE = []
     assert Client().get(INITIALS).status_code == 200
@@ -790,6 +843,41 @@ def test_e7_a_format_that_is_given_twice_would_be_written_twice(where, settings)
     settings.AVATAR_KIT = {"FORMATS": ["webp", "jpeg", "webp"]} if where == "settings" else {}
     messages = [*check_settings(), *Checked.check()]
     assert [message.id for message in messages] == ["avatar_kit.E005"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"BACKEND": "static", "OPTIONS": {"path": 5}}, "path is 5. It must be that of a static"),
+        ({"BACKEND": "static", "OPTIONS": {"path": None}}, "path is None"),
+        ({"BACKEND": "static", "OPTIONS": {"path": b"a.svg"}}, "path is b'a.svg'"),
+        ({"BACKEND": "static", "OPTIONS": {"path": Path("a.svg")}}, "path is PosixPath"),
+        ({"BACKEND": "static", "OPTIONS": {"path": ""}}, "path is ''"),
+        ({"BACKEND": "static", "OPTIONS": {"file": "a.svg"}}, "unexpected keyword argument"),
+        ({"BACKEND": "static", "OPTIONS": None}, 'The "OPTIONS" of a fallback are None'),
+        ({"BACKEND": "static", "OPTIONS": ["path"]}, "are ['path']. They must be a dictionary"),
+        ({"BACKEND": "static", "OPTIONS": {5: "a"}}, "are {5: 'a'}"),
+        ({"BACKEND": "initials", "OPTIONS": "x"}, "are 'x'"),
+        ({"BACKEND": "initials", "OPTIONS": {"path": "x"}}, "takes no arguments"),
+    ],
+)
+def test_e7_options_that_a_fallback_does_not_take(entry, said, settings):
+    settings.AVATAR_KIT = {"FALLBACKS": [entry]}
+    (message,) = check_settings()
+    assert message.id == "avatar_kit.E006"
+    assert said in message.msg
+    with pytest.raises(ImproperlyConfigured):
+        avatar_html(Team(name="red"), 64)
+
+
+@pytest.mark.parametrize("given", [["jpeg", "jpeg"], ["png", "jpeg", "png"], ["bmp"], []])
+def test_e7_formats_of_uploads_are_known_and_given_once(given, settings):
+    settings.AVATAR_KIT = {"UPLOAD_FORMATS": given}
+    (message,) = check_settings()
+    assert message.id == "avatar_kit.E003"
+    assert message.msg == f"AVATAR_KIT['UPLOAD_FORMATS'] is {tuple(given)!r}."
+    assert message.hint.startswith("It must be one or more of ['avif', ")
+    assert message.hint.endswith("'webp'], each once.")
 
 
 @pytest.mark.parametrize("length", ["255", b"255", [255]], ids=["text", "bytes", "list"])
