@@ -23,7 +23,7 @@ from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString, mark_safe
 
 from . import owners
-from .conf import get_config, is_dict_of
+from .conf import get_config, is_dict_of, is_text
 
 #: WCAG 2.1, success criterion 1.4.3 (AA): letters against their background.
 CONTRAST = 4.5
@@ -110,7 +110,7 @@ class Static(Fallback):
 
     def __init__(self, path: str = "avatar_kit/default.svg") -> None:
         """Raises ``TypeError`` where ``path`` is no text."""
-        if not isinstance(path, str) or not path:
+        if not is_text(path) or not path:
             raise TypeError(f"path is {path!r}. It must be that of a static file, as a text")
         self.path = path
 

@@ -327,7 +327,7 @@ class NoCookies(SimpleCookie):
     def load(self, *args: Any, **kwargs: Any) -> None:
         pass
 
-    update = load  # type: ignore[assignment]
+    update = load
 
 
 class PublicResponse(HttpResponse):
