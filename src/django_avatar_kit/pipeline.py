@@ -137,8 +137,8 @@ def _innermost(upload: File[Any]) -> Any:
     """What a file of Django's reads from, however many of them are around it."""
     source: Any = upload
     while isinstance(source, File):
-        # Not the property of a field file, which would open it.
-        inner = vars(source).get("file") or vars(source).get("_file")
+        # Not by truth, nor by the property of a field file, which would open it.
+        inner = vars(source).get("file", vars(source).get("_file"))
         if inner is None:
             break
         source = inner
