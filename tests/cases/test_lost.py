@@ -782,8 +782,10 @@ def test_l1_a_temporary_file_that_is_closed_after_it_was_checked_is_stored(kind)
 
 
 @pytest.mark.django_db
-def test_l1_files_without_a_name_that_are_closed_after_the_check_are_stored():
-    inner = io.BytesIO(of_colour("red"))
+# The one is false with Django 5.2, in a file of Django's, the other always.
+@pytest.mark.parametrize("kind", [io.BytesIO, Unnamed])
+def test_l1_files_without_a_name_that_are_closed_after_the_check_are_stored(kind):
+    inner = kind(of_colour("red"))
     team = Team(name="a", avatar=File(File(inner)))
     team.full_clean()
     inner.close()
