@@ -986,6 +986,14 @@ def test_e5_a_folder_of_avatars_that_nobody_may_look_into(folder, shown, closed,
     assert found.advice.startswith("Let the user that this process runs as read")
 
 
+def test_e5_a_file_that_a_listing_leaves_out_is_not_listed(media):
+    key = column(team())
+    place = storages["default"]
+    assert storage.is_listed(place, key)
+    (media / key).unlink()
+    assert not storage.is_listed(place, key)
+
+
 def test_e5_the_folder_that_was_asked_for(closed):
     closed("photos")
     with pytest.raises(CommandError, match="nobody may look into its folder “photos/”"):
