@@ -7,9 +7,9 @@ import zlib
 from typing import Any
 
 import pytest
-from PIL import Image, ImageCms
+from PIL import AvifImagePlugin, Image, ImageCms
 
-from django_avatar_kit import colour, upright
+from django_avatar_kit import avif, colour
 from django_avatar_kit.exceptions import TruncatedImage
 from django_avatar_kit.webp import WebP
 from tests import images
@@ -104,15 +104,27 @@ def test_a_row_of_any_length_is_shrunk_in_parts() -> None:
     assert image.getpixel((500, 0)) == (7, 7, 7)
 
 
-def test_a_limit_of_the_site_comes_through_profiles_and_exif(
+def test_an_avif_is_put_together_from_parts_and_its_bytes_are_used_once() -> None:
+    data = images.encoded(images.quarters(), "avif")
+    start = data.index(b"mdat") + 4
+    places = [(start, start + 9), (start + 9, len(data))]
+    assert avif._joined(bytearray(data), places) == data[start:]
+    with pytest.raises(SyntaxError, match="again and again"):
+        avif._joined(bytearray(data), [(0, len(data)), (0, 1)])
+
+
+def test_an_avif_is_refused_where_pillow_was_built_without_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(AvifImagePlugin, "SUPPORTED", False)
+    with pytest.raises(TruncatedImage):
+        load(images.encoded(images.quarters(), "avif"))
+
+
+def test_a_limit_of_the_site_comes_through_profiles(monkeypatch: pytest.MonkeyPatch) -> None:
     def late(*_given: object) -> None:
         raise TimeoutError
 
     monkeypatch.setattr(ImageCms, "ImageCmsProfile", late)
-    monkeypatch.setattr(Image.Exif, "load", late)
     with pytest.raises(TimeoutError):
         colour.srgb(images.quarters(), b"profile")
-    with pytest.raises(TimeoutError):
-        upright.orientation(b"exif")

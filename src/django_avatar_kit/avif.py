@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
-import re
-from typing import IO
+import math
+from typing import IO, TYPE_CHECKING, Any
 
-from PIL.AvifImagePlugin import AvifImageFile
+from PIL import AvifImagePlugin
 
-from . import exact, memory
+from . import av1, exact, memory
+from .avif_boxes import Boxes
 from .rasters import BytesRaster, Raster
 
-# A box of four bytes; the third has the flags that tell what the planes are made of.
-CONFIGURATION = re.compile(rb"av1C\x81.(.)", re.DOTALL)
-DEEP, GREY, HALF_ACROSS, HALF_DOWN = 0x40, 0x10, 0x08, 0x04
+if TYPE_CHECKING:
+    from .avif_boxes import Place
+
+#: Each thread of the decoder takes memory of its own, and by default there is one for each core.
+THREADS = 2
+#: A type of item that nobody knows.
+NOTHING = b"skip"
 
 
 class Avif:
-    """An AVIF, opened, which does not decode it yet. Of a sequence, the first picture."""
+    """An AVIF, opened, which does not decode it yet. Of a sequence, the first picture.
+
+    As for browsers, which way up it is stands in its boxes, and nothing in its EXIF counts.
+    """
 
     format = "AVIF"
 
     def __init__(self, file: IO[bytes]) -> None:
+        if not AvifImagePlugin.SUPPORTED:
+            raise SyntaxError("a Pillow that was built without AVIF")
         file.seek(0)
-        data = file.read()
+        data = bytearray(file.read())
         self._length = len(data)
-        flags = [found[1][0] for found in CONFIGURATION.finditer(data)]
-        self._samples = max(map(_samples, flags), default=3)
-        self._deep = any(flag & DEEP for flag in flags) or not flags
-        file.seek(0)
-        del data
-        image = AvifImageFile(file)
-        self.size: exact.Size = image.size
-        self._raw = self.mode = image.mode
-        self.exif: bytes = image.info.get("exif", b"")
-        self.profile: bytes | None = image.info.get("icc_profile")
-        self._decoder = image._decoder
+        boxes = Boxes(memoryview(data))
+        streams = [one for places in boxes.streams for one in av1.coded(_joined(data, places))]
+        if not streams:
+            raise SyntaxError("an AVIF without a picture")
+        self._frames = boxes.frames
+        self._samples = max(one.samples for one in streams)
+        self._deep = any(one.deep for one in streams)
+        for at in boxes.exif:
+            # libavif refuses a picture for a broken one.
+            data[at : at + len(NOTHING)] = NOTHING
+        # Not AvifImageFile, which reads EXIF, however much there is of it.
+        decoder: Any = vars(AvifImagePlugin)["_avif"].AvifDecoder
+        self._decoder = decoder(data, AvifImagePlugin.DECODE_CODEC_CHOICE, THREADS)
+        size, _frames, mode, profile, _exif, way, _xmp = self._decoder.get_info()
+        self.size: exact.Size = size
+        self.orientation: int = way
+        self._raw = self.mode = mode
+        self.profile: bytes | None = profile or None
+        # What is shown may be made of parts, or scaled from more than the file says.
+        self._coded = (
+            max(size[0], *(one.width for one in streams)),
+            max(size[1], *(one.height for one in streams)),
+        )
 
     def divisor(self, _scale: float) -> int:
         """There is no smaller decode."""
@@ -42,8 +64,19 @@ class Avif:
 
     def need(self, size: exact.Size, _scale: float) -> memory.Need:
         """For a decode, were the picture of this size."""
+        coded = tuple(
+            math.ceil(side * coded / shown)
+            for side, coded, shown in zip(size, self._coded, self.size, strict=True)
+        )
         return memory.avif(
-            size, file=self._length, samples=self._samples, deep=self._deep, raw=self._raw
+            size,
+            coded=(coded[0], coded[1]),
+            file=self._length,
+            frames=self._frames,
+            samples=self._samples,
+            deep=self._deep,
+            # The file may call grey what has colours, which is found out too late.
+            raw=self._raw if self._samples == 1 else self._raw.replace("L", "RGB"),
         )
 
     def spare(self) -> None:
@@ -54,11 +87,14 @@ class Avif:
         data = self._decoder.get_frame(0)[0]
         # With it go the planes that the picture was made of.
         del self._decoder
+        if len(data) != len(self._raw) * self.size[0] * self.size[1]:
+            raise SyntaxError("an AVIF of another kind than it says")
         return BytesRaster(data, self.size, self._raw)
 
 
-def _samples(flags: int) -> float:
-    """Of a pixel's colours, as the planes hold them."""
-    if flags & GREY:
-        return 1
-    return 1 + 2 / (1 + bool(flags & HALF_ACROSS)) / (1 + bool(flags & HALF_DOWN))
+def _joined(data: bytearray, places: list[Place]) -> bytes:
+    """A stream that may lie in the file in several parts."""
+    parts = [bytes(data[start:end]) for start, end in places]
+    if sum(map(len, parts)) > len(data):
+        raise SyntaxError("an AVIF that uses the same bytes again and again")
+    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -25,10 +25,10 @@ MEGABYTE = 1024 * 1024
 ALWAYS = int(1.4 * MEGABYTE)
 DECODER = {"JPEG": MEGABYTE // 10, "AVIF": int(1.3 * MEGABYTE)}
 ENCODER = {"jpeg": MEGABYTE // 2, "avif": int(4.6 * MEGABYTE)}
-#: EXIF, as it is in the file and as it is looked at.
-EXIF = 2
-#: What turns colours through a profile, and for each byte of that: a copy and its tables.
+#: What turns colours through a profile, and for each byte of that: a copy and its tables, which
+#: become larger where they have entries of one byte, or of two, for many colours. Measured.
 PROFILED, PROFILE = MEGABYTE // 2, 2
+TABLES_IN_PROFILE = {b"mft1": 10, b"mAB ": 10, b"mft2": 6}
 #: For each pixel of a plain picture, while it becomes RGB or RGBA in sRGB. Where it goes through
 #: a profile or is turned, there is one more of it.
 CONVERT = {"RGB": 0, "L": 4, "CMYK": 4, "LA": 10, "RGBA": 10}
@@ -58,7 +58,7 @@ def affordable(
     Raises ``TooMuchMemory`` where nothing is within the limit.
     """
     wanted = partial(needed, source, crop=crop, spec=spec)
-    whole = upright.size(source.size, upright.orientation(source.exif))
+    whole = upright.size(source.size, source.orientation)
     master, renditions = framing.scales(whole, crop, spec)
     if limits.max_memory is None or wanted(source.size) <= limits.max_memory:
         return master, renditions
@@ -78,7 +78,7 @@ def needed(
 
     ``sharpness``: with this share of the pixels that a chosen part can use.
     """
-    way = upright.orientation(source.exif)
+    way = source.orientation
     whole = upright.size(size, way)
     crop = framing.within(crop, whole)
     master, renditions = framing.scales(whole, crop, spec)
@@ -111,8 +111,8 @@ def needed(
     smaller = framing.master_size(whole, spec) != whole or min(spec.sizes) < max(box[2:])
     resizing = (RESIZED + WEIGHTS * max(map(sum, kept))) * smaller
     most = max(most, max(*srgb, max(encoding) + resizing) + _encoders(source, spec))
-    metadata = EXIF * len(source.exif) + len(source.profile or b"")
-    return ALWAYS + DECODER.get(source.format, 0) + metadata + math.ceil((1 + SPREAD) * most)
+    always = ALWAYS + DECODER.get(source.format, 0) + len(source.profile or b"")
+    return always + math.ceil((1 + SPREAD) * most)
 
 
 ALPHA = frozenset({"LA", "RGBA"})
@@ -144,7 +144,7 @@ def _cutting(part: Size, scale: float, mode: str, copied: float) -> float:
 def _becoming_srgb(source: intake.Source, pixels: list[int], *, turned: bool) -> list[float]:
     """One picture after the other, with all beside it."""
     more = CONVERT[source.mode] + COPY * bool(source.profile) + COPY * turned
-    profile = PROFILED + PROFILE * len(source.profile) if source.profile else 0
+    profile = _of_profile(source.profile) if source.profile else 0
     peaks: list[float] = []
     left = 0
     for one in pixels:
@@ -152,6 +152,11 @@ def _becoming_srgb(source: intake.Source, pixels: list[int], *, turned: bool) ->
         peaks.append(profile + beside + (PIXEL[source.mode] + more) * one)
         left = min(LEFT, more * one)
     return peaks
+
+
+def _of_profile(profile: bytes) -> int:
+    kinds = (each for kind, each in TABLES_IN_PROFILE.items() if kind in profile)
+    return PROFILED + max(kinds, default=PROFILE) * len(profile)
 
 
 def _encoders(source: intake.Source, spec: Spec) -> int:

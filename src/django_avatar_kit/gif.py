@@ -8,7 +8,7 @@ from typing import IO
 from PIL import Image
 
 from . import exact, memory
-from .rasters import ImageRaster, Raster
+from .rasters import ImageRaster, Part, Raster
 
 EXTENSION, PICTURE, END = b"!", b",", b";"
 GRAPHIC_CONTROL = 0xF9
@@ -19,7 +19,7 @@ class Gif:
     """A GIF, opened. ``file`` is read from its start. Of an animation, the first frame."""
 
     format = "GIF"
-    exif = b""
+    orientation = 1
     profile = None
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -41,7 +41,8 @@ class Gif:
         self._start = file.tell()
         # A frame may be larger than its screen.
         self.size: exact.Size = (max(width, left + across), max(height, top + down))
-        alpha = "" if self._transparent is None else "A"
+        self._covers = self._place == (0, 0, *self.size)
+        alpha = "" if self._transparent is None and self._covers else "A"
         self.mode = ("RGB" if self._palette else "L") + alpha
         if not across or not down:
             raise SyntaxError("a GIF without pixels")
@@ -78,7 +79,7 @@ class Gif:
     def decode(self, _scale: float) -> Raster:
         """At full size. An ``OSError`` where part of it is missing."""
         mode = "P" if self._palette else "L"
-        # What the frame leaves free.
+        # What the frame leaves free is transparent. Where no index stands for that, see below.
         image = Image.new(mode, self.size, self._transparent or 0)
         arguments = (self._bits, self._interlaced)
         feed = exact.Feed(exact.new_decoder(image, "gif", arguments, self._place))
@@ -91,8 +92,17 @@ class Gif:
             feed.decoder.cleanup()
         if self._palette:
             image.putpalette(self._palette)
-        alpha = "" if self._transparent is None else "A"
-        if alpha:
+        if self._transparent is not None:
             image.info["transparency"] = self._transparent
-        wanted = ("RGB" if self._palette else "L") + alpha
-        return ImageRaster(image, plain=lambda part, _at: part.convert(wanted))
+        elif not self._covers:
+            return ImageRaster(image, plain=self._seen_through)
+        return ImageRaster(image, plain=lambda part, _at: part.convert(self.mode))
+
+    def _seen_through(self, part: Image.Image, at: Part) -> Image.Image:
+        """With alpha: transparent where the frame is not."""
+        alpha = Image.new("L", part.size)
+        left, top, right, bottom = self._place
+        alpha.paste(255, (left - at[0], top - at[1], right - at[0], bottom - at[1]))
+        part = part.convert(self.mode)
+        part.putalpha(alpha)
+        return part

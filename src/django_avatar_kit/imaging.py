@@ -112,7 +112,7 @@ def load(
     stays open.
     """
     with intake.opened(file, filename, limits) as source:
-        way = upright.orientation(source.exif)
+        way = source.orientation
         whole = upright.size(source.size, way)
         crop = framing.within(crop, whole)
         scales = estimate.affordable(source, crop, spec, filename, limits)

@@ -122,8 +122,8 @@ class Source(Protocol):
         """In px, as it is stored."""
 
     @property
-    def exif(self) -> bytes:
-        """As it is stored; empty without one."""
+    def orientation(self) -> int:
+        """Which way up it is, 1 to 8: as EXIF numbers them."""
 
     @property
     def profile(self) -> bytes | None:

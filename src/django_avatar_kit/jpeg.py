@@ -8,15 +8,18 @@ is whole, and no other.
 from __future__ import annotations
 
 import io
-import shutil
-from typing import IO
+import re
+from typing import IO, TYPE_CHECKING
 
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from . import exact, jpeg_planes, memory
+from . import exact, jpeg_planes, memory, upright
 from .jpeg_scans import ALONE, SOS, Component, lacks_something
 from .rasters import ImageRaster, Raster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FILL = 0xFF
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
@@ -27,6 +30,13 @@ APP0, APP1, APP2, APP14, LAST_APP, COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
 TELLING = {APP0: 14, APP14: 12}
 # The longest profiles and texts have a few hundred.
 MOST_SEGMENTS = 10_000
+# Any number of these bytes may stand before the one that tells which marker it is.
+ANY_MARKER, SKIPPED = re.compile(rb"\xff+([\x01-\xfe])"), 4096
+# What ends a picture of several scans that has no end marker: the start of another, or of a frame.
+NEXT_PICTURE = re.compile(rb"\xff[\xc0-\xc2\xd8]")
+END_OR_NEXT = re.compile(rb"\xff[\xc0-\xc2\xd8\xd9]")
+# And one of a single scan, in whose data 0xFF is followed by zero or by a restart marker.
+NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8\xda-\xfe]")
 EXIF, ICC = b"Exif\0\0", b"ICC_PROFILE\0"
 
 # One byte of ones in the data of a scan. Encoders fill up the last byte with ones, and no code
@@ -50,7 +60,7 @@ class Jpeg:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self.exif = b""
+        self.orientation = 0
         self.profile: bytes | None = None
         self._icc: list[bytes] = []
         self._icc_bytes = 0
@@ -69,6 +79,8 @@ class Jpeg:
         # libjpeg keeps all coefficients where those of a block are spread over several scans.
         self._held = self._progressive or self._scan[0] < len(self._components)
         self._split = False
+        # Where another picture follows that is in the way: what lies from there is not read.
+        self._end: int | None = None
         # Whether all is there is then told from the heads of all scans.
         self._unended = self._held and not self._has_end()
 
@@ -98,8 +110,8 @@ class Jpeg:
             if self._frame:
                 raise SyntaxError("two frames in one JPEG")
             self._frame, self._progressive = body, marker in PROGRESSIVE
-        elif marker == APP1 and body.startswith(EXIF) and not self.exif:
-            self.exif = body
+        elif marker == APP1 and body.startswith(EXIF) and not self.orientation:
+            self.orientation = upright.orientation(body[len(EXIF) :])
         elif marker == APP2 and body.startswith(ICC):
             self._icc_bytes += len(body)
             # Of one that is too large some parts are missing.
@@ -119,13 +131,17 @@ class Jpeg:
 
     def _has_end(self) -> bool:
         """Within the data of scans there is no marker."""
-        self._file.seek(self._start)
-        last = b""
-        while block := self._file.read(exact.BLOCK):
-            if EOI in last + block:
-                return True
-            last = block[-1:]
-        return False
+        found = self._search(END_OR_NEXT)
+        return found is not None and found[0] == EOI
+
+    def _search(self, pattern: re.Pattern[bytes]) -> tuple[bytes, int] | None:
+        """The first two bytes like these behind the head, and where they are in the file."""
+        at, last = self._start, b""
+        for block in self._blocks():
+            if found := pattern.search(last + block):
+                return found[0], at - len(last) + found.start()
+            at, last = at + len(block), block[-1:]
+        return None
 
     def _read_components(self) -> list[Component]:
         listed = self._frame[6:]
@@ -163,9 +179,20 @@ class Jpeg:
         # What is joined would be there twice.
         whole = io.BytesIO()
         whole.write(self._head)
-        self._file.seek(self._start)
-        shutil.copyfileobj(self._file, whole)
+        for block in self._blocks():
+            whole.write(block)
         return whole.getvalue()
+
+    def _blocks(self) -> Iterator[bytes]:
+        """What comes after the head."""
+        at = self._start
+        while self._end is None or at < self._end:
+            self._file.seek(at)
+            block = self._file.read(min(exact.BLOCK, (self._end or at + exact.BLOCK) - at))
+            if not block:
+                return
+            at += len(block)
+            yield block
 
     # --- the pixels ---------------------------------------------------------------------------
 
@@ -173,6 +200,27 @@ class Jpeg:
         """At no less than ``scale``. An ``OSError`` where part of it is missing."""
         if self._split:
             return self._decode_split(scale)
+        try:
+            return self._decode_whole(scale)
+        except OSError:
+            if not self._leave_next():
+                raise
+        return self._decode_whole(scale)
+
+    def _leave_next(self) -> bool:
+        """Whether something else begins before this picture has ended; it is then left out.
+
+        libjpeg stumbles over its start, even where it has all pixels.
+        """
+        found = self._search(NEXT_PICTURE if self._held else NEXT_MARKER)
+        if found is None:
+            return False
+        self._end = found[1]
+        # The one there was has been drafted already.
+        self._image = _Header(io.BytesIO(self._head))
+        return True
+
+    def _decode_whole(self, scale: float) -> Raster:
         header, divisor = self._image, self.divisor(scale)
         width, height = self.size
         # draft() takes the smaller of both ratios, so the box must have the picture's own shape.
@@ -182,13 +230,8 @@ class Jpeg:
         arguments = (*(header.tile[0].args or ()), *header.decoderconfig)
         feed = exact.Feed(exact.new_decoder(image, "jpeg", arguments, (0, 0, *header.size)))
         try:
-            self._file.seek(self._start)
-            data = self._head
-            while not feed(data):
-                data = self._file.read(exact.BLOCK)
-                if not data:
-                    self._finish(feed)
-                    break
+            if not feed(self._head) and not any(map(feed, self._blocks())):
+                self._finish(feed)
         finally:
             feed.decoder.cleanup()
         return ImageRaster(image, extent=extent)
@@ -227,10 +270,13 @@ class Jpeg:
 
 def _next_marker(file: IO[bytes]) -> int:
     """Rubbish before it is skipped, as libjpeg does."""
-    byte = 0
-    while not byte:
-        while byte != FILL:
-            byte = exact.exactly(file, 1)[0]
-        while byte == FILL:
-            byte = exact.exactly(file, 1)[0]
-    return byte
+    while True:
+        here = file.tell()
+        block = file.read(SKIPPED)
+        if found := ANY_MARKER.search(block):
+            file.seek(here + found.end())
+            return found[1][0]
+        if len(block) < SKIPPED:
+            raise EOFError("the file ends too early")
+        # The last byte may begin one.
+        file.seek(here + len(block) - 1)

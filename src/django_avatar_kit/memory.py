@@ -29,6 +29,9 @@ class Need(NamedTuple):
 #: Pillow gives each pixel of more than one channel four bytes.
 PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "LA": 4, "RGB": 4, "RGBA": 4, "CMYK": 4}
 
+#: Pillow notes where each row begins.
+ROW = 8
+
 #: The head of a JPEG, as it is read and as it is handed to the decoder; and segment by segment,
 #: of which there may be many.
 HEADS = 2.5
@@ -98,7 +101,7 @@ def png(
     ``unpacking``: bytes that its profile takes beside itself; ``listed``: where its chunks are.
     """
     width, height = size
-    pixels = width * height * PIXEL[mode] * (1 + twice)
+    pixels = height * (width * PIXEL[mode] + ROW) * (1 + twice)
     # Two rows as they are in the file: this and the one before.
     decoding = pixels + 2 * (1 + width * bits // 8)
     return Need(LISTS * listed + max(decoding, unpacking), LISTS * listed + pixels, plain)
@@ -123,16 +126,22 @@ def webp(size: Size, *, file: int) -> Need:
 AV1_WIDTH = 128
 AV1_PIXEL, AV1_SAMPLE = 0.5, 0.13
 ALPHA_CHANNELS = 4
+#: What libavif notes of each picture of an animation. Measured.
+AVIF_FRAME = 120
 
 
-def avif(size: Size, *, file: int, samples: float, deep: bool, raw: str) -> Need:
+def avif(
+    size: Size, *, coded: Size, file: int, frames: int, samples: float, deep: bool, raw: str
+) -> Need:
     """The planes, RGB or RGBA of them, and the copy of that which Pillow makes.
 
-    ``samples``: of a pixel's colours; ``deep``: of two bytes each.
+    ``coded``: of the planes, which may be larger than what is shown. ``samples``: of a pixel's
+    colours; ``deep``: of two bytes each.
     """
     channels, pixels = len(raw), size[0] * size[1]
-    decoded = math.ceil(size[0] / AV1_WIDTH) * AV1_WIDTH * size[1]
+    decoded = math.ceil(coded[0] / AV1_WIDTH) * AV1_WIDTH * coded[1]
     planes = samples + (channels == ALPHA_CHANNELS)
     notes = planes * AV1_SAMPLE + AV1_PIXEL * (2 if channels == ALPHA_CHANNELS else 1)
     decoding = int(decoded * (planes * (1 + deep) + notes) + pixels * 2 * channels)
-    return Need(decoding + 2 * file, channels * pixels, plain=False)
+    read = 2 * file + AVIF_FRAME * frames
+    return Need(decoding + read, channels * pixels, plain=False)

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageChops
 
-from . import exact, memory
+from . import exact, memory, upright
 from .rasters import ImageRaster, Raster
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Png:
         hidden = b"tRNS" in self._kept
         colours = "L" if colour in {GREY, GREY_ALPHA} else "RGB"
         self.mode = colours + ("A" if hidden or colour in {GREY_ALPHA, COLOUR_ALPHA} else "")
-        self.exif = self._kept.get(b"eXIf", b"")
+        self.orientation = upright.orientation(self._kept.pop(b"eXIf", b""))
         packed = self._kept.pop(b"iCCP", b"")
         self.profile = _unpacked(packed)
         unpacked = min(exact.LARGEST_PROFILE, MOST_UNPACKED * len(packed))
@@ -158,6 +158,9 @@ class Png:
             return ImageRaster(image, plain=lambda part, _at: part.convert(wanted))
         if self._mode == "I;16":
             return ImageRaster(image, plain=lambda part, _at: _from_16_bits(part, hidden))
+        if self._colour == GREY_ALPHA and self._depth == DEEP:
+            # Pillow unpacks these into three equal channels, which no grey profile fits.
+            return ImageRaster(image, plain=lambda part, _at: part.convert("LA"))
         if self._mode == "1":
             return ImageRaster(image, plain=lambda part, _at: self._shown(part.convert("L")))
         if self._colour == TRUECOLOUR and self._depth == DEEP and len(hidden) == 6:

@@ -11,7 +11,7 @@ from typing import IO
 
 from PIL.WebPImagePlugin import WebPImageFile
 
-from . import exact, memory
+from . import exact, memory, upright
 from .rasters import BytesRaster, Raster
 
 HEAD = 12  # bytes: RIFF, a size, WEBP
@@ -24,6 +24,7 @@ PROFILE_FLAG, ALPHA_FLAG, EXIF_FLAG, XMP_FLAG = 0x20, 0x10, 0x08, 0x04
 # In the fifth byte of a lossless picture.
 LOSSLESS_ALPHA = 0x10
 LARGEST_EXIF = 1 << 20
+EXIF = b"Exif\0\0"
 MOST_CHUNKS = 100_000
 
 
@@ -34,7 +35,7 @@ class WebP:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self.exif = b""
+        self.orientation = 1
         self.profile: bytes | None = None
         # Name, and where its body starts and how long it is, of each chunk the picture is made of.
         self._parts: list[tuple[bytes, int, int]] = []
@@ -42,7 +43,9 @@ class WebP:
         self._end = exact.length(file)
         self._walk()
         self.size = self._size()
-        self.mode = "RGBA" if self._has_alpha() else "RGB"
+        # Where a first frame leaves something free, that is transparent.
+        seen_through = self._has_alpha() or self._leaves_free()
+        self.mode = "RGBA" if seen_through else "RGB"
 
     def _walk(self) -> None:
         """A last chunk that is cut off is not missed, if it is no part of the picture."""
@@ -64,7 +67,8 @@ class WebP:
             elif name == b"ICCP" and whole and size <= exact.LARGEST_PROFILE:
                 self.profile = self._file.read(size)
             elif name == b"EXIF" and whole and size <= LARGEST_EXIF:
-                self.exif = self._file.read(size)
+                # Some write it as in a JPEG.
+                self.orientation = upright.orientation(self._file.read(size).removeprefix(EXIF))
             at += 8 + size + size % 2
         if not self._parts:
             raise EOFError("a WebP without a picture")
@@ -109,6 +113,15 @@ class WebP:
                 return True
         return False
 
+    def _leaves_free(self) -> bool:
+        """Whether the first frame of an animation is smaller than its canvas."""
+        name, start, _size = self._parts[-1]
+        if name != FRAME:
+            return False
+        head = self._body(start, FRAME_HEAD).ljust(FRAME_HEAD, b"\0")
+        numbers = [int.from_bytes(head[at : at + 3], "little") for at in (0, 3, 6, 9)]
+        return numbers != [0, 0, self.size[0] - 1, self.size[1] - 1]
+
     def divisor(self, _scale: float) -> int:
         """There is no smaller decode."""
         return 1
@@ -127,7 +140,8 @@ class WebP:
             raise EOFError("the picture ends too early")
         image = WebPImageFile(io.BytesIO(self._plain_file()))
         data, _timestamp = image._decoder.get_next()
-        return BytesRaster(data, self.size, image.rawmode)
+        # libwebp gives four bytes for each pixel in any case.
+        return BytesRaster(data, self.size, "RGBA" if self.mode == "RGBA" else "RGBX")
 
     def _plain_file(self) -> bytes:
         """Without anything but the picture."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 import random
+import struct
 import tracemalloc
 from dataclasses import replace
 from typing import Any
@@ -107,6 +109,93 @@ def test_m_an_avif_needs_less_the_fewer_samples_it_has() -> None:
 def test_m_rows_of_an_avif_are_whole_blocks() -> None:
     data = images.encoded(images.quarters(), "avif")
     assert need(data, (1, 60_000)) > 128 * 60_000
+
+
+def test_m_an_avif_needs_what_its_stream_says_and_not_what_its_boxes_say() -> None:
+    data = images.encoded(Image.new("RGB", (5000, 4000)), "avif")
+    honest = need(data, (5000, 4000))
+    at = data.index(b"ispe") + 8
+    liar = data[:at] + struct.pack(">II", 60, 40) + data[at + 8 :]
+    planes = 1.5 * 5000 * 4000
+    assert planes < need(liar, (60, 40)) < honest
+    with pytest.raises(TooMuchMemory) as caught:
+        load(liar, max_memory=20 * MEGABYTE)
+    assert caught.value.params["need"] > 20 * MEGABYTE
+
+
+def test_m_an_avif_that_says_it_is_grey_and_is_not_needs_what_its_colours_need() -> None:
+    data = images.encoded(images.quarters(), "avif", subsampling="4:4:4")
+    at = data.index(b"av1C") + 6
+    grey = data[:at] + bytes([data[at] | 0x1C]) + data[at + 1 :]
+    # But for what becomes of the picture once it is there.
+    assert need(grey, (5000, 4000)) > 0.95 * need(data, (5000, 4000))
+    # Pillow's decoder hands out colours, whatever it has said before.
+    try:
+        image = load(grey).image
+    except TruncatedImage:
+        return
+    assert shows_quarters(image, tolerance=16)
+
+
+def test_m_an_animation_needs_something_for_each_picture_and_may_not_have_too_many() -> None:
+    data = images.animation("avif")
+    size, run = data.index(b"stsz") + 8, data.index(b"stsc") + 12
+
+    def of(frames: int) -> bytes:
+        """All of the first one's size, and one behind the other."""
+        changed = bytearray(data)
+        changed[size : size + 8] = data[size + 8 : size + 12] + struct.pack(">I", frames)
+        changed[run + 4 : run + 8] = struct.pack(">I", frames)
+        return bytes(changed) + bytes(40 * frames)
+
+    assert need(of(90_000), (48, 48)) - need(of(1), (48, 48)) > 90_000 * (100 + 40)
+    with pytest.raises(TruncatedImage):
+        load(of(100_001))
+
+
+@pytest.mark.parametrize("format", ["jpeg", "png", "webp"])
+def test_m_exif_takes_no_memory_however_many_entries_share_their_bytes(format: str) -> None:
+    blob = 2000
+    entries = 1000
+    start = 8 + 2 + 12 * entries + 4
+    head = struct.pack(">HIH", 42, 8, entries)
+    many = b"".join(struct.pack(">HHII", tag, 7, blob, start) for tag in range(1, entries + 1))
+    exif = b"MM" + head + many + bytes(4 + blob)
+    if format == "jpeg":
+        exif = b"Exif\0\0" + exif
+    image = images.encoded(images.quarters(), format)
+    if format == "png":
+        data = image[:33] + images.chunk(b"eXIf", exif) + image[33:]
+    else:
+        data = images.encoded(images.quarters(), format, exif=exif)
+    tracemalloc.start()
+    load(data)
+    _now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < MEGABYTE
+
+
+def test_m_rows_count_in_a_picture_of_next_to_no_width() -> None:
+    data = images.png(Image.new("L", (1, 1)))
+    assert need(data, (1, 10_000_000)) > 90 * 1_000_000
+
+
+def test_m_large_tables_of_a_profile_count_by_what_they_become() -> None:
+    def with_profile(profile: bytes) -> int:
+        return need(images.png(icc_profile=profile), (60, 40))
+
+    plain = images.srgb_profile()
+    room = bytes(100_000)
+    needs = [with_profile(plain + kind + room) for kind in (b"", b"mft2", b"mft1")]
+    steps = [after - before for before, after in itertools.pairwise(needs)]
+    assert [round(step / len(room)) for step in steps] == [4, 4]
+
+
+def test_m_a_jpeg_that_is_followed_by_another_is_counted_as_one_without_its_end() -> None:
+    data = images.jpeg(images.photograph("detail", (90, 70)), progressive=True)
+    whole = need(data, (90, 70))
+    assert need(data[:-2] + data + bytes(9 * MEGABYTE), (90, 70)) - whole > 9 * MEGABYTE
+    assert need(data + data + bytes(9 * MEGABYTE), (90, 70)) == whole
 
 
 def test_m_what_a_smaller_picture_is_resized_with_counts() -> None:

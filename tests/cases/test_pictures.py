@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from PIL import Image, ImageFile
 
+from django_avatar_kit import exact
 from django_avatar_kit.exceptions import DecompressionBomb, TruncatedImage
 from django_avatar_kit.png import Png
 from tests import images
+from tests.test_imaging import shows_quarters
 from tests.test_intake import load
 
 XMP = (
@@ -114,6 +116,58 @@ def test_p2_a_webp_may_lack_what_stands_behind_its_pixels() -> None:
     assert not is_taken(data[: len(data) // 2])
 
 
+JPEG_BEHIND = images.jpeg()
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize(
+    "behind",
+    [
+        JPEG_BEHIND,
+        b"rubbish" + images.jpeg(progressive=True),
+        # The start of a frame, and of a picture, and nothing else.
+        b"\xff\xc0\0\x11",
+        b"\xff\xd8",
+    ],
+)
+def test_p2_a_jpeg_without_its_end_marker_may_be_followed_by_another_picture(
+    progressive: bool, behind: bytes
+) -> None:
+    data = images.jpeg(images.photograph("detail", (90, 70)), progressive=progressive)
+    assert load(data[:-2] + behind).image.tobytes() == load(data).image.tobytes()
+    assert not is_taken(data[: len(data) // 2] + behind)
+
+
+def test_p2_the_start_of_another_picture_is_found_wherever_it_is() -> None:
+    data = images.jpeg(images.photograph("detail", (90, 70)))
+    for more in range(-3, 3):
+        zeros = bytes(2 * exact.BLOCK - len(data) + more)
+        assert load(data[:-2] + zeros + data).image.tobytes() == load(data).image.tobytes()
+
+
+@pytest.mark.parametrize("behind", [b"\xff\xc4\0\5abc", b"\xff\xda\0\x08\1\1\0\0\x3f\0"])
+def test_p2_what_follows_the_one_scan_of_a_jpeg_may_be_broken(behind: bytes) -> None:
+    data = images.jpeg(images.photograph("detail", (90, 70)))
+    assert load(data[:-2] + behind).image.tobytes() == load(data).image.tobytes()
+    assert not is_taken(data[: len(data) // 2] + behind)
+
+
+def test_p2_rubbish_before_the_first_marker_is_skipped() -> None:
+    data = images.jpeg()
+    # Of a length that the last byte looked at begins a marker.
+    for length in (1, 4095, 4096, 9000):
+        assert load(data[:20] + bytes(length) + data[20:]).image.size == (60, 40)
+    with pytest.raises(TruncatedImage):
+        load(data[:20] + bytes(100_000))
+
+
+def test_p2_an_avif_whose_exif_is_broken_is_shown_all_the_same() -> None:
+    data = images.encoded(images.quarters(), "avif", exif=images.exif(1, gps=True))
+    at = data.index(b"MM\0*")
+    broken = data[:at] + b"????" + data[at + 4 :]
+    assert shows_quarters(load(broken).image, tolerance=16)
+
+
 def test_p2_a_wrong_checksum_of_what_is_no_part_of_the_picture() -> None:
     wrong = images.chunk(b"eXIf", images.exif(6)[6:])[:-1] + b"?"
     assert load(images.raw_png((1, 1), b"\0\1\2\3", before=wrong)).image.size == (1, 1)
@@ -156,6 +210,129 @@ def test_p4_a_png_is_turned_by_exif_alone() -> None:
     data = images.png()
     assert load(data[:33] + text + data[33:]).image.size == (60, 40)
     assert load(images.png(exif=images.exif(6))).image.size == (40, 60)
+
+
+def entry(order: str, kind: int, count: int, value: bytes, tag: int = 0x0112) -> bytes:
+    return struct.pack(f"{order}HHI", tag, kind, count) + value.ljust(4, b"\0")
+
+
+def tiff(order: str, *entries: bytes, offset: int = 8, count: int | None = None) -> bytes:
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, offset)
+    count = len(entries) if count is None else count
+    return head + bytes(offset - 8) + struct.pack(f"{order}H", count) + b"".join(entries)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_p4_exif_turns_where_it_says_so_in_the_one_way_that_browsers_read(order: str) -> None:
+    short, long, signed, six = 3, 4, 8, struct.pack(f"{order}H", 6)
+    other = entry(order, 2, 1, b"x", tag=0x010F)
+    turning = [
+        tiff(order, entry(order, short, 1, six)),
+        tiff(order, other, entry(order, short, 1, six), offset=50),
+        # The table says that it is longer than it is.
+        tiff(order, entry(order, short, 1, six), count=60_000),
+        # What comes later counts for nothing.
+        tiff(order, entry(order, short, 1, six), entry(order, short, 1, struct.pack("<H", 3))),
+    ]
+    still = [
+        tiff(order, entry(order, long, 1, struct.pack(f"{order}I", 6))),
+        tiff(order, entry(order, signed, 1, six)),
+        tiff(order, entry(order, short, 2, six)),
+        tiff(order, entry(order, short, 1, struct.pack(f"{order}H", 9))),
+        tiff(order, other, count=0),
+        tiff(order, other),
+        tiff(order, entry(order, short, 1, six))[: 8 + 2 + 5],
+        b"Exif\0\0" + tiff(order, entry(order, short, 1, six)),
+        b"",
+    ]
+    for turned, exifs in ((True, turning), (False, still)):
+        for exif in exifs:
+            for data in (
+                images.jpeg(exif=b"Exif\0\0" + exif),
+                images.png()[:33] + images.chunk(b"eXIf", exif) + images.png()[33:],
+            ):
+                assert load(data).image.size == ((40, 60) if turned else (60, 40))
+
+
+def test_p4_the_first_exif_of_a_jpeg_counts() -> None:
+    data = images.jpeg(exif=images.exif(3))
+    exif = images.exif(6)
+    segment = b"\xff\xe1" + struct.pack(">H", 2 + len(exif)) + exif
+    assert load(data[:2] + segment + data[2:]).image.size == (40, 60)
+    at = data.index(b"\xff\xdb")
+    assert load(data[:at] + segment + data[at:]).image.size == (60, 40)
+
+
+@pytest.mark.parametrize("start", [b"", b"Exif\0\0"])
+def test_p4_a_webp_may_write_its_exif_as_a_jpeg_does(start: bytes) -> None:
+    exif = start + images.exif(6).removeprefix(b"Exif\0\0")
+    assert load(images.encoded(images.quarters(), "webp", exif=exif)).image.size == (40, 60)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_p4_an_avif_is_turned_by_its_boxes_alone(orientation: int) -> None:
+    data = images.encoded(images.quarters(), "avif", exif=images.exif(orientation, gps=True))
+    # Pillow writes the turn into the boxes, and no word of it into EXIF.
+    assert load(data).image.size == ((40, 60) if orientation == 6 else (60, 40))
+    at = data.index(b"MM\0*")
+    told = tiff(">", entry(">", 3, 1, b"\0\3"))
+    exif = data[:at] + told + data[at + len(told) :]
+    assert load(exif).image.size == load(data).image.size
+
+
+def small_frame(format: str, place: tuple[int, int], canvas: tuple[int, int] = (60, 40)) -> bytes:
+    """An animation whose first frame is red, 20 × 20 px, and says nothing of transparency."""
+    frame = Image.new("RGB", (20, 20), images.RED)
+    if format == "gif":
+        data = bytearray(images.encoded(frame.quantize(2), "gif"))
+        data[6:10] = struct.pack("<HH", *canvas)
+        at = data.index(b",", 13)
+        data[at + 1 : at + 5] = struct.pack("<HH", *place)
+        return bytes(data)
+    numbers = [place[0] // 2, place[1] // 2, 19, 19, 100]
+    body = b"".join(number.to_bytes(3, "little") for number in numbers) + b"\0"
+    body += images.encoded(frame, "webp", quality=100)[12:]
+    size = b"".join((side - 1).to_bytes(3, "little") for side in canvas)
+    chunks = (b"VP8X", b"\2\0\0\0" + size), (b"ANIM", bytes(6)), (b"ANMF", body)
+    packed = b"".join(name + struct.pack("<I", len(data)) + data for name, data in chunks)
+    return b"RIFF" + struct.pack("<I", 4 + len(packed)) + b"WEBP" + packed
+
+
+@pytest.mark.parametrize("format", ["gif", "webp"])
+@pytest.mark.parametrize("place", [(0, 0), (10, 12), (40, 20)])
+def test_p5_what_the_first_frame_leaves_free_is_transparent(
+    format: str, place: tuple[int, int]
+) -> None:
+    image = load(small_frame(format, place)).image
+    assert image.size == (60, 40)
+    left, top = place
+    assert image.getchannel("A").getbbox() == (left, top, left + 20, top + 20)
+    assert image.getpixel((left + 10, top + 10)) == pytest.approx((*images.RED, 255), abs=2)
+
+
+@pytest.mark.parametrize("format", ["gif", "webp"])
+def test_p5_a_first_frame_that_leaves_nothing_free_is_opaque(format: str) -> None:
+    assert load(small_frame(format, (0, 0), (20, 20))).image.mode == "RGB"
+
+
+def test_p5_a_large_picture_is_transparent_where_its_frame_is_not() -> None:
+    data = bytearray(images.encoded(Image.new("L", (1500, 1500), 90), "gif"))
+    data[6:10] = struct.pack("<HH", 3000, 2000)
+    alpha = load(bytes(data)).image.getchannel("A")
+    width, height = alpha.size
+    shown = alpha.point([0] * 128 + [255] * 128).getbbox()
+    assert shown == (0, 0, width // 2, height * 3 // 4)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_p5_a_grey_profile_holds_for_grey_with_alpha_of_any_depth(depth: int) -> None:
+    rows = b"\0" + (b"\x80\xff" if depth == 8 else b"\x80\x80\xff\xff")
+    profile = zlib.compress(images.grey_profile())
+    before = images.chunk(b"iCCP", b"grey\0\0" + profile)
+    data = images.raw_png((1, 1), rows, depth=depth, colour=4, before=before)
+    plain = images.raw_png((1, 1), rows, depth=depth, colour=4)
+    assert load(plain).image.getpixel((0, 0)) == (128, 128, 128)
+    assert load(data).image.getpixel((0, 0)) != (128, 128, 128)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])

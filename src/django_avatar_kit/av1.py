@@ -1,0 +1,243 @@
+"""AV1: how large the frames of a stream are, and of what kind, told from its headers.
+
+A decoder makes room for what the stream says of itself, whatever the file around it says. Names
+are those of the AV1 Bitstream & Decoding Process Specification, sections 5.3 to 5.9.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .exact import Size
+
+SEQUENCE_HEADER, FRAME_HEADER, FRAME, REDUNDANT_FRAME_HEADER = 1, 3, 6, 7
+#: What ``seq_force_screen_content_tools`` says where each frame chooses.
+SELECT = 2
+HAS_EXTENSION, HAS_SIZE = 0x04, 0x02
+#: Headers are shorter than this, in bytes: 32 operating points take a tenth of it.
+LONGEST_HEADER = 1024
+#: The three values that stand for sRGB, which is never subsampled.
+SRGB = (1, 13, 0)
+MOST_UNITS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coded:
+    """What a decoder has to make room for."""
+
+    width: int
+    height: int
+    """In px: the largest frame there can be."""
+    samples: float
+    """Of a pixel's colours, as the planes hold them."""
+    deep: bool
+    """Whether a sample has more than 8 bits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sequence:
+    coded: Coded
+    most: Size
+    """The largest frame, in px, that could be told in the bits which a frame has for its size."""
+    reduced: bool
+    """Whether it is a still picture with headers cut short: no frame has a size of its own."""
+    forced_tools: int
+    forced_integer: int
+    frame_id_bits: int
+    presentation_bits: int
+    """Of a time that a frame is shown at; 0 without one."""
+
+
+def coded(data: bytes) -> list[Coded]:
+    """For each sequence in a stream. Raises ``SyntaxError`` for what is no stream."""
+    found: list[Coded] = []
+    sequence: _Sequence | None = None
+    for kind, body in _units(data):
+        if kind == SEQUENCE_HEADER:
+            sequence = _sequence(_Bits(body))
+            found.append(sequence.coded)
+        elif kind in {FRAME_HEADER, FRAME, REDUNDANT_FRAME_HEADER}:
+            if sequence is None:
+                raise SyntaxError("a frame of AV1 without its sequence")
+            if _has_own_size(_Bits(body), sequence):
+                found.append(_resized(sequence))
+    return found
+
+
+def _resized(sequence: _Sequence) -> Coded:
+    one, most = sequence.coded, sequence.most
+    return Coded(width=most[0], height=most[1], samples=one.samples, deep=one.deep)
+
+
+def _units(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The kind and the body of each unit (OBU)."""
+    at = 0
+    for _ in range(MOST_UNITS):
+        if at >= len(data):
+            return
+        head = data[at]
+        at += 2 if head & HAS_EXTENSION else 1
+        size = len(data) - at
+        if head & HAS_SIZE:
+            size, at = _leb128(data, at)
+        yield head >> 3 & 15, data[at : min(at + size, at + LONGEST_HEADER)]
+        at += size
+    raise SyntaxError("a stream of AV1 in too many pieces")
+
+
+def _leb128(data: bytes, at: int) -> tuple[int, int]:
+    """A number of up to eight bytes, and where it ends."""
+    value = 0
+    for place, byte in enumerate(data[at : at + 8]):
+        value |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return value, at + place + 1
+    raise SyntaxError("a size in a stream of AV1 that does not end")
+
+
+class _Bits:
+    """The bits of a header, from its start."""
+
+    def __init__(self, data: bytes) -> None:
+        self._value = int.from_bytes(data, "big")
+        self._left = 8 * len(data)
+
+    def __call__(self, count: int = 1) -> int:
+        self._left -= count
+        if self._left < 0:
+            raise SyntaxError("a header in a stream of AV1 that ends too early")
+        return self._value >> self._left & ((1 << count) - 1)
+
+    def skip(self, *counts: int) -> None:
+        for count in counts:
+            self(count)
+
+    def skip_uvlc(self) -> None:
+        """A number in a code of variable length."""
+        zeros = 0
+        while not self():
+            zeros += 1
+        if zeros < 32:
+            self(zeros)
+
+
+def _sequence(bits: _Bits) -> _Sequence:
+    profile = bits(3)
+    bits()  # still_picture
+    reduced = bool(bits())
+    presentation = 0
+    if reduced:
+        bits(5)  # seq_level_idx
+    else:
+        presentation = _skip_operating(bits)
+    across, down = bits(4) + 1, bits(4) + 1
+    width, height = bits(across) + 1, bits(down) + 1
+    frame_id = 0
+    if not reduced and bits():
+        frame_id = bits(4) + 2  # delta_frame_id_length
+        frame_id += bits(3) + 1
+    bits.skip(1, 1, 1)  # 128 px superblocks, intra filter, intra edge filter
+    tools = integer = SELECT
+    if not reduced:
+        tools, integer = _tools(bits)
+    bits.skip(1, 1, 1)  # superres, CDEF, restoration
+    samples, deep = _colours(bits, profile)
+    return _Sequence(
+        coded=Coded(width=width, height=height, samples=samples, deep=deep),
+        most=(1 << across, 1 << down),
+        reduced=reduced,
+        forced_tools=tools,
+        forced_integer=integer,
+        frame_id_bits=frame_id,
+        presentation_bits=presentation,
+    )
+
+
+def _skip_operating(bits: _Bits) -> int:
+    """Times and operating points. How many bits the time has that a frame is shown at."""
+    presentation = delay = 0
+    has_model = False
+    if bits():  # timing_info
+        bits.skip(32, 32)
+        equal = bits()
+        if equal:
+            bits.skip_uvlc()
+        has_model = bool(bits())
+        if has_model:
+            delay = bits(5) + 1
+            bits.skip(32, 5)
+            # A time is told where pictures do not follow in equal steps.
+            length = bits(5) + 1
+            presentation = 0 if equal else length
+    has_delay = bits()
+    for _ in range(bits(5) + 1):
+        bits(12)  # operating_point_idc
+        if bits(5) > 7:  # seq_level_idx
+            bits()  # seq_tier
+        if has_model and bits():
+            bits.skip(delay, delay, 1)
+        if has_delay and bits():
+            bits(4)
+    return presentation
+
+
+def _tools(bits: _Bits) -> tuple[int, int]:
+    """``seq_force_screen_content_tools`` and ``seq_force_integer_mv``."""
+    bits.skip(1, 1, 1, 1)  # compounds, warped motion, dual filter
+    has_order = bits()
+    if has_order:
+        bits.skip(1, 1)
+    tools = SELECT if bits() else bits()
+    integer = SELECT
+    if tools and not bits():
+        integer = bits()
+    if has_order:
+        bits(3)
+    return tools, integer
+
+
+def _colours(bits: _Bits, profile: int) -> tuple[float, bool]:
+    """Samples of a pixel, and whether they have more than 8 bits."""
+    deep = bool(bits())
+    twelve = bits() if profile == 2 and deep else 0
+    grey = bits() if profile != 1 else 0
+    described = tuple(bits(8) for _ in range(3)) if bits() else None
+    if grey:
+        return 1, deep
+    if described == SRGB or profile == 1:
+        return 3, deep
+    if profile == 0:
+        return 1.5, deep
+    bits()  # color_range
+    if not twelve:
+        return 2, deep
+    if not bits():
+        return 3, deep
+    return 1.5 if bits() else 2, deep
+
+
+KEY_FRAME, SWITCH_FRAME = 0, 3
+
+
+def _has_own_size(bits: _Bits, sequence: _Sequence) -> bool:
+    """Whether a frame says how large it is, instead of as large as its sequence."""
+    if sequence.reduced or bits():  # show_existing_frame
+        return False
+    kind = bits(2)
+    shown = bits()
+    if shown:
+        bits(sequence.presentation_bits)
+    else:
+        bits()  # showable_frame
+    if kind != SWITCH_FRAME and not (kind == KEY_FRAME and shown):
+        bits()  # error_resilient_mode
+    bits()  # disable_cdf_update
+    tools = bits() if sequence.forced_tools == SELECT else sequence.forced_tools
+    if tools and sequence.forced_integer == SELECT:
+        bits()  # force_integer_mv
+    bits(sequence.frame_id_bits)
+    return kind == SWITCH_FRAME or bool(bits())
