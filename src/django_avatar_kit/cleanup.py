@@ -65,6 +65,8 @@ class Change:
     certain: bool = True
     #: Waiting, until the transaction has ended in either way.
     waiting: bool = True
+    #: Whether it is known to be in the database for good.
+    committed: bool = False
     hook: ref[Any] | None = None
     #: Whether the connection broke before the end of the transaction was known: the server may
     #: still commit it, and until then nobody else sees what it wrote.
@@ -86,6 +88,11 @@ class Change:
             and hook is not None
             and any(entry[1] is hook for entry in connections[self.using].run_on_commit)
         )
+
+    @property
+    def stands(self) -> bool:
+        """Whether the row has what it says, as far as this transaction can see."""
+        return self.committed or self.live
 
 
 _waiting: WeakKeyDictionary[BaseDatabaseWrapper, list[Change]] = WeakKeyDictionary()
@@ -127,13 +134,16 @@ class Insertion:
             if quoted(column) in updated:
                 raise StaleName(name=name)
         try:
-            return execute(sql, params, many, context)
+            result = execute(sql, params, many, context)
         except BaseException as error:
             # A time limit, say, while the server was at work: it may carry it out all the same.
             in_doubt = not isinstance(error, DatabaseError) or _is_lost(self.connection)
             for change in self.changes:
-                change.in_doubt = in_doubt
+                change.in_doubt = change.waiting = in_doubt
             raise
+        for change in self.changes:
+            change.committed = True
+        return result
 
     def end(self) -> None:
         """It has been sent, or never will be."""
@@ -286,7 +296,7 @@ def _committed(using: str) -> None:
     with _lock:
         changes = [c for c in _waiting.pop(connections[using], ()) if c.waiting]
     for change in changes:
-        change.waiting = False
+        change.waiting, change.committed = False, True
         if change.instance is not None and change.certain:
             change.field.settled(change.instance, change.new)
     _judge(changes, using, committed=True)

@@ -197,6 +197,7 @@ class AvatarField(ThumbnailerImageField):
             state.assigned.discard(self.attname)
             state.in_row.pop(self.attname, None)
             state.minted.pop(self.attname, None)
+            state.changes.pop(self.attname, None)
 
     def forget_refused(self, instance: Any) -> None:
         """Where what was assigned can be no avatar, the instance has that of its row again."""
@@ -279,7 +280,8 @@ class AvatarField(ThumbnailerImageField):
     def watch(self, instance: Any, using: str, *, old: str, certain: bool = True) -> None:
         """Register what a statement of the open transaction does to this column."""
         new = self.name_on(instance)
-        minted = State.of(instance).minted.get(self.attname)
+        state = State.of(instance)
+        minted = state.minted.get(self.attname)
         mine = minted is not None and minted.name == new
         change = cleanup.Change(
             using=using,
@@ -292,6 +294,7 @@ class AvatarField(ThumbnailerImageField):
         )
         if minted is not None and mine:
             minted.change = change
+        state.changes.setdefault(self.attname, []).append(change)
         cleanup.watch(change)
 
     def name_on(self, instance: Any) -> str:

@@ -83,7 +83,7 @@ def locate(obj: Any) -> tuple[Any, AvatarField | None, str | None]:
 
     No field file is built where the row still holds the plain string it was loaded with. A file
     that was assigned and not yet stored has no key: until it is saved, as on a form that comes
-    back with errors, what the row has is shown.
+    back with errors, and after a rollback, what the row has is shown.
     """
     owner, holder, field = _plan(type(obj)).find(obj)
     if field is None:
@@ -94,10 +94,11 @@ def locate(obj: Any) -> tuple[Any, AvatarField | None, str | None]:
             # Deferred, empty, or a plain File: the descriptor knows.
             value = getattr(holder, field.attname)
         value = value.name if value._committed else None
-    if not value:
-        instance = holder.instance if isinstance(holder, FieldFile) else holder
-        if STATE in getattr(instance, "__dict__", ()):
-            value = State.of(instance).in_row.get(field.attname)
+    instance = holder.instance if isinstance(holder, FieldFile) else holder
+    if STATE in getattr(instance, "__dict__", ()):
+        state = State.of(instance)
+        if not value or state.undone(field.attname, value):
+            value = state.in_database(field.attname)
     return owner, field, value or None
 
 

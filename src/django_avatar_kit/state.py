@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -46,8 +47,10 @@ class State:
     owner: ref[Model] | None = None
     #: Fields that were given another value than the database has, and not committed since.
     assigned: set[str] = field(default_factory=set)
-    #: What the row has of these: it is shown until another one has been saved.
+    #: What the row had of these when they were.
     in_row: dict[str, str] = field(default_factory=dict)
+    #: What statements of this instance did to the row since then, be it undone or not.
+    changes: dict[str, list[cleanup.Change]] = field(default_factory=dict)
     minted: dict[str, Minted] = field(default_factory=dict)
     #: Written, and replaced by a receiver before any row had them.
     stray: list[Minted] = field(default_factory=list)
@@ -62,7 +65,8 @@ class State:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy of an instance has not written any file.
-        return _restore_state, (frozenset(self.assigned), dict(self.in_row))
+        known = {attname: self.in_database(attname) for attname in {*self.in_row, *self.changes}}
+        return _restore_state, (frozenset(self.assigned), known)
 
     def remember(self, attname: str) -> None:
         """Note what the row has, before the instance is given something else."""
@@ -75,11 +79,27 @@ class State:
             value if isinstance(value, str) else getattr(value, "name", None) or ""
         )
 
+    def in_database(self, attname: str) -> str:
+        """What the row has, which is shown until something else has been saved."""
+        changes = self.changes.get(attname, [])
+        for change in reversed(changes):
+            if change.stands:
+                return change.new
+        return changes[0].old if changes else self.in_row.get(attname, "")
+
+    def undone(self, attname: str, name: str) -> bool:
+        """Whether a name that was saved is not in the row after all: its files are gone."""
+        minted = self.minted.get(attname)
+        changes = [change for change in self.changes.get(attname, ()) if change.new == name]
+        if minted is not None and minted.name == name and minted.change is not None:
+            changes.append(minted.change)
+        return bool(changes) and not any(change.stands for change in changes)
+
     @staticmethod
     def of(instance: Model) -> State:
         state: State | None = instance.__dict__.get(STATE)
         if state is None or state.owner is None or state.owner() is not instance:
-            known = _restore_state(state.assigned, state.in_row) if state else State()
+            known = copy(state) if state else State()
             known.owner = ref(instance)
             state = instance.__dict__[STATE] = known
         return state
@@ -94,7 +114,6 @@ def written(instance: Model, columns: Iterable[AvatarField]) -> None:
     state = State.of(instance)
     for each in columns:
         state.written.add(each.attname)
-        state.in_row[each.attname] = each.name_on(instance)
 
 
 @contextmanager

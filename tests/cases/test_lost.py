@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import bz2
+import copy
 import gzip
 import io
 import json
 import lzma
 import os
+import pickle
 import socket
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, cast
 
 import pytest
 import reversion
 from django import forms
+from django.contrib.auth.models import User
 from django.core import serializers
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile, File
@@ -31,11 +34,13 @@ from django.core.management import call_command
 from django.core.validators import MaxLengthValidator
 from django.db import (
     DatabaseError,
+    IntegrityError,
     OperationalError,
     close_old_connections,
     connection,
     transaction,
 )
+from django.db.models.signals import pre_save
 from django.template import Context, Template
 from django.utils.datastructures import MultiValueDict
 from PIL import Image
@@ -490,6 +495,145 @@ def test_l4_a_deferred_avatar_that_was_assigned_is_not_asked_for(django_assert_n
     with django_assert_num_queries(0):
         profile.avatar = upload(color="red")
         assert not has_avatar(profile)
+
+
+def shown(row: Any) -> str:
+    """The URL that the tag gives, for the very instance at hand."""
+    return avatar_url(row, 16)
+
+
+def stored(row: Any) -> str:
+    """The same, for what the row has."""
+    return avatar_url(fresh(row), 16)
+
+
+class UndoneError(Exception):
+    pass
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with suppress(UndoneError), transaction.atomic():
+        yield
+        raise UndoneError
+
+
+def test_l4_after_a_save_that_the_database_refused_the_row_is_shown():
+    other, profile = make_profile(), fresh(make_profile("bob"))
+    before = stored(profile)
+    profile.user, profile.avatar = other.user, upload(color="lime")
+    with pytest.raises(IntegrityError):
+        profile.save()
+    assert shown(profile) == shown(profile.avatar) == before
+    profile.user = fresh(profile).user
+    profile.save()
+    assert shown(profile) == stored(profile) != before
+
+
+def test_l4_after_a_save_that_a_receiver_refused_the_row_is_shown():
+    profile = fresh(make_profile())
+    before = stored(profile)
+    profile.avatar = upload(color="red")
+    with refusing(pre_save), pytest.raises(UndoneError):
+        profile.save()
+    assert shown(profile) == before
+
+
+@contextmanager
+def refusing(signal: Any) -> Iterator[None]:
+    def refuse(**kwargs: Any) -> None:
+        raise UndoneError
+
+    signal.connect(refuse, sender=Profile)
+    try:
+        yield
+    finally:
+        signal.disconnect(refuse, sender=Profile)
+
+
+def test_l4_after_a_rollback_the_row_is_shown():
+    profile = fresh(make_profile())
+    before = stored(profile)
+    with undone():
+        for color in ("red", "lime"):
+            profile.avatar = upload(color=color)
+            profile.save()
+            assert shown(profile) == stored(profile) != before
+    assert shown(profile) == before
+    # And what is chosen next is shown once it is saved.
+    profile.avatar = upload(color="blue")
+    assert shown(profile) == before
+    profile.save()
+    assert shown(profile) == stored(profile) != before
+
+
+def test_l4_after_a_deletion_that_was_rolled_back_the_row_is_shown():
+    profile = fresh(make_profile())
+    before = stored(profile)
+    with undone():
+        profile.avatar = ""
+        profile.save()
+        assert not has_avatar(profile)
+    assert has_avatar(profile)
+    assert shown(profile) == before
+
+
+def test_l4_a_row_whose_creation_was_rolled_back_has_none():
+    profile = Profile(user=User.objects.create(username="ada"), avatar=upload())
+    with undone():
+        profile.save()
+        assert has_avatar(profile)
+    assert not has_avatar(profile)
+
+
+def test_l4_of_several_savepoints_the_last_one_that_was_kept_is_shown():
+    profile = fresh(make_profile())
+    with transaction.atomic():
+        profile.avatar = upload(color="red")
+        profile.save()
+        kept = stored(profile)
+        with undone():
+            profile.avatar = upload(color="lime")
+            profile.save()
+        assert shown(profile) == kept
+    assert shown(profile) == kept == stored(profile)
+    assert shown(pickle.loads(pickle.dumps(fresh(profile)))) == kept
+
+
+def test_l4_another_rows_name_that_was_rolled_back_is_not_shown():
+    other, profile = make_profile("bob"), fresh(make_profile())
+    before = stored(profile)
+    with undone():
+        profile.avatar = column(other)
+        profile.save()
+        assert shown(profile) == stored(other)
+    assert shown(profile) == before
+
+
+def test_l4_what_bulk_create_wrote_is_shown_and_what_it_did_not_is_not():
+    users = [User.objects.create(username=name) for name in ("ada", "bob")]
+    first, second = (Profile(user=user, avatar=upload()) for user in users)
+    Profile.objects.bulk_create([first])
+    assert shown(first) == stored(first)
+    assert "initials" not in shown(first)
+    with undone():
+        Profile.objects.bulk_create([second])
+        assert has_avatar(second)
+    assert not has_avatar(second)
+    third = Profile(user=users[0], avatar=upload())
+    with pytest.raises(IntegrityError):
+        Profile.objects.bulk_create([third])
+    assert not has_avatar(third)
+
+
+def test_l4_a_copy_of_an_instance_whose_save_was_undone_shows_the_row():
+    profile = fresh(make_profile())
+    before = stored(profile)
+    with undone():
+        profile.avatar = upload(color="red")
+        profile.save()
+    profile.avatar = upload(color="lime")
+    assert shown(copy.deepcopy(profile)) == before
 
 
 # --- L5: a COMMIT in doubt --------------------------------------------------------------------
