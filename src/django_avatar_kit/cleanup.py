@@ -351,17 +351,35 @@ def _settle(changes: list[Change], using: str, *, committed: bool) -> None:
         candidates.update(dict.fromkeys(_candidates(change, committed), change.field))
     own = list({change.field for change in changes})
     held = rows.held(candidates, own, using) if candidates else set()
-    gone = {name: field for name, field in candidates.items() if name not in held}
-    if gone:
-        delete(gone)
     # Written and taken out again by what was undone together: no row has ever had these.
     asked = candidates.keys() - {change.new for change in changes if change.minted}
+    spared = held | _held_elsewhere(asked - held, using)
+    gone = {name: field for name, field in candidates.items() if name not in spared}
+    if gone:
+        delete(gone)
     for change in changes:
         if (committed and change.certain) or _happened(change, asked, held):
             if change.instance is not None:
                 change.field.settled(change.instance, change.new)
             _tell(change)
         change.instance = None
+
+
+def _held_elsewhere(names: set[str], using: str) -> set[str]:
+    """Those that may not go, although no row of this database has them any more."""
+    if not names or not get_config().delete_files:
+        return set()
+    try:
+        return rows.held_elsewhere(names, using)
+    except Exception as error:
+        if is_interruption(error):
+            raise
+        logger.warning(
+            "Could not ask every database who holds %s; avatar_sweep will.",
+            sorted(names),
+            exc_info=error,
+        )
+        return names
 
 
 def _candidates(change: Change, committed: bool) -> set[str]:

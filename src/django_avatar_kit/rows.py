@@ -20,6 +20,7 @@ from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Left
 from django.db.models.lookups import In
 
+from . import seals
 from .interruptions import is_interruption
 from .names import Name
 
@@ -101,6 +102,45 @@ def held(names: Collection[str], own: Collection[AvatarField], using: str) -> se
             )
             found.update(first.union(*others, all=True) if others else first)
     return found
+
+
+def held_elsewhere(names: Collection[str], using: str) -> set[str]:
+    """Those of the names that some row in another database of the project holds.
+
+    As after a fixture of one was loaded into another. A replica is no other database: it may still
+    have what has just been replaced. Raises what a database raises that cannot be asked.
+    """
+    found: set[str] = set()
+    foreign = any(Name.parse(name) is None for name in names)
+    for other in connections:
+        if seals.database(other) == seals.database(using):
+            continue
+        asked = [
+            field
+            for field in columns()
+            if (foreign or holds_avatars(field)) and is_on(other, field.model)
+        ]
+        if asked:
+            found |= _held_in_tables(asked, names, other)
+    return found
+
+
+def _held_in_tables(
+    fields: Sequence[models.FileField], names: Collection[str], using: str
+) -> set[str]:
+    """Those that a row of this database holds, where it has the tables at all."""
+    connection = connections[using]
+    closed = connection.connection is None
+    try:
+        tables = set(connection.introspection.table_names(include_views=True))
+        places = [(using, field) for field in fields if _table_of(using, field) in tables]
+        return held_in(places, names)
+    except AssertionError:
+        # Django's tests forbid the databases that a test has not asked for: they take no part.
+        return set()
+    finally:
+        if closed and not connection.in_atomic_block:
+            connection.close()
 
 
 def has_null_against(field: models.FileField, using: str) -> bool:

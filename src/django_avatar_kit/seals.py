@@ -22,25 +22,26 @@ SEAL = 8
 def new_token(using: str) -> str:
     """A token of 32 hexadecimal digits for an avatar whose row is in this database."""
     start = secrets.token_hex(RANDOM)
-    return start + _seal(start, settings.SECRET_KEY, _database(using))
+    return start + _seal(start, settings.SECRET_KEY, database(using))
 
 
 def is_ours(token: str) -> bool:
     """Whether this site has made the token, for any database that it knows."""
     start, seal = token[:-SEAL], token[-SEAL:]
     return any(
-        constant_time_compare(seal, _seal(start, key, database))
+        constant_time_compare(seal, _seal(start, key, name))
         for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-        for database in {_database(using) for using in connections}
+        for name in {database(using) for using in connections}
     )
 
 
-def _database(using: str) -> str:
+def database(using: str) -> str:
+    """The name that a database has for its server; a replica has that of the primary."""
     given = connections[using].settings_dict
     # PostgreSQL's may be named by a service file instead.
     return str(given["NAME"] or given.get("OPTIONS", {}).get("service", ""))
 
 
-def _seal(start: str, key: str | bytes, database: str) -> str:
-    made = salted_hmac("django_avatar_kit.seals", f"{start}:{database}", key, algorithm="sha256")
+def _seal(start: str, key: str | bytes, name: str) -> str:
+    made = salted_hmac("django_avatar_kit.seals", f"{start}:{name}", key, algorithm="sha256")
     return made.hexdigest()[:SEAL]

@@ -25,6 +25,7 @@ from django.contrib.auth.models import User
 from django.core import serializers
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import (
     InMemoryUploadedFile,
     SimpleUploadedFile,
@@ -38,14 +39,16 @@ from django.db import (
     OperationalError,
     close_old_connections,
     connection,
+    connections,
     transaction,
 )
 from django.db.models.signals import pre_save
 from django.template import Context, Template
+from django.test.utils import CaptureQueriesContext
 from django.utils.datastructures import MultiValueDict
 from PIL import Image
 
-from django_avatar_kit import exceptions
+from django_avatar_kit import cleanup, exceptions
 from django_avatar_kit.exceptions import UploadError
 from django_avatar_kit.forms import AvatarForm
 from django_avatar_kit.names import Name
@@ -427,6 +430,141 @@ def test_l2_a_name_that_a_row_holds_costs_no_storage_call(load, storage):
     load(taken)
     assert {method for method, _ in storage.calls} == {"delete"}
     assert column(team) == column(other)
+
+
+# --- L3: what lies in several databases -------------------------------------------------------
+
+
+def copied(row: Any, using: str) -> Any:
+    """The row, and whose it is, as a fixture brings them from one database into another."""
+    rows = [row.user, row]
+    for each in serializers.deserialize("json", serializers.serialize("json", rows), using=using):
+        each.save(using=using)
+    return type(row).objects.using(using).get(pk=row.pk)
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+@pytest.mark.parametrize("change", ["delete", "replace", "clear", "delete many", "roll back"])
+@pytest.mark.parametrize("first", ["the row", "its copy"])
+def test_l3_files_stay_while_a_copy_in_another_database_has_them(change, first, files):
+    profile = make_profile()
+    both = [profile, copied(fresh(profile), "other")]
+    kept = files_of(column(profile))
+    changed, left = both if first == "the row" else both[::-1]
+    using = changed._state.db
+
+    def apply(row: Any, using: str) -> None:
+        if change == "delete":
+            row.delete()
+        elif change == "delete many":
+            Profile.objects.using(using).all().delete()
+        elif change == "clear":
+            row.avatar.delete()
+        else:
+            row.avatar = upload(color="red")
+            row.save()
+
+    if change == "roll back":
+        with suppress(UndoneError), transaction.atomic(using=using):
+            apply(changed, using)
+            raise UndoneError
+        cleanup.drain()
+        assert files() == kept
+        return
+    apply(changed, using)
+    assert kept <= files()
+    # With the last one they go.
+    apply(fresh(left), left._state.db)
+    assert not kept & files()
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_l3_a_file_from_before_the_kit_stays_while_another_database_has_it(files):
+    profile = make_profile(avatar=False)
+    name = default_storage.save("photos/old.jpg", ContentFile(JPEG))
+    Profile.objects.update(avatar=name)
+    copy = copied(fresh(profile), "other")
+    fresh(profile).delete()
+    assert default_storage.exists(name)
+    copy.delete()
+    assert not default_storage.exists(name)
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_l3_a_database_that_cannot_be_asked_leaves_the_files_to_the_sweep(
+    files, monkeypatch, caplog
+):
+    profile = make_profile()
+    name = column(profile)
+    kept = files_of(name)
+
+    def unreachable(*_given: object, **_named: object) -> None:
+        raise OperationalError("no route to host")
+
+    monkeypatch.setattr(connections["other"].introspection, "table_names", unreachable)
+    profile.delete()
+    assert files() == kept
+    assert name in caplog.text
+    monkeypatch.undo()
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_l3_a_time_limit_while_another_database_is_asked_comes_through(files, monkeypatch):
+    profile = make_profile()
+
+    class SoftTimeLimitError(Exception):
+        pass
+
+    def late(*_given: object, **_named: object) -> None:
+        raise SoftTimeLimitError
+
+    monkeypatch.setattr(connections["other"].introspection, "table_names", late)
+    with pytest.raises(SoftTimeLimitError):
+        profile.delete()
+    assert files()
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+@pytest.mark.parametrize("why", ["replica", "router", "no table"])
+def test_l3_only_another_database_that_has_the_table_is_asked(why, files, monkeypatch, settings):
+    profile = make_profile()
+    copied(fresh(profile), "other")
+    if why == "replica":
+        # It may be behind, and have what has just been replaced.
+        name = connections["default"].settings_dict["NAME"]
+        monkeypatch.setitem(connections["other"].settings_dict, "NAME", name)
+    elif why == "router":
+        settings.DATABASE_ROUTERS = [DefaultOnly()]
+    else:
+        monkeypatch.setattr(
+            connections["other"].introspection, "table_names", lambda **_named: ["auth_user"]
+        )
+    with CaptureQueriesContext(connections["other"]) as asked:
+        profile.delete()
+    assert not [query for query in asked if "avatar" in query["sql"]]
+    assert files() == set()
+
+
+class DefaultOnly:
+    def db_for_read(self, model: Any, **_hints: Any) -> str:
+        return "default"
+
+    db_for_write = db_for_read
+
+    def allow_migrate(self, db: str, app_label: str, **_hints: Any) -> bool:
+        return db == "default"
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_l3_a_connection_that_was_opened_to_ask_is_closed_again():
+    connections["other"].close()
+    make_profile().delete()
+    assert connections["other"].connection is None
+
+
+def test_l3_in_a_test_that_asked_for_one_database_the_others_take_no_part(files):
+    make_profile().delete()
+    assert files() == set()
 
 
 # --- L4: a form that comes back ---------------------------------------------------------------
