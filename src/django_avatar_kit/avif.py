@@ -94,7 +94,7 @@ class Avif:
 
 def _joined(data: bytearray, places: list[Place]) -> bytes:
     """A stream that may lie in the file in several parts."""
-    parts = [bytes(data[start:end]) for start, end in places]
+    parts = [memoryview(data)[start:end] for start, end in places]
     if sum(map(len, parts)) > len(data):
         raise SyntaxError("an AVIF that uses the same bytes again and again")
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return b"".join(parts)
