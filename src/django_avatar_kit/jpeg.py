@@ -60,7 +60,7 @@ class Jpeg:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self.orientation = 0
+        self.orientation, self._has_exif = 1, False
         self.profile: bytes | None = None
         self._icc: list[bytes] = []
         self._icc_bytes = 0
@@ -110,7 +110,8 @@ class Jpeg:
             if self._frame:
                 raise SyntaxError("two frames in one JPEG")
             self._frame, self._progressive = body, marker in PROGRESSIVE
-        elif marker == APP1 and body.startswith(EXIF) and not self.orientation:
+        elif marker == APP1 and body.startswith(EXIF) and not self._has_exif:
+            self._has_exif = True
             self.orientation = upright.orientation(body[len(EXIF) :])
         elif marker == APP2 and body.startswith(ICC):
             self._icc_bytes += len(body)

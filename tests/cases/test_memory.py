@@ -175,6 +175,13 @@ def test_m_exif_takes_no_memory_however_many_entries_share_their_bytes(format: s
     assert most < MEGABYTE
 
 
+@pytest.mark.parametrize("format", ["jpeg", "png", "webp", "gif", "avif"])
+def test_m_a_picture_without_exif_is_not_turned_and_needs_no_copy_for_it(format: str) -> None:
+    data = images.encoded(images.quarters(), format)
+    with intake.opened(io.BytesIO(data), "photo", LIMITS) as source:
+        assert source.orientation == 1
+
+
 def test_m_rows_count_in_a_picture_of_next_to_no_width() -> None:
     data = images.png(Image.new("L", (1, 1)))
     assert need(data, (1, 10_000_000)) > 90 * 1_000_000
