@@ -67,13 +67,34 @@ def frame(*fields: tuple[int, int], kind: int = FRAME) -> bytes:
 
 def coded(*units: bytes) -> list[tuple[int, int, float, bool]]:
     found = av1.coded(b"".join(units))
-    return [(one.width, one.height, one.samples, one.deep) for one in found]
+    assert not any(one.grain for one in found)
+    return [(*one.size, one.samples, one.deep) for one in found]
 
 
 def test_a_still_picture_is_as_large_as_its_sequence() -> None:
     assert av1.coded(sequence() + frame()) == [
-        Coded(width=100, height=60, samples=1.5, deep=False)
+        Coded(size=(100, 60), frames=1, samples=1.5, deep=False, grain=False)
     ]
+
+
+@pytest.mark.parametrize(
+    ("profile", "colours"),
+    [
+        (0, [(1, 0), (1, 1), (1, 0), (1, 1)]),
+        (0, [(1, 1), (1, 0), (1, 0), (1, 1), (2, 3), (1, 1)]),
+        (1, [(1, 0), (1, 1), (8, 1), (8, 13), (8, 0), (1, 1)]),
+        (1, [(1, 0), (1, 0), (1, 1), (1, 1)]),
+        (2, [(1, 1), (1, 1), (1, 0), (1, 0), (1, 1), (1, 1), (1, 0), (1, 1)]),
+        (2, [(1, 1), (1, 1), (1, 0), (1, 0), (1, 1), (1, 0), (1, 1)]),
+        (2, [(1, 1), (1, 0), (1, 0), (1, 0), (1, 1), (1, 1)]),
+    ],
+)
+@pytest.mark.parametrize("grain", [False, True])
+def test_the_grain_of_a_film_is_told_behind_colours_of_any_kind(
+    profile: int, colours: list[Any], grain: bool
+) -> None:
+    stream = sequence(profile=profile, colours=[*colours, (1, int(grain)), (7, 0)])
+    assert [one.grain for one in av1.coded(stream)] == [grain]
 
 
 def test_what_belongs_to_a_layer_or_has_no_size_or_is_something_else_is_read_past() -> None:
@@ -184,14 +205,19 @@ def test_a_frame_with_a_size_of_its_own_counts_as_the_largest_it_could_name(
     header: dict[str, Any], says: list[tuple[int, int]], own: bool
 ) -> None:
     start = sequence(**{"operating": PLAIN, **header})
-    largest = [(128, 128, 1.5, False)] if own else []
-    assert coded(start, frame(*says)) == [(100, 60, 1.5, False), *largest]
+    size = (128, 128) if own else (100, 60)
+    assert coded(start, frame(*says)) == [(*size, 1.5, False)]
 
 
 @pytest.mark.parametrize("kind", [3, 6, 7])
 def test_every_kind_of_frame_header_is_looked_at(kind: int) -> None:
     found = coded(sequence(operating=PLAIN), frame(*SHOWN_KEY, (1, 0), (1, 0), (1, 1), kind=kind))
-    assert len(found) == 2
+    assert found == [(128, 128, 1.5, False)]
+
+
+def test_frames_are_counted() -> None:
+    data = sequence() + frame() + frame() + sequence() + frame()
+    assert [one.frames for one in av1.coded(data)] == [2, 1]
 
 
 @pytest.mark.parametrize(

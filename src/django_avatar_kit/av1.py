@@ -6,7 +6,7 @@ are those of the AV1 Bitstream & Decoding Process Specification, sections 5.3 to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,18 +27,20 @@ MOST_UNITS = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Coded:
-    """What a decoder has to make room for."""
+    """What a decoder has to make room for: a sequence of frames, most often of a single one."""
 
-    width: int
-    height: int
-    """In px: the largest frame there can be."""
+    size: Size
+    """In px, of the largest frame there can be."""
+    frames: int
     samples: float
     """Of a pixel's colours, as the planes hold them."""
     deep: bool
     """Whether a sample has more than 8 bits."""
+    grain: bool
+    """Whether a film's grain may be put on, which takes another picture of the same size."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class _Sequence:
     coded: Coded
     most: Size
@@ -53,24 +55,21 @@ class _Sequence:
 
 
 def coded(data: bytes) -> list[Coded]:
-    """For each sequence in a stream. Raises ``SyntaxError`` for what is no stream."""
-    found: list[Coded] = []
-    sequence: _Sequence | None = None
+    """Each sequence in a stream. Raises ``SyntaxError`` for what is no stream."""
+    found: list[_Sequence] = []
     for kind, body in _units(data):
         if kind == SEQUENCE_HEADER:
-            sequence = _sequence(_Bits(body))
-            found.append(sequence.coded)
+            found.append(_sequence(_Bits(body)))
         elif kind in {FRAME_HEADER, FRAME, REDUNDANT_FRAME_HEADER}:
-            if sequence is None:
+            if not found:
                 raise SyntaxError("a frame of AV1 without its sequence")
-            if _has_own_size(_Bits(body), sequence):
-                found.append(_resized(sequence))
-    return found
-
-
-def _resized(sequence: _Sequence) -> Coded:
-    one, most = sequence.coded, sequence.most
-    return Coded(width=most[0], height=most[1], samples=one.samples, deep=one.deep)
+            last = found[-1]
+            last.coded = replace(
+                last.coded,
+                size=last.most if _has_own_size(_Bits(body), last) else last.coded.size,
+                frames=last.coded.frames + 1,
+            )
+    return [one.coded for one in found]
 
 
 def _units(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -147,7 +146,9 @@ def _sequence(bits: _Bits) -> _Sequence:
     bits.skip(1, 1, 1)  # superres, CDEF, restoration
     samples, deep = _colours(bits, profile)
     return _Sequence(
-        coded=Coded(width=width, height=height, samples=samples, deep=deep),
+        coded=Coded(
+            size=(width, height), frames=0, samples=samples, deep=deep, grain=bool(bits())
+        ),
         most=(1 << across, 1 << down),
         reduced=reduced,
         forced_tools=tools,
@@ -207,17 +208,26 @@ def _colours(bits: _Bits, profile: int) -> tuple[float, bool]:
     grey = bits() if profile != 1 else 0
     described = tuple(bits(8) for _ in range(3)) if bits() else None
     if grey:
+        bits()  # color_range
         return 1, deep
-    if described == SRGB or profile == 1:
-        return 3, deep
-    if profile == 0:
-        return 1.5, deep
-    bits()  # color_range
+    across = down = 0
+    if described != SRGB:
+        bits()  # color_range
+        across, down = _subsampled(bits, profile, twelve)
+        if across and down:
+            bits(2)  # chroma_sample_position
+    bits()  # separate_uv_delta_q
+    return 1 + 2 / (1 + across) / (1 + down), deep
+
+
+def _subsampled(bits: _Bits, profile: int, twelve: int) -> Size:
+    """Whether there are half as many samples of colours, across and down."""
+    if profile != 2:
+        return (1, 1) if profile == 0 else (0, 0)
     if not twelve:
-        return 2, deep
-    if not bits():
-        return 3, deep
-    return 1.5 if bits() else 2, deep
+        return 1, 0
+    across = bits()
+    return across, bits() if across else 0
 
 
 KEY_FRAME, SWITCH_FRAME = 0, 3

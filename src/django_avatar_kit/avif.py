@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Each thread of the decoder takes memory of its own, and by default there is one for each core.
 THREADS = 2
+#: A stream has a frame of its own, and keeps up to eight others that it refers to.
+MOST_KEPT = 9
 #: A type of item that nobody knows.
 NOTHING = b"skip"
 
@@ -39,8 +41,15 @@ class Avif:
         if not streams:
             raise SyntaxError("an AVIF without a picture")
         self._frames = boxes.frames
-        self._samples = max(one.samples for one in streams)
+        # Of the colours, and then of the alpha if there is one.
+        samples = sorted((one.samples for one in streams), reverse=True)
+        self._samples = samples[0], samples[1] if len(samples) > 1 else 1
         self._deep = any(one.deep for one in streams)
+        self._grain = any(one.grain for one in streams)
+        # A tile of many, say, that is put together from layers.
+        self._beside = max(
+            (min(one.frames, MOST_KEPT) - 1) * math.prod(one.size) for one in streams
+        )
         for at in boxes.exif:
             # libavif refuses a picture for a broken one.
             data[at : at + len(NOTHING)] = NOTHING
@@ -54,8 +63,8 @@ class Avif:
         self.profile: bytes | None = profile or None
         # What is shown may be made of parts, or scaled from more than the file says.
         self._coded = (
-            max(size[0], *(one.width for one in streams)),
-            max(size[1], *(one.height for one in streams)),
+            max(size[0], *(one.size[0] for one in streams)),
+            max(size[1], *(one.size[1] for one in streams)),
         )
 
     def divisor(self, _scale: float) -> int:
@@ -73,10 +82,12 @@ class Avif:
             coded=(coded[0], coded[1]),
             file=self._length,
             frames=self._frames,
+            beside=math.ceil(self._beside * math.prod(size) / math.prod(self.size)),
             samples=self._samples,
             deep=self._deep,
+            grain=self._grain,
             # The file may call grey what has colours, which is found out too late.
-            raw=self._raw if self._samples == 1 else self._raw.replace("L", "RGB"),
+            raw=self._raw if self._samples[0] == 1 else self._raw.replace("L", "RGB"),
         )
 
     def spare(self) -> None:

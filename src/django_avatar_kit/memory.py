@@ -131,17 +131,31 @@ AVIF_FRAME = 120
 
 
 def avif(
-    size: Size, *, coded: Size, file: int, frames: int, samples: float, deep: bool, raw: str
+    size: Size,
+    *,
+    coded: Size,
+    file: int,
+    frames: int,
+    beside: int,
+    samples: tuple[float, float],
+    deep: bool,
+    grain: bool,
+    raw: str,
 ) -> Need:
     """The planes, RGB or RGBA of them, and the copy of that which Pillow makes.
 
-    ``coded``: of the planes, which may be larger than what is shown. ``samples``: of a pixel's
-    colours; ``deep``: of two bytes each.
+    ``coded``: of the planes, which may be larger than what is shown; ``beside``: pixels of further
+    ones that are kept beside them. ``samples``: of a pixel's colours, and of its alpha; ``deep``:
+    of two bytes each; ``grain``: of which it makes two pictures.
     """
     channels, pixels = len(raw), size[0] * size[1]
     decoded = math.ceil(coded[0] / AV1_WIDTH) * AV1_WIDTH * coded[1]
-    planes = samples + (channels == ALPHA_CHANNELS)
-    notes = planes * AV1_SAMPLE + AV1_PIXEL * (2 if channels == ALPHA_CHANNELS else 1)
-    decoding = int(decoded * (planes * (1 + deep) + notes) + pixels * 2 * channels)
+    has_alpha = channels == ALPHA_CHANNELS
+    planes = samples[0] + samples[1] * has_alpha
+    notes = planes * AV1_SAMPLE + AV1_PIXEL * (1 + has_alpha)
+    # Alpha once more, where libavif spreads its values over the full range.
+    pictures = (planes * (1 + grain) + has_alpha) * (1 + deep)
+    kept = beside * (samples[0] * (1 + deep) + AV1_PIXEL)
+    decoding = int(decoded * (pictures + notes) + kept + pixels * 2 * channels)
     read = 2 * file + AVIF_FRAME * frames
     return Need(decoding + read, channels * pixels, plain=False)

@@ -137,6 +137,20 @@ def test_m_an_avif_that_says_it_is_grey_and_is_not_needs_what_its_colours_need()
     assert shows_quarters(image, tolerance=16)
 
 
+def test_m_the_grain_of_a_film_needs_planes_of_its_own() -> None:
+    data = bytearray(images.encoded(images.quarters(), "avif"))
+    without = need(bytes(data), (4000, 3000))
+    # The last bit of the header that is one by then ends it; the one before says whether there is
+    # grain: see 5.5.1 and 5.3.4 of the specification.
+    start = data.index(b"mdat") + 4
+    start = data.index(b"\x0a", start)
+    last = start + 1 + data[start + 1]
+    end = data[last] & -data[last]
+    assert not data[last] & end << 1
+    data[last] |= end << 1
+    assert need(bytes(data), (4000, 3000)) - without > 1.5 * 4000 * 3000
+
+
 def test_m_an_animation_needs_something_for_each_picture_and_may_not_have_too_many() -> None:
     data = images.animation("avif")
     size, run = data.index(b"stsz") + 8, data.index(b"stsc") + 12
