@@ -62,7 +62,7 @@ def another_site(what: str) -> Iterator[None]:
             yield
         return
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(seals, "_database", lambda using: "theirs")
+        patched.setattr(seals, "database", lambda using: "theirs")
         yield
 
 
@@ -549,7 +549,7 @@ def sealed_for(key: str) -> list[str]:
     return [
         using
         for using in ("default", "other")
-        if seal == seals._seal(start, settings.SECRET_KEY, seals._database(using))
+        if seal == seals._seal(start, settings.SECRET_KEY, seals.database(using))
     ]
 
 
