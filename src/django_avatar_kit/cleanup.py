@@ -91,8 +91,11 @@ class Change:
 
     @property
     def stands(self) -> bool:
-        """Whether the row has what it says, as far as this transaction can see."""
-        return self.committed or self.live
+        """Whether the row has what it says, as far as this transaction can see.
+
+        While the hooks of a transaction run, which is committed by then, it still waits.
+        """
+        return self.committed or self.waiting
 
 
 _waiting: WeakKeyDictionary[BaseDatabaseWrapper, list[Change]] = WeakKeyDictionary()
@@ -353,12 +356,15 @@ def _settle(changes: list[Change], using: str, *, committed: bool) -> None:
     held = rows.held(candidates, own, using) if candidates else set()
     # Written and taken out again by what was undone together: no row has ever had these.
     asked = candidates.keys() - {change.new for change in changes if change.minted}
-    spared = held | _held_elsewhere(asked - held, using)
+    elsewhere = (candidates.keys() if committed else asked) - held
+    # Of what another transaction is about to decide, that one is told later.
+    spared = held | _held_elsewhere(elsewhere, using) | (elsewhere and _undecided())
     gone = {name: field for name, field in candidates.items() if name not in spared}
     if gone:
         delete(gone)
     for change in changes:
-        if (committed and change.certain) or _happened(change, asked, held):
+        change.committed = (committed and change.certain) or _happened(change, asked, held)
+        if change.committed:
             if change.instance is not None:
                 change.field.settled(change.instance, change.new)
             _tell(change)

@@ -154,18 +154,21 @@ class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
 
     @property
     def write(self) -> Any:
-        self._keep_as_it_is("w")
-        return super().write
+        return self._writing("write")
 
     @property
     def writelines(self) -> Any:
-        self._keep_as_it_is("w")
-        return super().writelines
+        return self._writing("writelines")
 
     @property
     def truncate(self) -> Any:
-        self._keep_as_it_is("w")
-        return super().truncate
+        return self._writing("truncate")
+
+    def _writing(self, name: str) -> Any:
+        """What does it, or refuses to. Asking for it is no error: ``hasattr()`` does."""
+        if self._committed and self.name:
+            return lambda *_given: self._keep_as_it_is("w")
+        return getattr(super(), name)
 
     def delete(self, save: bool = True) -> None:
         """Take the avatar out of the row; its files go when that has been committed.

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from django.core.files.base import File
@@ -124,13 +125,12 @@ def _is_as_it_was(upload: File[Any]) -> bool:
 
     A form may put another file in it, and a script may write into the same one again.
     """
-    try:
-        with _opened(upload, name_of(upload)) as (_source, content):
-            return content == getattr(upload, CONTENT, None)
-    except UnreadableUpload:
+    opened: Any = getattr(upload, OPENED, None)
+    if opened is not None and opened is _innermost(upload) and opened.closed:
         # Closed after it had been checked, and nothing else was put in its place.
-        opened: Any = getattr(upload, OPENED, None)
-        return opened is not None and opened is _innermost(upload) and bool(opened.closed)
+        return True
+    with _opened(upload, name_of(upload)) as (_source, content):
+        return content == getattr(upload, CONTENT, None)
 
 
 def _innermost(upload: File[Any]) -> Any:
@@ -240,14 +240,23 @@ def _read(source: Any, size: int) -> bytes:
     raise ValueError(what)
 
 
+#: What opens a file of the system, and has its path for a name.
+OF_THE_SYSTEM = (io.FileIO, io.BufferedReader, io.BufferedRandom)
+
+
 def _open_again(upload: File[Any]) -> None:
     """Open a closed upload. Raises ``ValueError`` where that would not give the same one.
 
     Django opens what has the upload's name in the working directory, be that the name that a
-    client has sent, or one that a script has given to bytes in memory.
+    client has sent, that of a file in an archive, or one that a script has given to bytes in
+    memory.
     """
-    plain = type(upload).open is File.open
-    if plain and getattr(_innermost(upload), "name", None) != upload.name:
+    inner = _innermost(upload)
+    # A temporary file is in a wrapper that removes it.
+    is_file = isinstance(getattr(inner, "file", inner), OF_THE_SYSTEM)
+    path, name = text_of(getattr(inner, "name", None)), text_of(upload.name)
+    same = is_file and path and name and Path(path).absolute() == Path(name).absolute()
+    if type(upload).open is File.open and not same:
         raise ValueError("it is closed")
     upload.open("rb")
 

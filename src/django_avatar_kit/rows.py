@@ -8,13 +8,14 @@ fail with "database is locked" as soon as two writers meet.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from django.apps import apps
 from django.apps.registry import Apps
 from django.core.signals import setting_changed
-from django.db import connections, models, router
+from django.db import connections, models, router, transaction
 from django.db.models import F, Q
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Left
@@ -113,7 +114,7 @@ def held_elsewhere(names: Collection[str], using: str) -> set[str]:
     found: set[str] = set()
     foreign = any(Name.parse(name) is None for name in names)
     for other in connections:
-        if seals.database(other) == seals.database(using):
+        if seals.database(other) == seals.database(using) or not is_real(other):
             continue
         asked = [
             field
@@ -131,10 +132,13 @@ def _held_in_tables(
     """Those that a row of this database holds, where it has the tables at all."""
     connection = connections[using]
     closed = connection.connection is None
+    # What fails must not spoil a transaction that the site has open there.
+    safely = transaction.atomic(using=using) if connection.in_atomic_block else nullcontext()
     try:
-        tables = set(connection.introspection.table_names(include_views=True))
-        places = [(using, field) for field in fields if _table_of(using, field) in tables]
-        return held_in(places, names)
+        with safely:
+            tables = set(connection.introspection.table_names(include_views=True))
+            places = [(using, field) for field in fields if _table_of(using, field) in tables]
+            return held_in(places, names)
     except AssertionError:
         # Django's tests forbid the databases that a test has not asked for: they take no part.
         return set()
@@ -210,6 +214,11 @@ def _value_of(default: Any) -> Any:
     return expression.value if isinstance(expression, models.Value) else None
 
 
+def is_real(using: str) -> bool:
+    """Whether there is a database: "default" may be empty where a router knows all the others."""
+    return bool(connections[using].settings_dict["ENGINE"] != "django.db.backends.dummy")
+
+
 def is_on(using: str, model: type[models.Model]) -> bool:
     """Whether the routers have rows of this model in this database.
 
@@ -250,7 +259,7 @@ def look_around(fields: Collection[Column]) -> Surroundings:
     hidden: list[str] = []
     for using in connections:
         connection = connections[using]
-        if connection.settings_dict["ENGINE"] == "django.db.backends.dummy":
+        if not is_real(using):
             continue
         ours = {field for field in fields if is_on(using, field.model)}
         try:

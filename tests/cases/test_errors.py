@@ -649,6 +649,11 @@ def test_e9_nor_is_it_written_to_once_it_is_open(method, stored):
     assert whole(stored) == before
 
 
+def test_e9_whether_it_could_be_written_to_may_be_asked(stored):
+    assert hasattr(stored.avatar, "write")
+    assert callable(getattr(stored.avatar, "truncate", None))
+
+
 def test_e9_a_stored_avatar_is_read_as_ever(stored):
     with stored.avatar.open("rb") as file:
         assert file is stored.avatar

@@ -14,8 +14,11 @@ import socket
 import tempfile
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -432,6 +435,55 @@ def test_l2_a_name_that_a_row_holds_costs_no_storage_call(load, storage):
     assert column(team) == column(other)
 
 
+@pytest.mark.parametrize("kind", ["zip", "named memory", "file", "relative file"])
+def test_l1_a_checked_file_that_was_closed_is_what_was_checked(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    red, blue = make_image((60, 40), color="red"), make_image((60, 40), color="blue")
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "a.jpg").write_bytes(red)
+    with zipfile.ZipFile("a.zip", "w") as packed:
+        packed.writestr("a.jpg", red)
+    (tmp_path / "a.jpg").write_bytes(blue)
+    memory = io.BytesIO(red)
+    memory.name = "a.jpg"
+    opened: Any = {
+        "zip": partial(zipfile.ZipFile("a.zip").open, "a.jpg"),
+        "named memory": lambda: memory,
+        "file": partial((tmp_path / "inside" / "a.jpg").open, "rb"),
+        "relative file": partial(Path("inside", "a.jpg").open, "rb"),
+    }
+    with opened[kind]() as inner:
+        team = Team(name="t", avatar=File(inner))
+        team.full_clean()
+    monkeypatch.chdir(tmp_path / "inside")
+    team.save()
+    with team.avatar.open() as file, Image.open(file) as image:
+        pixel: Any = image.convert("RGB").getpixel((30, 20))
+    assert pixel == pytest.approx((255, 0, 0), abs=9)
+
+
+@pytest.mark.parametrize("name", [None, "path", "absolute", "other"])
+def test_l1_a_closed_file_of_the_system_is_opened_again_and_no_other(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jpg").write_bytes(JPEG)
+    (tmp_path / "b.jpg").write_bytes(JPEG)
+    names: Any = {
+        None: None,
+        "path": tmp_path / "a.jpg",
+        "absolute": str(tmp_path / "a.jpg"),
+        "other": "b.jpg",
+    }
+    with Path("a.jpg").open("rb") as inner:
+        file = File(inner, name=names[name])
+    team = Team(name="t", avatar=file)
+    if name == "other":
+        with pytest.raises(exceptions.UnreadableUpload):
+            team.save()
+        return
+    team.save()
+    assert has_avatar(team)
+
+
 # --- L3: what lies in several databases -------------------------------------------------------
 
 
@@ -522,6 +574,61 @@ def test_l3_a_time_limit_while_another_database_is_asked_comes_through(files, mo
     with pytest.raises(SoftTimeLimitError):
         profile.delete()
     assert files()
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_l3_a_row_of_a_transaction_that_is_not_over_in_another_database_counts(files):
+    profile = make_profile()
+    copy = copied(fresh(profile), "other")
+    kept = files_of(column(profile))
+    with undone(using="other"):
+        copy.delete()
+        # This one is committed first, and the other rolled back.
+        fresh(profile).delete()
+    assert files() == kept
+    cleanup.drain()
+    assert files() == kept
+    with transaction.atomic(using="other"):
+        other = make_profile("bob")
+        name = column(other)
+        copied(fresh(other), "other").delete()
+        fresh(other).delete()
+        assert files_of(name) <= files()
+    assert not files_of(name) & files()
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_l3_what_was_copied_before_its_own_transaction_was_over_counts(files):
+    with transaction.atomic():
+        profile = make_profile()
+        copy = copied(fresh(profile), "other")
+        profile.avatar = upload(color="red")
+        profile.save()
+    assert files_of(column(copy)) <= files()
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_l3_a_question_that_fails_spoils_no_transaction_of_the_site(files, monkeypatch):
+    profile = make_profile()
+
+    def broken(*_given: object, **_named: object) -> Any:
+        connections["other"].cursor().execute("SELECT no_such_column FROM auth_user")
+
+    monkeypatch.setattr(connections["other"].introspection, "table_names", broken)
+    with transaction.atomic(using="other"):
+        User.objects.using("other").create(username="first")
+        profile.delete()
+        User.objects.using("other").create(username="second")
+    assert User.objects.using("other").count() == 2
+    assert files()
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_l3_a_default_database_that_is_none_is_not_asked(files, monkeypatch):
+    dummy = {**connections["other"].settings_dict, "ENGINE": "django.db.backends.dummy"}
+    monkeypatch.setattr(connections["other"], "settings_dict", dummy)
+    make_profile().delete()
+    assert files() == set()
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "other"])
@@ -650,8 +757,8 @@ class UndoneError(Exception):
 
 
 @contextmanager
-def undone() -> Iterator[None]:
-    with suppress(UndoneError), transaction.atomic():
+def undone(using: str = "default") -> Iterator[None]:
+    with suppress(UndoneError), transaction.atomic(using=using):
         yield
         raise UndoneError
 
@@ -762,6 +869,46 @@ def test_l4_what_bulk_create_wrote_is_shown_and_what_it_did_not_is_not():
     with pytest.raises(IntegrityError):
         Profile.objects.bulk_create([third])
     assert not has_avatar(third)
+
+
+def test_l4_while_hooks_run_what_has_just_been_committed_is_shown():
+    profile = fresh(make_profile())
+    seen: list[str] = []
+
+    def look() -> None:
+        seen.extend((shown(profile), shown(pickle.loads(pickle.dumps(profile)))))
+
+    with transaction.atomic():
+        transaction.on_commit(look)
+        profile.avatar = upload(color="red")
+        profile.save()
+        transaction.on_commit(look)
+    assert set(seen) == {stored(profile)}
+
+
+@pytest.mark.parametrize("new", [False, True])
+def test_l4_after_another_apps_hook_has_failed_the_row_is_shown(new, files):
+    profile = Profile(user=User.objects.create(username="x")) if new else fresh(make_profile())
+
+    def fail() -> None:
+        raise UndoneError
+
+    with pytest.raises(UndoneError), transaction.atomic():
+        transaction.on_commit(fail)
+        profile.avatar = upload(color="red")
+        profile.save()
+    cleanup.drain()
+    assert shown(profile) == stored(profile)
+    assert shown(profile).removeprefix("/media/") in files()
+
+
+def test_l4_a_row_that_a_bulk_create_left_out_has_none():
+    profile = make_profile()
+    left_out = Profile(user=profile.user, avatar=upload(color="red"))
+    Profile.objects.bulk_create([left_out], ignore_conflicts=True)
+    cleanup.drain()
+    assert not has_avatar(left_out)
+    assert has_avatar(fresh(profile))
 
 
 def test_l4_a_copy_of_an_instance_whose_save_was_undone_shows_the_row():
