@@ -66,14 +66,14 @@ def frame(*fields: tuple[int, int], kind: int = FRAME) -> bytes:
 
 
 def coded(*units: bytes) -> list[tuple[int, int, float, bool]]:
-    found = av1.coded(b"".join(units))
+    (found,) = av1.coded([b"".join(units)])
     assert not any(one.grain for one in found)
     return [(*one.size, one.samples, one.deep) for one in found]
 
 
 def test_a_still_picture_is_as_large_as_its_sequence() -> None:
-    assert av1.coded(sequence() + frame()) == [
-        Coded(size=(100, 60), frames=1, samples=1.5, deep=False, grain=False)
+    assert av1.coded([sequence() + frame()]) == [
+        [Coded(size=(100, 60), frames=1, samples=1.5, deep=False, grain=False)]
     ]
 
 
@@ -94,7 +94,7 @@ def test_the_grain_of_a_film_is_told_behind_colours_of_any_kind(
     profile: int, colours: list[Any], grain: bool
 ) -> None:
     stream = sequence(profile=profile, colours=[*colours, (1, int(grain)), (7, 0)])
-    assert [one.grain for one in av1.coded(stream)] == [grain]
+    assert [one.grain for each in av1.coded([stream]) for one in each] == [grain]
 
 
 def test_what_belongs_to_a_layer_or_has_no_size_or_is_something_else_is_read_past() -> None:
@@ -215,9 +215,14 @@ def test_every_kind_of_frame_header_is_looked_at(kind: int) -> None:
     assert found == [(128, 128, 1.5, False)]
 
 
+def test_pieces_of_all_streams_are_counted() -> None:
+    with pytest.raises(SyntaxError, match="too many pieces"):
+        av1.coded([unit(DELIMITER, b"") * 5_000, unit(DELIMITER, b"") * 5_001])
+
+
 def test_frames_are_counted() -> None:
     data = sequence() + frame() + frame() + sequence() + frame()
-    assert [one.frames for one in av1.coded(data)] == [2, 1]
+    assert [[one.frames for one in each] for each in av1.coded([data, data])] == [[2, 1]] * 2
 
 
 @pytest.mark.parametrize(

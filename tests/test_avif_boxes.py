@@ -35,7 +35,7 @@ def locations(*entries: bytes, sizes: int = 0x4400, version: int = 0, count: int
 
 
 def streams(*content: bytes) -> list[list[tuple[int, int]]]:
-    return Boxes(memoryview(b"".join(content))).streams
+    return [list(places) for places in Boxes(memoryview(b"".join(content))).streams]
 
 
 ENTRY = struct.pack(">HHHII", 1, 0, 1, 90, 5)
@@ -82,7 +82,7 @@ def test_only_what_is_av1_is_a_picture_and_what_is_exif_is_told() -> None:
     second = struct.pack(">HHHII", 2, 0, 1, 7, 2)
     meta = versioned(b"meta", items(item(1, b"Exif"), item(2)), locations(ENTRY, second))
     found = Boxes(memoryview(meta))
-    assert found.streams == [[(7, 9)]]
+    assert found.streams == [((7, 9),)]
     assert [meta[at : at + 4] for at in found.exif] == [b"Exif"]
 
 
@@ -102,13 +102,46 @@ def test_what_is_none_of_these_boxes_or_none_at_all_is_read_past() -> None:
     assert streams(meta, b"\0\0\0\2abcd", b"ab") == [[(90, 95)]]
 
 
+def test_whether_there_are_layers_to_choose_from_is_told() -> None:
+    for kind in (b"a1op", b"lsel", b"ispe"):
+        meta = versioned(b"meta", box(b"iprp", box(b"ipco", box(kind)), associations(1, 2)))
+        assert Boxes(memoryview(meta)).has_layers is (kind != b"ispe")
+
+
+def test_a_type_that_is_cut_off_is_none_of_the_next_boxes() -> None:
+    short = box(b"infe", bytes([2, 0, 0, 0]), struct.pack(">HH", 1, 0))
+    found = Boxes(memoryview(versioned(b"meta", items(short, b"Exif"), locations(ENTRY))))
+    assert found.exif == []
+    assert found.streams == []
+
+
+def reference(count: int, *, version: int = 0) -> bytes:
+    numbers = struct.pack(">IH" if version else ">HH", 1, count)
+    return versioned(b"iref", box(b"dimg", numbers), version=version)
+
+
+def associations(*counts: int, wide: bool = False, version: int = 0) -> bytes:
+    """Of items with properties, as many as that; each in two bytes where it is ``wide``."""
+    number = struct.pack(">I" if version else ">H", 1)
+    entries = b"".join(number + bytes([count]) + bytes(count * (1 + wide)) for count in counts)
+    body = struct.pack(">I", len(counts)) + entries
+    return box(b"iprp", box(b"ipma", bytes([version, 0, 0, int(wide)]), body))
+
+
 def track(
-    *, kind: bytes = b"av01", wide: bool = False, sizes: bytes = b"", runs: bytes = b""
+    *,
+    kind: bytes = b"av01",
+    wide: bool = False,
+    sizes: bytes = b"",
+    runs: bytes = b"",
+    chunks: int = 2,
+    twice: bool = False,
 ) -> bytes:
     one = struct.pack(">II", 0, 1) + box(kind, bytes(78))
-    offsets = struct.pack(">IQQ" if wide else ">III", 2, 500, 900)
+    offsets = struct.pack(">IQQ" if wide else ">III", chunks, 500, 900)
     table = box(
         b"stbl",
+        versioned(b"stsz") if twice else b"",
         box(b"stsd", one),
         versioned(b"co64" if wide else b"stco", offsets),
         versioned(b"stts"),
@@ -121,14 +154,14 @@ def track(
 @pytest.mark.parametrize("wide", [False, True])
 def test_of_an_animation_the_first_picture_counts_and_how_many_there_are(wide: bool) -> None:
     found = Boxes(memoryview(box(b"moov", track(wide=wide), track(kind=b"mp4a"))))
-    assert found.streams == [[(500, 511)]]
+    assert found.streams == [((500, 511),)]
     assert found.frames == 6
 
 
 def test_pictures_may_all_be_of_one_size_and_come_in_runs() -> None:
     runs = struct.pack(">IIIIIII", 2, 1, 3, 1, 2, 40, 1)
     found = Boxes(memoryview(box(b"moov", track(sizes=struct.pack(">II", 7, 1), runs=runs))))
-    assert found.streams == [[(500, 507)]]
+    assert found.streams == [((500, 507),)]
     assert found.frames == 43
 
 
@@ -136,6 +169,12 @@ def test_pictures_may_all_be_of_one_size_and_come_in_runs() -> None:
     ("content", "said"),
     [
         (box(b"moov", track(runs=struct.pack(">IIII", 1, 1, MOST_FRAMES, 1))), "frames"),
+        (box(b"moov", track(runs=struct.pack(">I", 9_000), chunks=90_000)), "table"),
+        (box(b"moov", track(twice=True)), "same kind"),
+        (versioned(b"meta", reference(60_000)), "boxes"),
+        (versioned(b"meta", reference(60_000, version=1)), "boxes"),
+        (versioned(b"meta", associations(*[200] * 60)), "boxes"),
+        (versioned(b"meta", associations(*[200] * 60, wide=True, version=1)), "boxes"),
         (box(b"moov", track(runs=struct.pack(">I", 20_000))), "table"),
         (versioned(b"meta", locations(count=60_000)), "table"),
         (versioned(b"meta", locations(struct.pack(">HHH", 1, 0, 60_000))), "boxes"),

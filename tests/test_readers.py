@@ -108,9 +108,15 @@ def test_an_avif_is_put_together_from_parts_and_its_bytes_are_used_once() -> Non
     data = images.encoded(images.quarters(), "avif")
     start = data.index(b"mdat") + 4
     places = [(start, start + 9), (start + 9, len(data))]
-    assert avif._joined(bytearray(data), places) == data[start:]
+    assert avif._joined(bytearray(data), [places]) == [data[start:]]
     with pytest.raises(SyntaxError, match="again and again"):
-        avif._joined(bytearray(data), [(0, len(data)), (0, 1)])
+        avif._joined(bytearray(data), [[(at, len(data))] for at in range(5)])
+
+
+def test_an_avif_without_a_stream_is_refused() -> None:
+    data = images.encoded(images.quarters(), "avif")
+    with pytest.raises(TruncatedImage):
+        load(data.replace(b"av01", b"none"))
 
 
 def test_an_avif_is_refused_where_pillow_was_built_without_it(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from .exact import Size
 
@@ -54,30 +54,36 @@ class _Sequence:
     """Of a time that a frame is shown at; 0 without one."""
 
 
-def coded(data: bytes) -> list[Coded]:
-    """Each sequence in a stream. Raises ``SyntaxError`` for what is no stream."""
-    found: list[_Sequence] = []
-    for kind, body in _units(data):
-        if kind == SEQUENCE_HEADER:
-            found.append(_sequence(_Bits(body)))
-        elif kind in {FRAME_HEADER, FRAME, REDUNDANT_FRAME_HEADER}:
-            if not found:
-                raise SyntaxError("a frame of AV1 without its sequence")
-            last = found[-1]
-            last.coded = replace(
-                last.coded,
-                size=last.most if _has_own_size(_Bits(body), last) else last.coded.size,
-                frames=last.coded.frames + 1,
-            )
-    return [one.coded for one in found]
+def coded(streams: Iterable[bytes]) -> list[list[Coded]]:
+    """The sequences of each stream. Raises ``SyntaxError`` for what is none, or in many pieces."""
+    left = MOST_UNITS
+    result = []
+    for data in streams:
+        found: list[_Sequence] = []
+        for kind, body in _units(data):
+            left -= 1
+            if left < 0:
+                raise SyntaxError("a stream of AV1 in too many pieces")
+            if kind == SEQUENCE_HEADER:
+                found.append(_sequence(_Bits(body)))
+            elif kind in {FRAME_HEADER, FRAME, REDUNDANT_FRAME_HEADER}:
+                if not found:
+                    raise SyntaxError("a frame of AV1 without its sequence")
+                found[-1].coded = _with_frame(_Bits(body), found[-1])
+        result.append([one.coded for one in found])
+    return result
+
+
+def _with_frame(bits: _Bits, sequence: _Sequence) -> Coded:
+    before = sequence.coded
+    size = sequence.most if _has_own_size(bits, sequence) else before.size
+    return replace(before, size=size, frames=before.frames + 1)
 
 
 def _units(data: bytes) -> Iterator[tuple[int, bytes]]:
     """The kind and the body of each unit (OBU)."""
     at = 0
-    for _ in range(MOST_UNITS):
-        if at >= len(data):
-            return
+    while at < len(data):
         head = data[at]
         at += 2 if head & HAS_EXTENSION else 1
         size = len(data) - at
@@ -85,7 +91,6 @@ def _units(data: bytes) -> Iterator[tuple[int, bytes]]:
             size, at = _leb128(data, at)
         yield head >> 3 & 15, data[at : min(at + size, at + LONGEST_HEADER)]
         at += size
-    raise SyntaxError("a stream of AV1 in too many pieces")
 
 
 def _leb128(data: bytes, at: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import IO, TYPE_CHECKING, Any
 
 from PIL import AvifImagePlugin
@@ -12,12 +13,20 @@ from .avif_boxes import Boxes
 from .rasters import BytesRaster, Raster
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .avif_boxes import Place
 
 #: Each thread of the decoder takes memory of its own, and by default there is one for each core.
 THREADS = 2
 #: A stream has a frame of its own, and keeps up to eight others that it refers to.
 MOST_KEPT = 9
+#: All that is decoded, in px: alpha and four layers of what is shown; and so many in any case.
+MOST_LAYERS, ANY_CASE = 8, 40_000_000
+#: Chunks of an animation that take as much memory as a frame.
+CHUNKS = 4
+#: How often the bytes of a file may be read.
+MOST_READ = 4
 #: A type of item that nobody knows.
 NOTHING = b"skip"
 
@@ -36,11 +45,18 @@ class Avif:
         file.seek(0)
         data = bytearray(file.read())
         self._length = len(data)
+        for at in Boxes(memoryview(data)).exif:
+            # libavif refuses a picture for a broken one.
+            data[at : at + len(NOTHING)] = NOTHING
+        # Read once more, now that they are what libavif will see.
         boxes = Boxes(memoryview(data))
-        streams = [one for places in boxes.streams for one in av1.coded(_joined(data, places))]
+        # Tiles that look alike may be one and the same, which is decoded again for each.
+        times = Counter(boxes.streams)
+        found = av1.coded(_joined(data, list(times)))
+        streams = [one for each in found for one in each]
         if not streams:
             raise SyntaxError("an AVIF without a picture")
-        self._frames = boxes.frames
+        self._noted = boxes.frames + boxes.chunks // CHUNKS
         # Of the colours, and then of the alpha if there is one.
         samples = sorted((one.samples for one in streams), reverse=True)
         self._samples = samples[0], samples[1] if len(samples) > 1 else 1
@@ -50,10 +66,7 @@ class Avif:
         self._beside = max(
             (min(one.frames, MOST_KEPT) - 1) * math.prod(one.size) for one in streams
         )
-        for at in boxes.exif:
-            # libavif refuses a picture for a broken one.
-            data[at : at + len(NOTHING)] = NOTHING
-        # Not AvifImageFile, which reads EXIF, however much there is of it.
+        self._decoders = len(boxes.streams) if boxes.has_layers else 1
         decoder: Any = vars(AvifImagePlugin)["_avif"].AvifDecoder
         self._decoder = decoder(data, AvifImagePlugin.DECODE_CODEC_CHOICE, THREADS)
         size, _frames, mode, profile, _exif, way, _xmp = self._decoder.get_info()
@@ -66,6 +79,13 @@ class Avif:
             max(size[0], *(one.size[0] for one in streams)),
             max(size[1], *(one.size[1] for one in streams)),
         )
+        decoded = sum(
+            count * one.frames * math.prod(one.size)
+            for each, count in zip(found, times.values(), strict=True)
+            for one in each
+        )
+        if decoded > MOST_LAYERS * math.prod(size) + ANY_CASE:
+            raise SyntaxError("an AVIF of far more pixels than it shows")
 
     def divisor(self, _scale: float) -> int:
         """There is no smaller decode."""
@@ -81,7 +101,8 @@ class Avif:
             size,
             coded=(coded[0], coded[1]),
             file=self._length,
-            frames=self._frames,
+            frames=self._noted,
+            decoders=self._decoders,
             beside=math.ceil(self._beside * math.prod(size) / math.prod(self.size)),
             samples=self._samples,
             deep=self._deep,
@@ -103,9 +124,10 @@ class Avif:
         return BytesRaster(data, self.size, self._raw)
 
 
-def _joined(data: bytearray, places: list[Place]) -> bytes:
-    """A stream that may lie in the file in several parts."""
-    parts = [memoryview(data)[start:end] for start, end in places]
-    if sum(map(len, parts)) > len(data):
+def _joined(data: bytearray, streams: Sequence[Sequence[Place]]) -> list[bytes]:
+    """Streams of AV1, each of which may lie in the file in several parts."""
+    found = [[memoryview(data)[start:end] for start, end in places] for places in streams]
+    # Some of them may be part of others.
+    if sum(len(part) for parts in found for part in parts) > MOST_READ * len(data):
         raise SyntaxError("an AVIF that uses the same bytes again and again")
-    return b"".join(parts)
+    return [b"".join(parts) for parts in found]

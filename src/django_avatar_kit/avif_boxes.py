@@ -21,8 +21,11 @@ VERSION = 4
 MOST_BOXES = MOST_ENTRIES = 10_000
 #: Of an animation: an hour at 25 a second.
 MOST_FRAMES = 100_000
+MOST_LOOKS = 10_000_000
 AV1, EXIF = b"av01", b"Exif"
 IN_IDAT = 1
+#: Properties that choose among the layers of a picture.
+LAYERS = frozenset({b"a1op", b"lsel"})
 
 Place = tuple[int, int]
 """Where bytes start and end in the file."""
@@ -44,7 +47,8 @@ class Track:
     chunks: int = 0
     first_chunk: int = 0
     first_size: int = 0
-    frames: int = 0
+    #: Of which tables something was read.
+    known: set[bytes] = field(default_factory=set)
     #: The first chunk of each run, and how many frames each of its chunks has.
     runs: list[tuple[int, int]] = field(default_factory=list)
 
@@ -55,12 +59,14 @@ class Boxes:
     def __init__(self, data: memoryview) -> None:
         self._data = data
         self._walked = 0
-        #: Pictures of animations.
-        self.frames = 0
+        #: Pictures of animations, and the pieces that these lie in.
+        self.frames = self.chunks = 0
+        #: Whether a picture says which of its layers is meant: then each tile has its own decoder.
+        self.has_layers = False
         #: Where the file names the type of an item, and that is EXIF.
         self.exif: list[int] = []
         #: What each stream of AV1 is put together from. Of an animation, its first picture.
-        self.streams: list[list[Place]] = []
+        self.streams: list[tuple[Place, ...]] = []
         self._look_into(Box(b"", 0, len(data)), Track())
 
     def _look_into(self, folder: Box, track: Track) -> None:
@@ -88,8 +94,8 @@ class Boxes:
             yield Box(kind, start + head, min(start + max(size, head), end))
             start += max(size, head)
 
-    def _step(self) -> None:
-        self._walked += 1
+    def _step(self, count: int = 1) -> None:
+        self._walked += count
         if self._walked > MOST_BOXES:
             raise SyntaxError("an AVIF of too many boxes")
 
@@ -119,13 +125,13 @@ class Boxes:
             elif box.kind == b"iprp":
                 self._properties(box)
             elif box.kind == b"iref":
-                list(self._inside(box.start + VERSION, box.end))
+                self._references(box)
         for item in sorted(av1 & places.keys()):
             found = []
             for method, (start, end) in places[item]:
                 shift = inline if method == IN_IDAT else 0
                 found.append((shift + start, shift + end))
-            self.streams.append(found)
+            self.streams.append(tuple(found))
 
     def _items(self, table: Box) -> set[int]:
         """Those of AV1."""
@@ -135,6 +141,8 @@ class Boxes:
             long = 4 if self._number(box.start, 1) > 2 else 2
             at = box.start + VERSION + long + 2
             kind = bytes(self._data[at : at + 4])
+            if at + len(kind) > box.end:
+                continue
             if kind == AV1:
                 found.add(self._number(box.start + VERSION, long))
             elif kind == EXIF:
@@ -166,35 +174,60 @@ class Boxes:
                 found.setdefault(item, []).append((method, (start, end)))
         return found
 
+    def _references(self, table: Box) -> None:
+        long = 4 if self._number(table.start, 1) else 2
+        for box in self._inside(table.start + VERSION, table.end):
+            self._step(self._number(box.start + long, 2))
+
     def _properties(self, folder: Box) -> None:
         for box in self._inside(folder.start, folder.end):
             if box.kind == b"ipco":
-                list(self._inside(box.start, box.end))
+                kinds = {each.kind for each in self._inside(box.start, box.end)}
+                self.has_layers |= not kinds.isdisjoint(LAYERS)
             elif box.kind == b"ipma":
-                self._count(box.start + VERSION)
+                self._associations(box)
+
+    def _associations(self, table: Box) -> None:
+        long = 4 if self._number(table.start, 1) else 2
+        wide = 1 + (self._number(table.start, VERSION) & 1)
+        at = table.start + VERSION + 4
+        for _ in range(self._count(at - 4)):
+            count = self._number(at + long, 1)
+            self._step(count)
+            at += long + 1 + wide * count
 
     # --- animations ---------------------------------------------------------------------------
 
     def _table(self, box: Box, track: Track) -> None:
         count, entries = box.start + VERSION, box.start + VERSION + 4
-        if box.kind == b"stsd":
-            track.is_av1 |= any(each.kind == AV1 for each in self._inside(entries, box.end))
-        elif box.kind in {b"stco", b"co64"}:
-            track.chunks += self._count(count, most=MOST_FRAMES)
+        kind = b"stco" if box.kind == b"co64" else box.kind
+        if kind not in {b"stsd", b"stco", b"stsz", b"stsc"}:
+            return
+        if kind in track.known:
+            raise SyntaxError("an AVIF with two tables of the same kind")
+        track.known.add(kind)
+        if kind == b"stsd":
+            track.is_av1 = any(each.kind == AV1 for each in self._inside(entries, box.end))
+        elif kind == b"stco":
+            track.chunks = self._count(count, most=MOST_FRAMES)
             track.first_chunk = self._number(entries, 4 if box.kind == b"stco" else 8)
-        elif box.kind == b"stsz":
+        elif kind == b"stsz":
             # One size for all, or one for each behind their count.
             track.first_size = self._number(count, 4) or self._number(entries + 4, 4)
-        elif box.kind == b"stsc":
+        else:
             starts = range(entries, entries + 12 * self._count(count), 12)
-            track.runs += ((self._number(at, 4), self._number(at + 4, 4)) for at in starts)
+            track.runs = [(self._number(at, 4), self._number(at + 4, 4)) for at in starts]
 
     def _add(self, track: Track) -> None:
         if not track.is_av1:
             return
+        # libavif looks through all runs for each chunk.
+        if len(track.runs) * track.chunks > MOST_LOOKS:
+            raise SyntaxError("an AVIF with too long a table")
         ends = [first for first, _each in track.runs[1:]] + [track.chunks + 1]
         for (first, each), end in zip(track.runs, ends, strict=False):
             self.frames += max(0, min(end, track.chunks + 1) - first) * each
+        self.chunks += track.chunks
         if self.frames > MOST_FRAMES:
             raise SyntaxError("an AVIF of too many frames")
-        self.streams.append([(track.first_chunk, track.first_chunk + track.first_size)])
+        self.streams.append(((track.first_chunk, track.first_chunk + track.first_size),))

@@ -28,7 +28,7 @@ ENCODER = {"jpeg": MEGABYTE // 2, "avif": int(4.6 * MEGABYTE)}
 #: What turns colours through a profile, and for each byte of that: a copy and its tables, which
 #: become larger where they have entries of one byte, or of two, for many colours. Measured.
 PROFILED, PROFILE = MEGABYTE // 2, 2
-TABLES_IN_PROFILE = {b"mft1": 10, b"mAB ": 10, b"mft2": 6}
+TABLES_IN_PROFILE = {b"mft1": 10, b"mAB ": 10, b"mft2": 6, b"mpet": 5}
 #: For each pixel of a plain picture, while it becomes RGB or RGBA in sRGB. Where it goes through
 #: a profile or is turned, there is one more of it.
 CONVERT = {"RGB": 0, "L": 4, "CMYK": 4, "LA": 10, "RGBA": 10}

@@ -30,6 +30,8 @@ APP0, APP1, APP2, APP14, LAST_APP, COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
 TELLING = {APP0: 14, APP14: 12}
 # The longest profiles and texts have a few hundred.
 MOST_SEGMENTS = 10_000
+# Encoders write about ten, and twenty at the most. Each takes 90 ms for 32 megapixels.
+SCAN, MOST_SCANS = b"\xff\xda", 100
 # Any number of these bytes may stand before the one that tells which marker it is.
 ANY_MARKER, SKIPPED = re.compile(rb"\xff+([\x01-\xfe])"), 4096
 # What ends a picture of several scans that has no end marker: the start of another, or of a frame.
@@ -37,7 +39,8 @@ NEXT_PICTURE = re.compile(rb"\xff[\xc0-\xc2\xd8]")
 END_OR_NEXT = re.compile(rb"\xff[\xc0-\xc2\xd8\xd9]")
 # And one of a single scan, in whose data 0xFF is followed by zero or by a restart marker.
 NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8\xda-\xfe]")
-EXIF, ICC = b"Exif\0\0", b"ICC_PROFILE\0"
+# Behind the name of EXIF is a zero, and any byte at all.
+EXIF, ICC = b"Exif\0", b"ICC_PROFILE\0"
 
 # One byte of ones in the data of a scan. Encoders fill up the last byte with ones, and no code
 # of a Huffman table consists of ones only.
@@ -112,7 +115,7 @@ class Jpeg:
             self._frame, self._progressive = body, marker in PROGRESSIVE
         elif marker == APP1 and body.startswith(EXIF) and not self._has_exif:
             self._has_exif = True
-            self.orientation = upright.orientation(body[len(EXIF) :])
+            self.orientation = upright.orientation(body[len(EXIF) + 1 :])
         elif marker == APP2 and body.startswith(ICC):
             self._icc_bytes += len(body)
             # Of one that is too large some parts are missing.
@@ -131,7 +134,9 @@ class Jpeg:
         return b"".join(memoryview(part)[2:] for part in parts)
 
     def _has_end(self) -> bool:
-        """Within the data of scans there is no marker."""
+        """Within the data of scans there is no marker. A ``SyntaxError`` for too many scans."""
+        if sum(block.count(SCAN) for block in self._blocks()) > MOST_SCANS:
+            raise SyntaxError("a JPEG of too many scans")
         found = self._search(END_OR_NEXT)
         return found is not None and found[0] == EOI
 

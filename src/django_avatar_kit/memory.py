@@ -126,6 +126,8 @@ def webp(size: Size, *, file: int) -> Need:
 AV1_WIDTH = 128
 AV1_PIXEL, AV1_SAMPLE = 0.5, 0.13
 ALPHA_CHANNELS = 4
+#: Of one more decoder, with its threads. Measured.
+AV1_DECODER = 750_000
 #: What libavif notes of each picture of an animation. Measured.
 AVIF_FRAME = 120
 
@@ -136,6 +138,7 @@ def avif(
     coded: Size,
     file: int,
     frames: int,
+    decoders: int,
     beside: int,
     samples: tuple[float, float],
     deep: bool,
@@ -146,7 +149,8 @@ def avif(
 
     ``coded``: of the planes, which may be larger than what is shown; ``beside``: pixels of further
     ones that are kept beside them. ``samples``: of a pixel's colours, and of its alpha; ``deep``:
-    of two bytes each; ``grain``: of which it makes two pictures.
+    of two bytes each; ``grain``: of which it makes two pictures; ``decoders``: one for each tile,
+    where they cannot share one, which keep their planes until the last is done.
     """
     channels, pixels = len(raw), size[0] * size[1]
     decoded = math.ceil(coded[0] / AV1_WIDTH) * AV1_WIDTH * coded[1]
@@ -154,8 +158,8 @@ def avif(
     planes = samples[0] + samples[1] * has_alpha
     notes = planes * AV1_SAMPLE + AV1_PIXEL * (1 + has_alpha)
     # Alpha once more, where libavif spreads its values over the full range.
-    pictures = (planes * (1 + grain) + has_alpha) * (1 + deep)
+    pictures = (planes * (1 + grain + (decoders > 1)) + has_alpha) * (1 + deep)
     kept = beside * (samples[0] * (1 + deep) + AV1_PIXEL)
     decoding = int(decoded * (pictures + notes) + kept + pixels * 2 * channels)
-    read = 2 * file + AVIF_FRAME * frames
+    read = 2 * file + AVIF_FRAME * frames + AV1_DECODER * (decoders - 1)
     return Need(decoding + read, channels * pixels, plain=False)

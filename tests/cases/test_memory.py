@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from django_avatar_kit import estimate, imaging, intake
+from django_avatar_kit import av1, avif, avif_boxes, estimate, imaging, intake, memory
 from django_avatar_kit.exceptions import TooMuchMemory, TruncatedImage
 from tests import images
 from tests.test_imaging import shows_quarters
@@ -137,6 +137,64 @@ def test_m_an_avif_that_says_it_is_grey_and_is_not_needs_what_its_colours_need()
     assert shows_quarters(image, tolerance=16)
 
 
+def test_m_an_avif_of_far_more_pixels_than_it_shows_is_refused() -> None:
+    data = images.encoded(Image.new("RGB", (6400, 6400)), "avif", speed=10)
+    at = data.index(b"ispe") + 8
+    with pytest.raises(TruncatedImage):
+        load(data[:at] + struct.pack(">II", 60, 40) + data[at + 8 :])
+
+
+def test_m_tiles_of_an_avif_that_need_decoders_of_their_own_count() -> None:
+    def needed(decoders: int) -> int:
+        return memory.avif(
+            (4000, 3000),
+            coded=(4000, 3000),
+            file=0,
+            frames=0,
+            decoders=decoders,
+            beside=0,
+            samples=(1.5, 1),
+            deep=False,
+            grain=False,
+            raw="RGB",
+        ).decoding
+
+    # Each is as large, and their planes are kept until the last is done.
+    assert needed(2) - needed(1) > 1.5 * 4000 * 3000
+    assert needed(101) - needed(2) > 99 * MEGABYTE // 2
+
+
+def test_m_streams_of_an_avif_are_read_as_its_decoder_will_see_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = images.encoded(images.quarters(), "avif", exif=images.exif(1, gps=True))
+    at = data.index(b"Exif")
+    seen: list[bytes] = []
+
+    class Inside(avif_boxes.Boxes):
+        def __init__(self, content: memoryview) -> None:
+            super().__init__(content)
+            self.streams = [((at, at + 4),)]
+
+    def look(streams: list[bytes]) -> list[Any]:
+        seen.extend(streams)
+        raise SyntaxError
+
+    monkeypatch.setattr(avif, "Boxes", Inside)
+    monkeypatch.setattr(av1, "coded", look)
+    with pytest.raises(TruncatedImage):
+        load(data)
+    assert seen == [b"skip"]
+
+
+def test_m_a_jpeg_may_have_many_scans_but_not_any_number() -> None:
+    data = images.jpeg(images.photograph("detail", (90, 70)), progressive=True)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    assert load(data[:-2] + 80 * last + data[-2:]).image.size == (90, 70)
+    with pytest.raises(TruncatedImage):
+        load(data[:-2] + 100 * last + data[-2:])
+
+
 def test_m_the_grain_of_a_film_needs_planes_of_its_own() -> None:
     data = bytearray(images.encoded(images.quarters(), "avif"))
     without = need(bytes(data), (4000, 3000))
@@ -207,9 +265,9 @@ def test_m_large_tables_of_a_profile_count_by_what_they_become() -> None:
 
     plain = images.srgb_profile()
     room = bytes(100_000)
-    needs = [with_profile(plain + kind + room) for kind in (b"", b"mft2", b"mft1")]
+    needs = [with_profile(plain + kind + room) for kind in (b"", b"mpet", b"mft2", b"mft1")]
     steps = [after - before for before, after in itertools.pairwise(needs)]
-    assert [round(step / len(room)) for step in steps] == [4, 4]
+    assert [round(step / len(room)) for step in steps] == [3, 1, 4]
 
 
 def test_m_a_jpeg_that_is_followed_by_another_is_counted_as_one_without_its_end() -> None:

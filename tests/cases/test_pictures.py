@@ -254,6 +254,11 @@ def test_p4_exif_turns_where_it_says_so_in_the_one_way_that_browsers_read(order:
                 assert load(data).image.size == ((40, 60) if turned else (60, 40))
 
 
+def test_p4_any_byte_may_stand_behind_the_name_of_exif_in_a_jpeg() -> None:
+    data = images.jpeg(exif=images.exif(6))
+    assert load(data.replace(b"Exif\0\0", b"Exif\0\xff", 1)).image.size == (40, 60)
+
+
 def test_p4_the_first_exif_of_a_jpeg_counts() -> None:
     data = images.jpeg(exif=images.exif(3))
     exif = images.exif(6)
