@@ -51,7 +51,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.datastructures import MultiValueDict
 from PIL import Image
 
-from django_avatar_kit import cleanup, exceptions
+from django_avatar_kit import cleanup, exceptions, pipeline
 from django_avatar_kit.exceptions import UploadError
 from django_avatar_kit.forms import AvatarForm
 from django_avatar_kit.names import Name
@@ -460,6 +460,30 @@ def test_l1_a_checked_file_that_was_closed_is_what_was_checked(kind, tmp_path, m
     with team.avatar.open() as file, Image.open(file) as image:
         pixel: Any = image.convert("RGB").getpixel((30, 20))
     assert pixel == pytest.approx((255, 0, 0), abs=9)
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png"])
+def test_l1_a_large_upload_that_was_written_over_is_seen_to_be_another(kind):
+    first = images.photograph("noisy", (900, 700))
+    second = first.transpose(Image.Transpose.ROTATE_180)
+    options: Any = {"compress_level": 0} if kind == "png" else {"quality": 98}
+    pictures = [images.encoded(one, kind, **options) for one in (first, second)]
+    longest = max(map(len, pictures))
+    assert longest > pipeline.SUMMED
+    # Of the same length, and so told apart by what is in them.
+    one, other = (data.ljust(longest, b"\0") for data in pictures)
+    buffer = io.BytesIO(one)
+    team = Team(name="t", avatar=File(buffer, name="a.jpg"))
+    team.full_clean()
+    before = decoded(team)
+    buffer.seek(0)
+    buffer.write(other)
+    assert decoded(team) != before
+
+
+def decoded(team: Team) -> bytes:
+    field: Any = Team._meta.get_field("avatar")
+    return field.receive(team.avatar).image.tobytes()
 
 
 @pytest.mark.parametrize("name", [None, "path", "absolute", "other"])
