@@ -4,7 +4,8 @@ A *change* is what one statement did to one column of one row: a name added, a n
 waits for its transaction:
 
 * committed: the hook runs; all changes of the transaction are settled together, by one guard query
-  and one batch deletion to a storage, and the signals are sent;
+  (and a look into each other database that the project has) and one batch deletion to a storage,
+  and the signals are sent;
 * rolled back: Django drops the hook without calling it. The hook is then finalised, which puts
   the change into the undo queue. The finaliser only queues, since SQL in the middle of a rollback
   would break the connection;
