@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from benchmarks import photos
-from django_avatar_kit import imaging
+from django_avatar_kit.uploads import imaging
 
 if TYPE_CHECKING:
     from collections.abc import Callable

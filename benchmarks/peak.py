@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 from benchmarks.imaging import LIMITS, SPEC
-from django_avatar_kit import estimate, imaging, intake
 from django_avatar_kit.exceptions import UploadError
+from django_avatar_kit.uploads import estimate, imaging, intake
 
 STATUS = Path("/proc/self/status")
 

@@ -12,11 +12,10 @@ from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.core.management.commands import flush
 from django.db import connections
 
-from django_avatar_kit import cleanup
+from django_avatar_kit.lifecycle import changes as cleanup
 from django_avatar_kit.signals import avatar_deleted, avatar_updated
 from django_avatar_kit.test import settle
-
-from . import postgres
+from tests.support import postgres
 
 WANTED = os.environ.get("AVATAR_KIT_TEST_DB") == "postgres"
 
@@ -107,7 +106,7 @@ def s3_server() -> Iterator[Any]:
     """An S3 server on loopback, which the tests with a ``bucket`` share."""
     for package in ("boto3", "moto", "storages"):
         pytest.importorskip(package, reason=f"{package} is not installed: no tests on S3.")
-    from .s3server import Server, quick_clients
+    from tests.support.s3server import Server, quick_clients
 
     with quick_clients():
         server = Server()
@@ -118,7 +117,7 @@ def s3_server() -> Iterator[Any]:
 @pytest.fixture
 def bucket(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """An empty bucket. ``bucket.use(settings)`` makes it the default storage."""
-    from .s3server import Bucket
+    from tests.support.s3server import Bucket
 
     # Nothing that the machine has been told of AWS is to be asked, nor the network.
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from . import postgres
+from tests.support import postgres
 
 SECRET_KEY = "only for tests"
 ALLOWED_HOSTS = ["testserver"]

@@ -17,8 +17,7 @@ from django_avatar_kit.checks import check_columns, check_models, check_settings
 from django_avatar_kit.fallbacks import Fallback
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.models import AvatarMixin
-
-from .testapp.models import Channel
+from tests.testapp.models import Channel
 
 
 def ids(messages: Any) -> list[str]:

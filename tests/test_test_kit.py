@@ -10,8 +10,7 @@ from PIL import Image
 
 from django_avatar_kit import test as kit
 from django_avatar_kit.test import make_image, make_upload, settle
-
-from .lifecycle import files_of, make_profile, needed
+from tests.support.lifecycle import files_of, make_profile, needed
 
 
 @pytest.mark.parametrize("format", ["jpeg", "png", "webp", "gif", "avif", "tiff"])

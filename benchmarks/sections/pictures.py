@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks import imaging
 from benchmarks.report import Line, say, table
 from benchmarks.sections.base import Effort, Section, photograph
-from django_avatar_kit import imaging as kit_imaging
+from django_avatar_kit.uploads import imaging as kit_imaging
 
 
 def squares_only(data: bytes) -> None:

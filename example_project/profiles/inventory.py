@@ -15,8 +15,8 @@ from django.apps import apps
 from django.core.files.storage import FileSystemStorage, Storage, default_storage
 from django.db.models import FileField, Model
 
-from django_avatar_kit import storage as kit_storage
 from django_avatar_kit.names import Name, group_of
+from django_avatar_kit.storage import base as kit_storage
 
 from .models import display_name
 

@@ -26,8 +26,8 @@ class AvatarKitConfig(AppConfig):
             )
 
     def ready(self) -> None:
-        from . import cleanup
         from .checks import check_columns, check_models, check_settings
+        from .lifecycle import changes as cleanup
 
         checks.register(check_settings)
         checks.register(check_models, checks.Tags.models)

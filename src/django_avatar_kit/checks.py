@@ -16,12 +16,14 @@ from django.db import connections, router
 from django.utils.module_loading import import_string
 from PIL import ImageColor
 
-from . import imaging, intake, rows, s3
 from .conf import KEYS, SETTING, Config, get_config, is_list_of, is_text, is_whole, read
 from .fallbacks import make_fallbacks
+from .lifecycle import references as rows
 from .names import Name
 from .rendering import attribute_name
-from .storage import resolve, unwrap
+from .storage import s3
+from .storage.base import resolve, unwrap
+from .uploads import imaging, intake
 
 if TYPE_CHECKING:
     from .fields import AvatarField

@@ -22,8 +22,8 @@ from django.utils.html import conditional_escape
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString, mark_safe
 
-from . import owners
 from .conf import get_config, is_dict_of, is_text
+from .display import owners
 
 #: WCAG 2.1, success criterion 1.4.3 (AA): letters against their background.
 CONTRAST = 4.5

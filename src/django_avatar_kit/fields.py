@@ -18,13 +18,16 @@ from django.db.models.fields.files import FieldFile
 from django.utils.functional import Promise
 from easy_thumbnails.fields import ThumbnailerImageField
 
-from . import cleanup, imaging, pipeline, rows
+from . import pipeline
 from .conf import get_config, ladder, listed
 from .exceptions import NotAFile, StaleName, UncommittedFile
-from .files import AvatarDescriptor, AvatarFieldFile
+from .lifecycle import changes as cleanup
+from .lifecycle import references as rows
+from .lifecycle.field_file import AvatarDescriptor, AvatarFieldFile
+from .lifecycle.instance_state import STATE, Minted, State
 from .names import Fit, Name
-from .state import STATE, Minted, State
-from .storage import by_alias, grouped, is_there, missing, resolve
+from .storage.base import by_alias, grouped, is_there, missing, resolve
+from .uploads import imaging
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper

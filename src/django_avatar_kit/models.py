@@ -9,8 +9,11 @@ from typing import Any
 from django.db import models, router, transaction
 from django.utils.translation import gettext_lazy as _
 
-from . import cleanup, fields, rows, state
-from .owners import prefetch_avatars
+from . import fields
+from .display.owners import prefetch_avatars
+from .lifecycle import changes as cleanup
+from .lifecycle import instance_state as state
+from .lifecycle import references as rows
 
 __all__ = ["AvatarMixin", "prefetch_avatars"]
 

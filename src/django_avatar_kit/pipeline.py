@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from django.core.files.base import File
 from django.db import router
 
-from . import imaging, seals
+from . import tokens as seals
 from .conf import get_config
 from .exceptions import (
     InvalidCrop,
@@ -35,7 +35,8 @@ from .exceptions import (
 )
 from .interruptions import is_interruption
 from .names import Name
-from .storage import Write, write_all
+from .storage.base import Write, write_all
+from .uploads import imaging
 
 if TYPE_CHECKING:
     from django.db.models import Model

@@ -17,11 +17,11 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 
 from .conf import get_config
+from .display.owners import display_name, locate
 from .fallbacks import attribute_value, attributes, fallback_html, fallback_url
+from .lifecycle.references import is_default
 from .names import _MASTER, Name
-from .owners import display_name, locate
-from .rows import is_default
-from .storage import urls
+from .storage.base import urls
 
 if TYPE_CHECKING:
     from .fields import AvatarField
@@ -145,9 +145,10 @@ class Layout:
 def avatar_html(obj: Any, size: Any = None, **attrs: Any) -> SafeString:
     """The markup of an avatar, ``size`` CSS px wide and high (``DEFAULT_SIZE`` without one).
 
-    ``obj`` is anything that :func:`~django_avatar_kit.owners.resolve` takes. Keyword arguments
-    become attributes: ``data_foo`` gives ``data-foo``, ``class_`` gives ``class``, True an
-    attribute without a value, None or False none. ``alt`` is the display name unless it is given.
+    ``obj`` is anything that :func:`~django_avatar_kit.display.owners.resolve` takes. Keyword
+    arguments become attributes: ``data_foo`` gives ``data-foo``, ``class_`` gives ``class``, True
+    an attribute without a value, None or False none. ``alt`` is the display name unless it is
+    given.
 
     Raises ``ValueError`` for a bad size, ``TypeError`` for a bad attribute or object.
     """

@@ -15,7 +15,7 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from . import cleanup
+from .lifecycle import changes as cleanup
 
 __all__ = ["make_image", "make_upload", "settle"]
 

@@ -24,7 +24,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.generic import FormView, TemplateView, View
 
-from . import fallbacks, owners
+from . import fallbacks
+from .display import owners
 from .exceptions import AvatarError, StorageError, UploadError
 from .forms import AvatarForm, avatar_field_names, avatar_form_class, time_stamps
 from .rendering import avatar_html, has_avatar

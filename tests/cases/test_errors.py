@@ -25,10 +25,11 @@ from rest_framework import serializers
 from rest_framework.test import APIRequestFactory
 from rest_framework.viewsets import ModelViewSet
 
-from django_avatar_kit import exceptions, imaging, rendering
+from django_avatar_kit import exceptions, rendering
 from django_avatar_kit.contrib.rest_framework import AvatarUploadField
 from django_avatar_kit.test import make_image
-from tests.lifecycle import column, files_of, fresh, make_profile, needed, upload
+from django_avatar_kit.uploads import imaging
+from tests.support.lifecycle import column, files_of, fresh, make_profile, needed, upload
 from tests.testapp.models import Channel, Default, Guest, Pet, Profile, Team
 
 pytestmark = [

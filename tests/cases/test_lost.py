@@ -51,14 +51,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.datastructures import MultiValueDict
 from PIL import Image
 
-from django_avatar_kit import cleanup, exceptions, pipeline
+from django_avatar_kit import exceptions, pipeline
 from django_avatar_kit.exceptions import UploadError
 from django_avatar_kit.forms import AvatarForm
+from django_avatar_kit.lifecycle import changes as cleanup
 from django_avatar_kit.names import Name
 from django_avatar_kit.rendering import avatar_url, has_avatar
 from django_avatar_kit.test import make_image
-from tests import images
-from tests.lifecycle import column, files_of, fresh, make_profile, needed, upload
+from tests.support import images
+from tests.support.lifecycle import column, files_of, fresh, make_profile, needed, upload
 from tests.testapp.models import Band, Bare, Channel, Profile, Team
 
 pytestmark = [

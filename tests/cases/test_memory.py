@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from django_avatar_kit import av1, avif, avif_boxes, estimate, imaging, intake, memory
 from django_avatar_kit.exceptions import TooMuchMemory, TruncatedImage
-from tests import images
-from tests.test_imaging import shows_quarters
-from tests.test_intake import LIMITS, SPEC, load
+from django_avatar_kit.uploads import estimate, imaging, intake, memory
+from django_avatar_kit.uploads.decoders import av1, avif, avif_boxes
+from tests.support import images
+from tests.uploads.test_imaging import shows_quarters
+from tests.uploads.test_intake import LIMITS, SPEC, load
 
 MEGABYTE = 1024 * 1024
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from PIL import Image, ImageFile
 
-from django_avatar_kit import exact
 from django_avatar_kit.exceptions import DecompressionBomb, TruncatedImage
-from django_avatar_kit.png import Png
-from tests import images
-from tests.test_imaging import shows_quarters
-from tests.test_intake import load
+from django_avatar_kit.uploads import exact
+from django_avatar_kit.uploads.decoders.png import Png
+from tests.support import images
+from tests.uploads.test_imaging import shows_quarters
+from tests.uploads.test_intake import load
 
 XMP = (
     b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-"

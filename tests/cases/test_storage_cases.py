@@ -19,10 +19,15 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.test import override_settings
 
-from django_avatar_kit import building, doctoring, rendering, seals, storage, sweeping
+from django_avatar_kit import rendering
+from django_avatar_kit import tokens as seals
 from django_avatar_kit.exceptions import StorageError
+from django_avatar_kit.maintenance import build as building
+from django_avatar_kit.maintenance import doctor as doctoring
+from django_avatar_kit.maintenance import sweep as sweeping
+from django_avatar_kit.storage import base as storage
 from django_avatar_kit.test import settle
-from tests.lifecycle import column, files_of, fresh, upload
+from tests.support.lifecycle import column, files_of, fresh, upload
 from tests.testapp.models import Bare, Team, Ticket
 
 pytestmark = [

@@ -11,8 +11,9 @@ from django.template.base import FilterExpression, Variable
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape
 
-from django_avatar_kit import owners, rendering
+from django_avatar_kit import rendering
 from django_avatar_kit.conf import Config, get_config
+from django_avatar_kit.display import owners
 
 if TYPE_CHECKING:
     from django.template.base import Parser, Token

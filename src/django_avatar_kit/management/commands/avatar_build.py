@@ -1,4 +1,4 @@
-"""``manage.py avatar_build``: see ``django_avatar_kit.building``."""
+"""``manage.py avatar_build``: see ``django_avatar_kit.maintenance.build``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from django.db import connections
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, make_aware
 
-from ... import building
 from ...exceptions import AvatarError
-from ..progress import Progress, counted
+from ...maintenance import build as building
+from ...maintenance.progress import Progress, counted
 
 
 class Command(BaseCommand):

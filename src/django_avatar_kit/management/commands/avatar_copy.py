@@ -1,4 +1,4 @@
-"""``manage.py avatar_copy``: see ``django_avatar_kit.copying``."""
+"""``manage.py avatar_copy``: see ``django_avatar_kit.maintenance.copy``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from ... import building, copying
-from ..progress import Progress, counted
+from ...maintenance import build as building
+from ...maintenance import copy as copying
+from ...maintenance.progress import Progress, counted
 
 DONE = {"copied": "copied", "there": "already there"}
 

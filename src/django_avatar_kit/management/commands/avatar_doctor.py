@@ -1,4 +1,4 @@
-"""``manage.py avatar_doctor``: see ``django_avatar_kit.doctoring``."""
+"""``manage.py avatar_doctor``: see ``django_avatar_kit.maintenance.doctor``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ... import doctoring
-from ..progress import counted
+from ...maintenance import doctor as doctoring
+from ...maintenance.progress import counted
 
 #: Characters in the first two columns, and the fewest in the others.
 LEVEL, WHAT, FEWEST = 7, 12, 20

@@ -1,4 +1,4 @@
-"""``manage.py avatar_sweep``: see ``django_avatar_kit.sweeping``."""
+"""``manage.py avatar_sweep``: see ``django_avatar_kit.maintenance.sweep``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ... import sweeping
 from ...conf import get_config
-from ..progress import Progress, counted
+from ...maintenance import sweep as sweeping
+from ...maintenance.progress import Progress, counted
 
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 

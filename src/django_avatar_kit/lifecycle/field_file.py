@@ -1,0 +1,301 @@
+"""What ``profile.avatar`` is, and what happens when it is read and assigned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.files.base import ContentFile, File
+from django.db.models import Model
+from django.db.models.fields.files import FieldFile, FileDescriptor
+from easy_thumbnails.conf import settings as easy_settings
+from easy_thumbnails.files import ThumbnailerImageFieldFile, ThumbnailFile
+
+from .. import pipeline
+from ..exceptions import NotAFile, ReadOnly
+from ..names import Name
+from . import thumbnails
+from .instance_state import State
+
+if TYPE_CHECKING:
+    from django.core.files.storage import Storage
+
+    from ..fields import AvatarField
+    from ..uploads.imaging import Box
+
+
+#: What in the mode of a file stands for writing.
+WRITING = frozenset("wax+")
+
+
+class _EasyThumbnailsSetting:
+    """What ``Thumbnailer.__init__`` reads for every file, ten settings a row: when asked for."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name.upper()
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return getattr(easy_settings, self.name)
+
+
+class _FieldStorage:
+    """The storage of the field, looked up when a file is asked for and not for every row."""
+
+    def __get__(self, file: Any, owner: type) -> Any:
+        return self if file is None else file.field.storage
+
+
+class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
+    """What ``profile.avatar`` is: the master, as a file that knows its renditions.
+
+    It has everything that a field file of Django and of easy-thumbnails has.
+    """
+
+    instance: Any
+    field: AvatarField
+    name: str | None
+    _committed: bool
+
+    thumbnail_basedir = _EasyThumbnailsSetting()
+    thumbnail_subdir = _EasyThumbnailsSetting()
+    thumbnail_prefix = _EasyThumbnailsSetting()
+    thumbnail_quality = _EasyThumbnailsSetting()
+    thumbnail_extension = _EasyThumbnailsSetting()
+    thumbnail_preserve_extensions = _EasyThumbnailsSetting()
+    thumbnail_transparency_extension = _EasyThumbnailsSetting()
+    thumbnail_check_cache_miss = _EasyThumbnailsSetting()
+    thumbnail_namer = _EasyThumbnailsSetting()
+    storage = _FieldStorage()
+    remote_source = False
+    generate = True
+    #: The crop box (x, y, width, height) that an uncommitted upload is to be cut with.
+    _crop: Box | None = None
+
+    # Once or, beside django-cleanup, three times for every row that is loaded: nothing that can
+    # wait is done here.
+    def __init__(self, instance: Any, field: AvatarField, name: str | None) -> None:
+        self.instance = instance
+        self.field = field
+        self.name = self._loaded_name = name
+        self._committed = True
+        self._file: File[Any] | None = None
+
+    @property
+    def alias_target(self) -> AvatarFieldFile:
+        return self
+
+    @property
+    def source_storage(self) -> Storage:
+        return self.field.storage
+
+    @property
+    def thumbnail_storage(self) -> Storage:
+        return thumbnails.storage_of(self.field)
+
+    @property
+    def avatar_name(self) -> Name | None:
+        """What the name says; None without an avatar, and for a file from before the kit."""
+        return Name.parse(self.name) if self._committed else None
+
+    @property
+    def uncommitted(self) -> bool:
+        """Whether this is an upload that saving the row will write."""
+        return not self._committed and self._file is not None
+
+    def url_for(self, size: int) -> str:
+        """URL of the rendition for a square of ``size`` px, or a fallback's without an avatar."""
+        from ..rendering import avatar_url  # it shows field files, among other things
+
+        return avatar_url(self, size)
+
+    def save(
+        self,
+        name: str,
+        content: Any,
+        save: bool = True,
+        *,
+        crop: Box | None = None,
+    ) -> None:
+        """Make ``content`` the avatar.
+
+        ``crop`` is (x, y, width, height) in px of the upright upload, which is checked and decoded
+        now: on an :class:`~django_avatar_kit.exceptions.UploadError` nothing has changed. Files
+        are written when the row is saved, which is now unless ``save`` is False; where that fails,
+        the instance has its old avatar again.
+        """
+        if isinstance(content, FieldFile):
+            content = content.file
+        if not callable(getattr(content, "read", None)):
+            raise NotAFile(value=content)
+        upload = content if isinstance(content, File) else File(content)
+        # What it is called is of no importance but in an error.
+        name = pipeline.text_of(name)
+        pipeline.receive(upload, self.field, crop, filename=name)
+        self._replace({"name": name or "upload", "_file": upload, "_crop": crop}, save=save)
+
+    save.alters_data = True  # type: ignore[attr-defined]
+
+    def open(self, mode: str = "rb") -> AvatarFieldFile:
+        """Open the master, or an upload that is not stored yet.
+
+        Raises :class:`~django_avatar_kit.exceptions.ReadOnly` where a stored one would be written
+        to: what is in storage, the kit has encoded.
+        """
+        if WRITING.intersection(str(mode)):
+            self._keep_as_it_is(mode)
+        super().open(mode)
+        return self
+
+    open.alters_data = True  # type: ignore[attr-defined]  # noqa: A003
+
+    def _keep_as_it_is(self, mode: str) -> None:
+        if self._committed and self.name:
+            raise ReadOnly(name=self.name, mode=mode)
+
+    # Some storages hand out files that can be written to however they were opened.
+
+    @property
+    def write(self) -> Any:
+        return self._writing("write")
+
+    @property
+    def writelines(self) -> Any:
+        return self._writing("writelines")
+
+    @property
+    def truncate(self) -> Any:
+        return self._writing("truncate")
+
+    def _writing(self, name: str) -> Any:
+        """What does it, or refuses to. Asking for it is no error: ``hasattr()`` does."""
+        if self._committed and self.name:
+            return lambda *_given: self._keep_as_it_is("w")
+        return getattr(super(), name)
+
+    def delete(self, save: bool = True) -> None:
+        """Take the avatar out of the row; its files go when that has been committed.
+
+        django-cleanup calls this on a copy without a model instance: there is nothing left to do.
+        """
+        if not self or not isinstance(self.instance, Model):
+            return
+        self._replace({"name": None, "_file": None, "_crop": None}, save=save)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+    def _replace(self, values: dict[str, Any], *, save: bool) -> None:
+        assigned = self.field.assigned(self.instance)
+        State.of(self.instance).remember(self.field.attname)
+        values["_committed"] = values["_file"] is None
+        before = {key: getattr(self, key) for key in values}
+        if self._committed:
+            self.close()
+        self.__dict__.update(values)
+        self.__dict__.pop("_dimensions_cache", None)
+        self.field.assign(self.instance, self)
+        if not save:
+            return
+        written = State.of(self.instance).written
+        written.clear()
+        try:
+            self.instance.save()
+        except BaseException:
+            # Where a receiver failed after the row had been written, the row has the new avatar.
+            if self.field.attname not in written:
+                self.__dict__.update(before)
+                if not assigned:
+                    self.field.forget(self.instance)
+            raise
+
+    def _get_image_dimensions(self) -> tuple[int, int]:
+        if name := self.avatar_name:
+            return name.width, name.height
+        return super()._get_image_dimensions()  # type: ignore[no-any-return]
+
+    def get_thumbnail(self, thumbnail_options: Any, *args: Any, **kwargs: Any) -> Any:
+        """easy-thumbnails' thumbnail: a rendition of the kit's where one answers the request."""
+        options = self.get_options(thumbnail_options)
+        return self._rendition(options) or super().get_thumbnail(options, *args, **kwargs)
+
+    def _rendition(self, options: dict[str, Any]) -> ThumbnailFile | None:
+        name = self.avatar_name
+        width, height = options["size"]
+        asked = {key for key, value in options.items() if value and key != key.upper()}
+        if (
+            name is None
+            # The whole picture on a square is not what was cropped to one.
+            or name.fit != "cover"
+            or width != height
+            or width not in name.sizes
+            or options.get("crop") is not True
+            or asked - {"size", "crop", "quality", "subsampling", "upscale"}
+            or options["quality"] != self.thumbnail_quality
+        ):
+            return None
+        rendition = ThumbnailFile(
+            name.rendition(width, name.formats[-1]),
+            storage=self.field.rendition_storage,
+            thumbnail_options=options,
+        )
+        rendition._dimensions_cache = (width, height)
+        return rendition
+
+    def __getstate__(self) -> dict[str, Any]:
+        content = None
+        if self.uncommitted and self._file is not None:
+            # Not the upload itself, which may be a temporary file of this process.
+            self._file.seek(0)
+            content = ContentFile(self._file.read(), name=self.name)
+            self._file.seek(0)
+        return {
+            "instance": self.instance,
+            "field": self.field,
+            "name": self.name,
+            "_loaded_name": self._loaded_name,
+            "_committed": self._committed,
+            "_crop": self._crop,
+            "_file": content,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+
+class AvatarDescriptor(FileDescriptor):
+    """The attribute: remembers that it was assigned, since only then the column is written."""
+
+    field: AvatarField
+
+    def __init__(self, field: AvatarField) -> None:
+        super().__init__(field)
+        self.attname = field.attname
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        if instance is None:
+            return self
+        value = instance.__dict__.get(self.attname, self)
+        if isinstance(value, AvatarFieldFile) and value.instance is instance:
+            return value
+        if type(value) is str:
+            file = instance.__dict__[self.attname] = AvatarFieldFile(instance, self.field, value)
+            return file
+        if value is self:  # deferred
+            super().__get__(instance, cls)
+            value = instance.__dict__[self.attname]
+        value = self.field.wrap(instance, value)
+        instance.__dict__[self.attname] = value
+        return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        data = instance.__dict__
+        if instance._state.db is not None and data.get(self.attname, self) is not value:
+            state = State.of(instance)
+            state.remember(self.attname)
+            state.assigned.add(self.attname)
+        data[self.attname] = value
+
+    def fetch_many(self, instances: Any) -> None:
+        # The peers that have a value keep it, be it from the database or assigned.
+        deferred = [instance for instance in instances if self.attname not in instance.__dict__]
+        super().fetch_many(instances)
+        for instance in deferred:
+            self.field.forget(instance)

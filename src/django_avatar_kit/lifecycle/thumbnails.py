@@ -1,0 +1,150 @@
+"""What easy-thumbnails made of a file goes when the file goes.
+
+The kit's own renditions are not in easy-thumbnails' tables. Thumbnails that a template asked for
+on the fly are, be it of an avatar or of a stock ``ImageField``; django-cleanup, which removes the
+files of the latter, knows nothing of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.core.signals import setting_changed
+from django.db.models import FileField, Q
+from django.utils.functional import SimpleLazyObject
+from django_cleanup.signals import cleanup_post_delete
+from easy_thumbnails import storage as easy_storage
+from easy_thumbnails.files import ThumbnailerFieldFile
+from easy_thumbnails.models import Source, Thumbnail
+from easy_thumbnails.storage import get_storage
+from easy_thumbnails.utils import get_storage_hash
+
+from ..conf import get_config
+from ..storage import base as storage
+from . import references as rows
+
+if TYPE_CHECKING:
+    from django.core.files.storage import Storage
+
+logger = logging.getLogger(__name__)
+
+#: Names in one query, as in ``rows``.
+CHUNK = 500
+
+
+def default_storage() -> Storage:
+    """Where thumbnails go now; easy-thumbnails' own binding dates from its import."""
+    return storage.unwrap(get_storage())
+
+
+def storage_of(field: FileField) -> Storage:
+    """Where the thumbnails of a field's files lie."""
+    given = getattr(field, "thumbnail_storage", None)
+    return storage.resolve(given) if given else default_storage()
+
+
+def delete(names: Mapping[str, FileField]) -> None:
+    """Delete the booked thumbnails of these files, and the books: one query where there are none.
+
+    ``names`` maps each key to the field it belonged to.
+    """
+    keys = list(names)
+    for start in range(0, len(keys), CHUNK):
+        sources = Source.objects.filter(name__in=keys[start : start + CHUNK])
+        for source in sources.prefetch_related("thumbnails"):
+            field = names[source.name]
+            if source.storage_hash == get_storage_hash(storage.unwrap(field.storage)):
+                _delete(source, field)
+
+
+def _delete(source: Source, field: FileField) -> None:
+    place = storage_of(field)
+    hashed = get_storage_hash(place)
+    # A thumbnail that lies in a storage which is no longer the configured one cannot be reached.
+    reachable = [t for t in source.thumbnails.all() if t.storage_hash == hashed]
+    failed = storage.delete_all(place, [thumbnail.name for thumbnail in reachable])
+    if not failed:
+        source.delete()
+
+
+def hashes_of(*places: Storage) -> set[str]:
+    """How easy-thumbnails names these storages in its books."""
+    # A lazy storage that nobody had touched yet went into them as this.
+    return {get_storage_hash("builtins.object"), *map(get_storage_hash, places)}
+
+
+def sources_of(keys: Collection[str]) -> dict[str, str]:
+    """For those of the files that are booked as a thumbnail: what they were made of."""
+    found: dict[str, str] = {}
+    for chunk in _chunks(keys):
+        thumbnails = Thumbnail.objects.filter(name__in=chunk).order_by()
+        found.update(thumbnails.values_list("name", "source__name"))
+    return found
+
+
+def books_of_others() -> rows.Surroundings:
+    """Where thumbnails are booked that are those of other tenants: in other schemas.
+
+    The ones of this schema say more than a name.
+    """
+    found = rows.look_around([Thumbnail._meta.get_field("name")])
+    others = [(using, column) for using, column in found.places if hasattr(column, "stands_for")]
+    return found._replace(places=others)
+
+
+def booked(hashes: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The key of every booked thumbnail in these storages, and of what it was made of."""
+    pk = 0
+    ours = Thumbnail.objects.filter(storage_hash__in=hashes).order_by("pk")
+    while chunk := list(ours.filter(pk__gt=pk).values_list("pk", "name", "source__name")[:CHUNK]):
+        yield from ((name, source) for _, name, source in chunk)
+        pk = chunk[-1][0]
+
+
+def forget(keys: Collection[str], place: Storage, hashes: Collection[str]) -> None:
+    """Close the books of files that are gone from a storage, which the books know by ``hashes``.
+
+    A source stays booked as long as one of its thumbnails lies somewhere.
+    """
+    for chunk in _chunks(keys):
+        named = Q(name__in=chunk, storage_hash__in=hashes)
+        sources = set(Source.objects.filter(named).values_list("pk", flat=True))
+        of_these = Thumbnail.objects.filter(source__in=sources, storage_hash__in=hashes)
+        gone = [thumbnail.pk for thumbnail in of_these if not place.exists(thumbnail.name)]
+        thumbnails = Thumbnail.objects.filter(named | Q(pk__in=gone))
+        # The source of the last thumbnail may have gone before it.
+        sources.update(thumbnails.values_list("source_id", flat=True))
+        thumbnails.delete()
+        Source.objects.filter(pk__in=sources, thumbnails=None).delete()
+
+
+def _chunks(keys: Collection[str]) -> Iterator[list[str]]:
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), CHUNK):
+        yield ordered[start : start + CHUNK]
+
+
+def connect() -> None:
+    """Follow django-cleanup; without it in ``INSTALLED_APPS`` nothing is ever sent."""
+    cleanup_post_delete.connect(_file_deleted, dispatch_uid="avatar_kit.thumbnails")
+    setting_changed.connect(_storages_changed, dispatch_uid="avatar_kit.thumbnails")
+
+
+def _storages_changed(*, setting: str, **kwargs: Any) -> None:
+    # easy-thumbnails binds this at import, and the thumbnails of stock fields would stay there.
+    # Lazily, as Django may be told of the change after us.
+    if setting in {"STORAGES", "THUMBNAIL_DEFAULT_STORAGE_ALIAS"}:
+        easy_storage.thumbnail_default_storage = SimpleLazyObject(get_storage)
+
+
+def _file_deleted(*, file: Any, file_name: str, success: bool, **kwargs: Any) -> None:
+    # A ThumbnailerFieldFile has deleted its thumbnails itself, and an avatar is the kit's own.
+    if not success or isinstance(file, ThumbnailerFieldFile) or not get_config().delete_files:
+        return
+    try:
+        delete({file_name: file.field})
+    except Exception:
+        # Whatever a database may raise: django-cleanup sends this outside its own try block.
+        logger.exception("Could not delete the thumbnails of “%s”.", file_name)

@@ -1,0 +1,715 @@
+"""What a transaction did not keep, the storage does not keep either; what it did keep, stays."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import threading
+from typing import Any
+
+import pytest
+from django.core import serializers
+from django.db import DatabaseError, IntegrityError, connection, connections, transaction
+
+from django_avatar_kit.exceptions import StaleName
+from django_avatar_kit.lifecycle import changes as cleanup
+from django_avatar_kit.lifecycle import references as rows
+from django_avatar_kit.lifecycle.instance_state import State
+from tests.support.lifecycle import column, files_of, fresh, make_profile, needed, upload
+from tests.testapp.models import Channel, League, Profile, Team
+
+pytestmark = [
+    pytest.mark.lifecycle,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("small"),
+]
+
+
+class BoomError(Exception):
+    pass
+
+
+@pytest.fixture
+def profile() -> Profile:
+    return make_profile()
+
+
+def in_vain(change: Any) -> None:
+    """Do it, and roll it back."""
+    with pytest.raises(BoomError), transaction.atomic():
+        change()
+        raise BoomError
+
+
+# --- the whole transaction --------------------------------------------------------------------
+
+
+def test_the_new_files_go_and_the_old_ones_stay(files, profile, settled):
+    before = files()
+    in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
+    settled()
+    assert files() == before == needed()
+
+
+def test_the_next_write_of_anybody_takes_the_new_files_away(files, profile):
+    in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
+    Team.objects.create()
+    assert files() == needed() == files_of(column(profile))
+
+
+def test_a_new_row_that_is_undone_leaves_nothing(files, settled):
+    in_vain(lambda: Team.objects.create(avatar=upload()))
+    settled()
+    assert files() == set()
+
+
+def test_several_replacements_are_undone_together(files, profile, settled):
+    before = files()
+
+    def replace() -> None:
+        for color in ("red", "blue", "gold"):
+            profile.avatar.save("new.jpg", upload(color))
+
+    in_vain(replace)
+    settled()
+    assert files() == before == needed()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: row.avatar.delete(),
+        lambda row: (row._meta.get_field("avatar").save_form_data(row, ""), row.save()),
+        lambda row: row.delete(),
+        lambda row: type(row).objects.all().delete(),
+    ],
+    ids=["avatar", "cleared", "row", "queryset"],
+)
+def test_a_deletion_that_is_undone_deletes_nothing(files, profile, settled, signalled, change):
+    before = files()
+    in_vain(lambda: change(fresh(profile)))
+    settled()
+    assert files() == before == needed()
+    assert signalled == []
+
+
+def test_a_file_from_before_the_kit_survives_a_deletion_that_is_undone(
+    files, profile, media, settled, signalled
+):
+    (media / "old.jpg").write_bytes(b"old")
+    profile.avatar = "old.jpg"
+    profile.save()
+    signalled.clear()
+    in_vain(profile.avatar.delete)
+    in_vain(lambda: fresh(profile).avatar.save("new.jpg", upload("red")))
+    settled()
+    assert files() == {"old.jpg"}
+    assert signalled == []
+
+
+def test_nothing_is_told_of_what_was_undone(profile, settled, signalled):
+    in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
+    settled()
+    assert signalled == []
+
+
+@pytest.mark.parametrize(
+    "create",
+    [
+        lambda: Team.objects.create(avatar=upload()),
+        lambda: Team.objects.bulk_create([Team(avatar=upload())])[0],
+    ],
+    ids=["create", "bulk_create"],
+)
+@pytest.mark.parametrize("delete", ["row", "avatar"])
+def test_nothing_is_told_of_what_was_written_and_deleted_and_undone(
+    files, settled, signalled, create, delete
+):
+    def change() -> None:
+        team = create()
+        (team if delete == "row" else team.avatar).delete()
+
+    in_vain(change)
+    settled()
+    assert signalled == []
+    assert files() == set()
+
+
+def test_nothing_is_told_of_what_was_replaced_and_deleted_and_undone(
+    files, profile, settled, signalled
+):
+    before = files()
+
+    def change() -> None:
+        profile.avatar.save("new.jpg", upload("red"))
+        profile.avatar.delete()
+
+    in_vain(change)
+    settled()
+    assert signalled == []
+    assert files() == before == needed()
+
+
+def test_bulk_creation_that_is_undone_leaves_nothing(files, settled, signalled):
+    in_vain(lambda: Team.objects.bulk_create([Team(avatar=upload()), Team(avatar=upload())]))
+    settled()
+    assert files() == set()
+    assert signalled == []
+
+
+def test_both_avatars_of_a_row_are_undone(files, settled):
+    channel = Channel.objects.create(avatar=upload(), banner=upload("red"))
+    before = files()
+
+    def replace() -> None:
+        channel.avatar, channel.banner = upload("blue"), upload("gold")
+        channel.save()
+
+    in_vain(replace)
+    settled()
+    assert files() == before == needed()
+    channel.save()
+    assert files() == needed()
+    assert not before & files()
+
+
+def test_a_multi_table_child_is_undone(files, settled):
+    league = League.objects.create(avatar=upload())
+    before = files()
+    in_vain(lambda: league.avatar.save("new.jpg", upload("red")))
+    settled()
+    assert files() == before == needed()
+
+
+def test_a_transaction_marked_for_rollback(files, profile, settled):
+    before = files()
+    with transaction.atomic():
+        profile.avatar.save("new.jpg", upload("red"))
+        transaction.set_rollback(True)
+    settled()
+    assert files() == before == needed()
+
+
+def test_an_error_of_the_database_after_the_avatar(files, profile, settled):
+    before = files()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        profile.avatar.save("new.jpg", upload("red"))
+        Profile.objects.create(user=profile.user)
+    settled()
+    assert files() == before == needed()
+
+
+def test_a_commit_that_the_database_refuses(files, profile, settled):
+    """PostgreSQL looks at foreign keys when the transaction ends."""
+    before = column(profile)
+    profile.user_id = 0
+    with pytest.raises(IntegrityError):
+        profile.avatar.save("new.jpg", upload("red"))
+    settled()
+    assert column(profile) == before == profile.avatar.name
+    assert files() == needed() == files_of(before)
+
+
+def test_a_connection_lost_in_the_middle(files, profile, settled):
+    before = files()
+    with pytest.raises(BoomError), transaction.atomic():
+        profile.avatar.save("new.jpg", upload("red"))
+        connection.close()
+        raise BoomError
+    settled()
+    assert files() == before == needed()
+
+
+def test_a_thread_that_ends_in_the_middle(files, profile, settled):
+    """Nobody is left to roll back; the database does it."""
+
+    def work() -> None:
+        block = transaction.atomic()
+        block.__enter__()
+        fresh(profile).avatar.save("new.jpg", upload("red"))
+        connections.close_all()
+
+    before = files()
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    gc.collect()
+    settled()
+    assert files() == before == needed()
+
+
+def test_a_fixture_that_is_undone_leaves_the_files_that_it_names(files, profile, settled):
+    """A restored backup: the media first, and then the rows, at the second attempt."""
+    text = serializers.serialize("json", [profile])
+    before = files()
+    Profile.objects.all()._raw_delete("default")
+
+    def load() -> None:
+        for row in serializers.deserialize("json", text):
+            row.save()
+
+    in_vain(load)
+    settled()
+    assert files() == before
+    load()
+    assert files() == before == needed()
+
+
+# --- savepoints -------------------------------------------------------------------------------
+
+
+def test_a_savepoint_that_is_undone(files, profile, settled):
+    before = files()
+    with transaction.atomic():
+        in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
+        team = Team.objects.create(avatar=upload("blue"))
+    settled()
+    assert files() == before | files_of(column(team)) == needed()
+
+
+def test_a_savepoint_that_is_undone_in_a_transaction_that_is(files, profile, settled):
+    before = files()
+
+    def change() -> None:
+        profile.avatar.save("new.jpg", upload("red"))
+        in_vain(lambda: profile.avatar.save("newer.jpg", upload("blue")))
+
+    in_vain(change)
+    settled()
+    assert files() == before == needed()
+
+
+def test_replaced_then_a_savepoint_undone(files, profile, settled):
+    with transaction.atomic():
+        profile.avatar.save("new.jpg", upload("red"))
+        new = column(profile)
+        in_vain(lambda: profile.avatar.save("newer.jpg", upload("blue")))
+        assert column(profile) == new
+    settled()
+    assert column(profile) == new
+    assert files() == needed() == files_of(new)
+
+
+def test_a_savepoint_undone_then_saved_again(files, profile, settled):
+    before = files()
+    with transaction.atomic():
+        in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
+        profile.save()
+    settled()
+    assert not before & files()
+    assert files() == needed() == files_of(column(profile)) != set()
+
+
+def test_a_deletion_in_a_savepoint_undone_then_replaced(files, profile, settled):
+    with transaction.atomic():
+        in_vain(fresh(profile).avatar.delete)
+        fresh(profile).avatar.save("new.jpg", upload("red"))
+    settled()
+    assert files() == needed() == files_of(column(profile))
+
+
+def test_deleted_and_then_a_savepoint_that_takes_the_name_over(files, profile, settled):
+    """The deletion stands, and what took the name over does not."""
+    with transaction.atomic():
+        name = column(profile)
+        profile.delete()
+        in_vain(lambda: Team.objects.create(avatar=name))
+    settled()
+    assert files() == needed() == set()
+
+
+def test_a_name_taken_over_in_the_transaction_that_deletes_its_row(files, profile, settled):
+    with transaction.atomic():
+        name = column(profile)
+        profile.delete()
+        team = Team.objects.create(avatar=name)
+    settled()
+    assert column(team) == name
+    assert files() == needed() == files_of(name)
+
+
+def test_a_clone_in_a_savepoint_that_is_undone(files, settled):
+    team = Team.objects.create(avatar=upload())
+
+    def clone() -> None:
+        row = fresh(team)
+        row.pk = None
+        row.save()
+
+    with transaction.atomic():
+        in_vain(clone)
+    settled()
+    assert files() == needed() == files_of(column(team))
+
+
+def test_a_clone_of_an_upload_that_only_the_clone_loses(files, settled):
+    with transaction.atomic():
+        team = Team(avatar=upload())
+        team.save()
+
+        def clone() -> None:
+            team.pk = None
+            team.save()
+
+        in_vain(clone)
+    settled()
+    assert Team.objects.count() == 1
+    assert files() == needed() != set()
+
+
+def test_savepoints_by_hand(files, profile, settled):
+    # Django 6.1 has another name for it.
+    name = "savepoint_create" if hasattr(transaction, "savepoint_create") else "savepoint"
+    savepoint = getattr(transaction, name)
+    with transaction.atomic():
+        first = savepoint()
+        profile.avatar.save("new.jpg", upload("red"))
+        transaction.savepoint_rollback(first)
+        second = savepoint()
+        other = fresh(profile)
+        other.avatar.save("other.jpg", upload("blue"))
+        transaction.savepoint_commit(second)
+    settled()
+    assert column(profile) == other.avatar.name
+    assert files() == needed() == files_of(column(profile))
+
+
+def test_a_block_without_a_savepoint_of_its_own(files, profile, settled):
+    def change() -> None:
+        with pytest.raises(BoomError), transaction.atomic(savepoint=False):
+            profile.avatar.save("new.jpg", upload("red"))
+            raise BoomError
+
+    before = files()
+    with transaction.atomic():
+        change()
+    settled()
+    assert files() == before == needed()
+
+
+# --- saved again ------------------------------------------------------------------------------
+
+
+def test_the_same_instance_saved_again_writes_its_files_again(files, profile, settled):
+    in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
+    undone = profile.avatar.name
+    settled()
+    profile.save()
+    assert profile.avatar.name == column(profile) != undone
+    assert files() == needed() == files_of(column(profile)) != set()
+
+
+def test_the_same_instance_saved_again_before_anything_was_settled(files, profile, settled):
+    in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
+    profile.save()
+    settled()
+    assert files() == needed() == files_of(column(profile)) != set()
+
+
+def test_a_new_instance_saved_again(files, settled):
+    team = Team(avatar=upload())
+    in_vain(team.save)
+    settled()
+    team.pk = team.id = None
+    team.save()
+    assert files() == needed() == files_of(column(team)) != set()
+
+
+def test_a_new_instance_saved_again_with_the_key_it_was_promised(files, settled):
+    team = Team(avatar=upload())
+    in_vain(team.save)
+    settled()
+    team.save()
+    assert files() == needed() == files_of(column(team)) != set()
+
+
+def test_a_clearing_that_was_undone_is_saved_again(files, profile, settled):
+    in_vain(profile.avatar.delete)
+    settled()
+    profile.save()
+    assert column(profile) == ""
+    assert files() == set()
+
+
+def test_undone_then_refreshed_shows_the_old_avatar(files, profile, settled):
+    old = column(profile)
+    in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
+    profile.refresh_from_db()
+    settled()
+    assert profile.avatar.name == old
+    profile.save()
+    assert files() == needed() == files_of(old)
+
+
+def test_refreshed_and_then_undone(files, profile, settled):
+    old = column(profile)
+
+    def change() -> None:
+        profile.avatar.save("new.jpg", upload("red"))
+        profile.refresh_from_db()
+
+    in_vain(change)
+    settled()
+    profile.bio = "late"
+    profile.save()
+    assert column(profile) == old
+    assert files() == needed() == files_of(old)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_a_copy_of_what_was_undone_does_not_point_at_nothing(files, profile, settled, duplicate):
+    in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
+    twin = duplicate(profile)
+    settled()
+    twin.save()
+    assert files() == needed() == files_of(column(profile)) != set()
+
+
+@pytest.mark.parametrize("settle_first", [True, False])
+def test_bulk_update_does_not_write_a_name_that_was_undone(files, profile, settled, settle_first):
+    in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
+    if settle_first:
+        settled()
+    before = column(profile)
+    with pytest.raises(StaleName):
+        Profile.objects.bulk_update([profile], ["avatar"])
+    settled()
+    assert column(profile) == before
+    assert files_of(before) <= files()
+
+
+def test_update_does_not_write_a_name_that_was_undone(files, profile, settled):
+    in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
+    before = column(profile)
+    with pytest.raises(StaleName):
+        Profile.objects.update(avatar=profile.avatar)
+    settled()
+    assert column(profile) == before
+    assert files_of(before) <= files()
+
+
+def test_another_instance_is_not_given_a_name_that_was_undone(files, profile, settled):
+    in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
+    team = Team.objects.create(avatar=profile.avatar)
+    settled()
+    assert column(team) == ""
+    assert files() == needed()
+
+
+def test_bulk_creation_that_was_undone_is_done_again(files, settled):
+    teams = [Team(avatar=upload()), Team(avatar=upload("red"))]
+    in_vain(lambda: Team.objects.bulk_create(teams))
+    settled()
+    for team in teams:
+        team.pk = team.id = None
+    Team.objects.bulk_create(teams)
+    settled()
+    assert files() == needed()
+    assert len(files()) == 6
+
+
+def test_bulk_creation_that_failed_is_done_again(files, settled):
+    Channel.objects.create(name="taken")
+    channel = Channel(name="taken", avatar=upload())
+    with pytest.raises(IntegrityError):
+        Channel.objects.bulk_create([channel])
+    channel.name = "free"
+    Channel.objects.bulk_create([channel])
+    settled()
+    assert files() == needed() == files_of(column(channel)) != set()
+
+
+def test_an_instance_remembers_nothing_once_its_row_is_committed(profile):
+    with transaction.atomic():
+        profile.avatar.save("new.jpg", upload("red"))
+        assert State.of(profile).minted
+    assert not State.of(profile).minted
+    assert not State.of(profile).assigned
+
+
+# --- hooks of others --------------------------------------------------------------------------
+
+
+def fail() -> None:
+    raise BoomError
+
+
+def test_a_hook_that_fails_before_ours_does_not_keep_old_files(files, profile, settled, signalled):
+    old = files()
+    with pytest.raises(BoomError), transaction.atomic():
+        transaction.on_commit(fail)
+        profile.avatar.save("new.jpg", upload("red"))
+    settled()
+    assert not old & files()
+    assert files() == needed() == files_of(column(profile))
+    assert [set(event["removed"]) for event in signalled] == [old]
+
+
+def test_a_hook_that_fails_after_ours_changes_nothing(files, profile):
+    with pytest.raises(BoomError), transaction.atomic():
+        profile.avatar.save("new.jpg", upload("red"))
+        transaction.on_commit(fail)
+    assert files() == needed() == files_of(column(profile))
+
+
+def test_the_same_instance_saved_again_after_a_hook_failed(files, profile, settled):
+    with pytest.raises(BoomError) as caught, transaction.atomic():
+        transaction.on_commit(fail)
+        profile.avatar.save("new.jpg", upload("red"))
+    profile.bio = "again"
+    profile.save()
+    del caught
+    settled()
+    assert files() == needed() == files_of(column(profile)) != set()
+
+
+def test_a_deletion_whose_hook_was_lost(files, profile, settled, signalled):
+    with pytest.raises(BoomError), transaction.atomic():
+        transaction.on_commit(fail)
+        profile.delete()
+    settled()
+    assert files() == set()
+    assert [event["signal"] for event in signalled] == ["deleted"]
+
+
+def test_an_exception_kept_alive_does_not_make_an_undone_upload_stay(files, profile, settled):
+    before = files()
+    with pytest.raises(BoomError) as kept, transaction.atomic():
+        profile.avatar.save("new.jpg", upload("red"))
+        raise BoomError
+    settled()
+    assert files() == before == needed()
+    assert kept.tb
+
+
+def test_a_hook_may_save_an_avatar(files, profile, settled):
+    team = Team.objects.create(avatar=upload())
+
+    def hook() -> None:
+        team.avatar.save("new.jpg", upload("blue"))
+
+    with transaction.atomic():
+        transaction.on_commit(hook)
+        profile.avatar.save("new.jpg", upload("red"))
+    settled()
+    assert files() == needed()
+    assert len(files()) == 6
+
+
+def test_a_hook_may_undo_an_avatar(files, profile, settled):
+    team = Team.objects.create(avatar=upload())
+
+    def hook() -> None:
+        in_vain(lambda: team.avatar.save("new.jpg", upload("blue")))
+
+    with transaction.atomic():
+        transaction.on_commit(hook)
+        profile.avatar.save("new.jpg", upload("red"))
+    settled()
+    assert files() == needed()
+    assert len(files()) == 6
+
+
+def test_our_hook_stops_nobody_elses(profile, monkeypatch, caplog):
+    def away(*args: Any) -> None:
+        raise DatabaseError("gone away")
+
+    called: list[int] = []
+    monkeypatch.setattr(rows, "held", away)
+    with transaction.atomic():
+        profile.avatar.save("new.jpg", upload("red"))
+        transaction.on_commit(lambda: called.append(1))
+    assert called == [1]
+    assert "gone away" in caplog.text
+
+
+def test_a_time_limit_in_our_hook_comes_through(profile, monkeypatch, caplog):
+    def interrupted(*args: Any) -> None:
+        raise BoomError
+
+    old = column(profile)
+    monkeypatch.setattr(rows, "held", interrupted)
+    with pytest.raises(BoomError), transaction.atomic():
+        profile.avatar.save("new.jpg", upload("red"))
+    assert column(profile) != old
+    assert f"Could not judge ['{old}'" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_a_time_limit_while_one_database_is_settled_leaves_the_others_queued(
+    monkeypatch, files, settled
+):
+    for using in ("default", "other"):
+        with pytest.raises(BoomError), transaction.atomic(using=using):
+            with monkeypatch.context() as patched:
+                # Nothing is settled while the two are made.
+                patched.setattr(cleanup, "drain", lambda **kwargs: None)
+                make_profile(using=using)
+            raise BoomError
+    held = rows.held
+
+    def interrupted(*args: Any) -> Any:
+        monkeypatch.setattr(rows, "held", held)
+        raise BoomError
+
+    monkeypatch.setattr(rows, "held", interrupted)
+    with pytest.raises(BoomError):
+        settled()
+    assert len(files()) == 6
+    settled()
+    assert len(files()) == 3
+
+
+def test_a_file_that_a_row_never_had_is_not_deleted(files, media, settled):
+    """The row and the file's removal from it were both undone; the file is anybody's."""
+    (media / "shared").mkdir()
+    (media / "shared" / "logo.jpg").write_bytes(b"logo")
+
+    def create() -> None:
+        Team.objects.create(avatar="shared/logo.jpg").avatar.delete()
+
+    in_vain(create)
+    settled()
+    assert files() == {"shared/logo.jpg"}
+
+
+# --- in the tests of a site -------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_test_case_settles_what_it_replaced(files, settled, signalled):
+    """Here an outer transaction is open, which is never committed."""
+    profile = make_profile()
+    profile.avatar.save("new.jpg", upload("red"))
+    assert len(files()) == 6
+    settled()
+    assert files() == needed() == files_of(column(profile))
+    assert len(signalled) == 2
+    profile.delete()
+    settled()
+    assert files() == set()
+
+
+@pytest.mark.django_db
+def test_a_test_case_settles_what_it_undid(files, settled):
+    profile = make_profile()
+    in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
+    settled()
+    assert files() == needed() == files_of(column(profile))
+
+
+@pytest.mark.django_db
+def test_a_test_case_captures_the_hooks(files, django_capture_on_commit_callbacks):
+    profile = make_profile()
+    with django_capture_on_commit_callbacks(execute=True):
+        profile.avatar.save("new.jpg", upload("red"))
+    assert files() == needed() == files_of(column(profile))
+
+
+def test_what_another_database_of_that_name_left_is_not_judged(files, profile, settled):
+    """The queue of one test run says nothing about the next one's database."""
+    in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
+    for change in cleanup._undone:
+        change.database = "another"
+    settled()
+    assert len(files()) == 6

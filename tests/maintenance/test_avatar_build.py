@@ -1,0 +1,814 @@
+"""``avatar_build``: rows follow the settings, whatever happens on the way."""
+
+from __future__ import annotations
+
+import io
+import sys
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.storage import storages
+from django.core.management import CommandError, call_command
+from django.core.management.base import OutputWrapper
+from django.db import models
+from django.db.models.expressions import DatabaseDefault
+from django.db.models.functions import Lower
+from django.db.models.signals import post_save, pre_save
+from django.utils.timezone import make_naive
+from PIL import Image
+
+from django_avatar_kit import pipeline, signals
+from django_avatar_kit.lifecycle import references as rows
+from django_avatar_kit.maintenance import build as building
+from django_avatar_kit.maintenance import progress
+from django_avatar_kit.names import Name
+from django_avatar_kit.test import make_image, make_upload
+from django_avatar_kit.uploads import imaging
+from tests.support.lifecycle import column, files_of, fresh, make_profile, needed, upload
+from tests.testapp.models import Bare, Channel, Pet, Profile, Team
+
+pytestmark = [
+    pytest.mark.lifecycle,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("small"),
+]
+
+
+def build(*labels: str, **options: Any) -> tuple[str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    call_command("avatar_build", *labels, stdout=out, stderr=err, **options)
+    return out.getvalue(), err.getvalue()
+
+
+def avatar() -> Any:
+    return Team._meta.get_field("avatar")
+
+
+def summary(text: str) -> str:
+    return text.strip().splitlines()[-1]
+
+
+def put(row: Any, value: str, attname: str = "avatar") -> None:
+    """Past the kit, as a site had it before."""
+    plain = models.Value(value, output_field=models.CharField())
+    type(row)._base_manager.filter(pk=row.pk).update(**{attname: plain})
+
+
+def team(**image: Any) -> Team:
+    return Team.objects.create(avatar=make_upload(**{"size": (60, 40), **image}))
+
+
+def old_file(media: Path, key: str = "avatars/old.jpg", **image: Any) -> str:
+    path = media / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(make_image(**{"size": (60, 40), **image}))
+    return key
+
+
+def old_team(media: Path, key: str = "avatars/old.jpg", **image: Any) -> Team:
+    row = Team.objects.create()
+    put(row, old_file(media, key, **image))
+    return row
+
+
+def name_of(row: Any, attname: str = "avatar") -> Name:
+    name = Name.parse(column(row, attname))
+    assert name is not None
+    return name
+
+
+def size_of(media: Path, key: str) -> tuple[int, int]:
+    with Image.open(media / key) as image:
+        return image.size
+
+
+# --- what is up to date ----------------------------------------------------------------------
+
+
+def test_what_is_up_to_date_is_left_alone(files):
+    row = team()
+    Team.objects.create()
+    before = files(), column(row)
+    out, err = build()
+    assert summary(out) == (
+        "1 checked: 0 rebuilt, 0 adopted, 1 up to date, 0 changed meanwhile, 0 failed."
+    )
+    assert err == ""
+    assert (files(), column(row)) == before
+
+
+def test_a_default_is_left_alone(media, files):
+    old_file(media, "defaults/badge.png")
+    Channel.objects.create()
+    out, _ = build()
+    assert summary(out).startswith("1 checked: 0 rebuilt, 0 adopted, 1 up to date")
+    assert files() == {"defaults/badge.png"}
+
+
+def test_the_default_of_another_field_is_left_alone(media, files):
+    row = old_team(media, "defaults/badge.png", format="png")
+    out, _ = build("testapp.Team")
+    assert summary(out).startswith("1 checked: 0 rebuilt, 0 adopted, 1 up to date")
+    assert column(row) == "defaults/badge.png"
+    assert files() == {"defaults/badge.png"}
+
+
+@pytest.mark.parametrize("by", ["callable", "database"])
+def test_what_may_be_a_default_is_left_alone(settings, monkeypatch, media, files, by):
+    """Each row has one of several."""
+    own, stock = team(), old_team(media, "stock/1.png", format="png")
+    other = old_team(media, "stock/2.png", format="png")
+    if by == "callable":
+        default = partial(next, cycle(["stock/1.png", "stock/2.png"]))
+        monkeypatch.setattr(avatar(), "default", default)
+        # Django keeps what it once found out of it.
+        monkeypatch.setitem(avatar().__dict__, "_get_default", default)
+    else:
+        default = DatabaseDefault(Lower(models.Value("STOCK/1.PNG")))
+        # What Django makes of db_default.
+        monkeypatch.setitem(avatar().__dict__, "_get_default", lambda: default)
+    settings.AVATAR_KIT = {"SIZES": (24,)}
+    out, _ = build("testapp.Team")
+    assert out.startswith("testapp.Team.avatar: 2 files from before the kit left alone. Its defau")
+    assert summary(out).startswith("3 checked: 1 rebuilt, 0 adopted, 2 up to date")
+    assert (column(stock), column(other)) == ("stock/1.png", "stock/2.png")
+    assert files() == {"stock/1.png", "stock/2.png", *name_of(own).files}
+    assert build("testapp.Team", verbosity=0)[0] == ""
+
+
+def test_batches_are_read_in_the_order_of_the_keys(monkeypatch):
+    monkeypatch.setattr(building, "BATCH", 2)
+    created = [team().pk for _ in range(5)]
+    results = list(building.build(avatar()))
+    assert [result.row.pk for result in results] == created
+    assert building.count(avatar()) == 5
+
+
+# --- changed settings ------------------------------------------------------------------------
+
+
+def test_changed_sizes_are_followed(settings, media, files):
+    row = team()
+    row.name = "old boys"
+    row.save()
+    before = name_of(row)
+    master = (media / str(before)).read_bytes()
+    settings.AVATAR_KIT = {"SIZES": (24,)}
+    out, _ = build(verbosity=2)
+    after = name_of(row)
+    assert after.token != before.token
+    assert after.secret != before.secret
+    assert after.sizes == (24,)
+    assert (after.color, after.crop, after.fit) == (before.color, before.crop, before.fit)
+    assert (media / str(after)).read_bytes() == master
+    assert files() == set(after.files)
+    assert size_of(media, after.rendition(24, "webp")) == (24, 24)
+    assert fresh(row).name == "old boys"
+    assert "rebuild (sizes 16 32 become 24)" in out
+    assert summary(out).startswith("1 checked: 1 rebuilt")
+    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
+
+
+def test_changed_formats_are_followed(settings, media, files):
+    row = team()
+    settings.AVATAR_KIT = {"SIZES": (16, 32), "FORMATS": ("avif", "jpeg")}
+    out, _ = build(verbosity=2)
+    assert "formats webp become avif jpeg" in out
+    assert name_of(row).formats == ("avif", "jpeg")
+    assert files() == set(name_of(row).files)
+    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
+
+
+@pytest.mark.parametrize(
+    ("size", "sizes"),
+    [
+        ((60, 40), (16, 40)),
+        ((1, 1), (1,)),
+        ((900, 20), (16, 20)),
+        # The master is shrunk, and has fewer pixels than a rendition that stays.
+        ((2500, 300), (16, 300)),
+        ((1333, 1001), (16, 500)),
+    ],
+)
+def test_nothing_is_upscaled_and_a_second_run_does_nothing(settings, media, files, size, sizes):
+    row = team(size=size)
+    before = name_of(row)
+    settings.AVATAR_KIT = {"SIZES": (16, 500)}
+    build()
+    first = name_of(row)
+    # What the master has lost does not come back.
+    available = max(min(first.width, first.height), before.sizes[-1])
+    assert first.sizes == imaging.ladder((16, 500), available)
+    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
+    assert name_of(row) == first
+    # The same as of a new upload, for which a second run does nothing either.
+    new = team(size=size)
+    assert name_of(new).sizes == sizes
+    assert summary(build()[0]).startswith("2 checked: 0 rebuilt")
+    assert files() == {*first.files, *name_of(new).files}
+
+
+def test_a_panorama_keeps_its_larger_rendition(settings, media, files):
+    settings.AVATAR_KIT = {"SIZES": (32, 256)}
+    row = team(size=(4000, 300), color="teal")
+    before = name_of(row)
+    assert (before.width, before.height) == (1000, 75)
+    assert before.sizes == (32, 256)
+    large = (media / before.rendition(256, "webp")).read_bytes()
+    settings.AVATAR_KIT = {"SIZES": (32, 128, 512)}
+    out, _ = build(verbosity=2)
+    assert "sizes 32 256 become 32 128 256" in out
+    after = name_of(row)
+    # Not a copy of a copy.
+    assert (media / after.rendition(256, "webp")).read_bytes() == large
+    assert size_of(media, after.rendition(128, "webp")) == (128, 128)
+    assert files() == set(after.files)
+    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
+    build(force=True)
+    assert (media / name_of(row).rendition(256, "webp")).read_bytes() != large
+
+
+def test_a_rendition_that_cannot_be_read_is_done_without(settings, media, files, caplog):
+    settings.AVATAR_KIT = {"SIZES": (32, 256), "FORMATS": ("jpeg", "webp")}
+    row = team(size=(4000, 300))
+    before = name_of(row)
+    (media / before.rendition(256, "webp")).write_bytes(b"RIFF")
+    settings.AVATAR_KIT = {"SIZES": (32, 256), "FORMATS": ("webp",)}
+    build()
+    # The JPEG was as good.
+    assert name_of(row).sizes == (32, 256)
+    assert "Cannot rebuild from" in caplog.text
+    (media / name_of(row).rendition(256, "webp")).unlink()
+    out, _ = build(verbosity=2)
+    assert "missing avatars/" in out
+    assert name_of(row).sizes == (32, 75)
+    assert files() == set(name_of(row).files)
+    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
+
+
+def test_fit_is_followed(settings, media, monkeypatch):
+    row = team(size=(200, 100), color="white")
+    field = Team._meta.get_field("avatar")
+    monkeypatch.setattr(field, "fit", "contain")
+    settings.AVATAR_KIT = {"SIZES": (16, 150)}
+    build()
+    contained = name_of(row)
+    assert (contained.fit, contained.sizes) == ("contain", (16, 150))
+    with Image.open(media / contained.rendition(150, "webp")) as image:
+        assert image.convert("RGBA").getpixel((75, 10))[3] == 0
+    monkeypatch.setattr(field, "fit", "cover")
+    build()
+    assert (name_of(row).fit, name_of(row).sizes) == ("cover", (16, 100))
+    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
+
+
+def test_a_crop_box_and_the_colour_are_kept(settings, media):
+    row = Team.objects.create()
+    row.avatar.save("a.png", make_upload(size=(80, 60), format="png"), crop=(10, 20, 40, 40))
+    before = name_of(row)
+    assert before.crop == (10, 20, 40, 40)
+    settings.AVATAR_KIT = {"SIZES": (16, 64)}
+    build()
+    after = name_of(row)
+    assert (after.crop, after.color, after.sizes) == (before.crop, before.color, (16, 40))
+    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
+
+
+def test_an_oblong_crop_box_becomes_square_where_cover_asks_for_it(monkeypatch):
+    field = Team._meta.get_field("avatar")
+    monkeypatch.setattr(field, "fit", "contain")
+    row = Team.objects.create()
+    row.avatar.save("a.png", make_upload(size=(80, 60), format="png"), crop=(10, 20, 60, 40))
+    assert name_of(row).crop == (10, 20, 60, 40)
+    monkeypatch.setattr(field, "fit", "cover")
+    build()
+    assert name_of(row).crop == (20, 20, 40, 40)
+    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
+    # A square box looks the same in both.
+    monkeypatch.setattr(field, "fit", "contain")
+    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
+
+
+def test_force_builds_everything_and_before_resumes_it(settings, files):
+    first, second = team(color="red"), team(color="blue")
+    keys = column(first), column(second)
+    settings.AVATAR_KIT = {"SIZES": (16, 32), "QUALITY": {"webp": 10}}
+    build("testapp.Team")
+    assert (column(first), column(second)) == keys
+    start = datetime.now(tz=timezone.utc) + timedelta(seconds=1)
+    past = start - timedelta(hours=1)
+    for before in (past.isoformat(), make_naive(past).isoformat()):
+        build(force=True, before=before)
+        assert (column(first), column(second)) == keys
+    out, _ = build("testapp.Team", force=True, before=start.isoformat())
+    assert f"resume it with --force --before {start.isoformat()}" in out
+    assert column(first) != keys[0]
+    assert column(second) != keys[1]
+    assert files() == needed()
+    keys = column(first), column(second)
+    out, _ = build(force=True)
+    assert "resume it with --force --before 20" in out
+    assert not {column(first), column(second)} & set(keys)
+    assert files() == needed()
+
+
+# --- missing files ---------------------------------------------------------------------------
+
+
+def test_a_missing_rendition_is_made_again(media, files):
+    row = team()
+    before = name_of(row)
+    (media / before.rendition(16, "webp")).unlink()
+    build(check_files=False)
+    assert name_of(row) == before
+    out, _ = build(verbosity=2)
+    assert f"missing {before.rendition(16, 'webp')}" in out
+    # Under a new name: somebody may have been told for a year that the old one is not there.
+    assert name_of(row).token != before.token
+    assert files() == set(name_of(row).files)
+
+
+def test_a_missing_master_is_reported(media, files, caplog):
+    row, other = team(), team(color="red")
+    (media / column(row)).unlink()
+    (media / name_of(other).rendition(16, "webp")).unlink()
+    before = column(row)
+    err = io.StringIO()
+    with pytest.raises(CommandError, match=r"^1 of 2 avatars could not be built\.$"):
+        call_command("avatar_build", stdout=io.StringIO(), stderr=err)
+    line = f"testapp.Team.avatar of pk {row.pk}, “{before}”: "
+    reason = f"“{before}” could not be read: there is no such file."
+    # Once: whoever calls this from a program has it in the results.
+    assert err.getvalue() == f"{line}{reason}\n"
+    assert caplog.text == ""
+    assert column(row) == before
+    assert files() >= set(name_of(other).files)
+
+
+def test_renditions_in_a_storage_of_their_own(settings, media, tmp_path):
+    settings.AVATAR_KIT = {"SIZES": (16, 32), "RENDITION_STORAGE": "renditions"}
+    pet = Pet.objects.create(portrait=upload(), name="bo")
+    settings.AVATAR_KIT = {"SIZES": (8,), "RENDITION_STORAGE": "renditions"}
+    build()
+    name = name_of(pet, "portrait")
+    assert name.sizes == (8,)
+    assert [p for p in media.rglob("*") if p.is_file()] == [media / str(name)]
+    assert [p for p in (tmp_path / "renditions").rglob("*") if p.is_file()] == [
+        tmp_path / "renditions" / name.rendition(8, "webp")
+    ]
+
+
+# --- files from before the kit ---------------------------------------------------------------
+
+
+def test_a_file_from_before_the_kit_is_adopted(media, files):
+    row = old_team(media)
+    out, _ = build(verbosity=2)
+    assert "“avatars/old.jpg”: adopt (from before the kit)" in out
+    assert summary(out).startswith("1 checked: 0 rebuilt, 1 adopted")
+    assert name_of(row).sizes == (16, 32)
+    assert files() == set(name_of(row).files)
+    assert summary(build()[0]).startswith("1 checked: 0 rebuilt, 0 adopted, 1 up to date")
+
+
+def test_an_adopted_file_stays_while_another_row_uses_it(media, files):
+    row = old_team(media)
+    stock = Bare.objects.create(photo="avatars/old.jpg")
+    build()
+    assert files() == {"avatars/old.jpg", *name_of(row).files}
+    Bare.objects.filter(pk=stock.pk).delete()
+
+
+def test_two_rows_that_share_a_file_get_one_each(media, files):
+    first, second = old_team(media), Team.objects.create()
+    put(second, "avatars/old.jpg")
+    build()
+    assert name_of(first).token != name_of(second).token
+    assert files() == {*name_of(first).files, *name_of(second).files}
+
+
+def test_a_file_that_cannot_be_used_is_left_alone(settings, media, files, caplog):
+    broken, gone, large, fine = (old_team(media, f"avatars/{i}.jpg") for i in range(4))
+    (media / "avatars/0.jpg").write_bytes(b"not an image")
+    (media / "avatars/1.jpg").unlink()
+    (media / "avatars/2.jpg").write_bytes(make_image((60, 50)))
+    settings.AVATAR_KIT = {"SIZES": (16, 32), "MAX_PIXELS": 2500}
+    err = io.StringIO()
+    with pytest.raises(CommandError, match="3 of 4 avatars"):
+        call_command("avatar_build", stdout=io.StringIO(), stderr=err)
+    assert [column(row) for row in (broken, gone, large)] == [f"avatars/{i}.jpg" for i in range(3)]
+    assert files() == {"avatars/0.jpg", "avatars/2.jpg", *name_of(fine).files}
+    assert err.getvalue().count("“0.jpg” is not an image") == 1
+    assert f"pk {large.pk}, “avatars/2.jpg”: “2.jpg” has 60 × 50 pixels" in err.getvalue()
+    assert "Traceback" not in err.getvalue()
+    assert caplog.text == ""
+    with pytest.raises(CommandError, match="3 of 4 avatars"):
+        build(check_files=False)
+
+
+def test_an_unforeseen_error_is_told_with_its_traceback(monkeypatch, media, files, caplog):
+    first, second = old_team(media, "avatars/1.jpg"), old_team(media, "avatars/2.jpg")
+    cut = pipeline.cut
+
+    def fail_once(*args: Any) -> Any:
+        monkeypatch.setattr(pipeline, "cut", cut)
+        raise ZeroDivisionError("nobody saw it coming")
+
+    monkeypatch.setattr(pipeline, "cut", fail_once)
+    err = io.StringIO()
+    with pytest.raises(CommandError, match="1 of 2"):
+        call_command("avatar_build", stdout=io.StringIO(), stderr=err)
+    lines = err.getvalue().splitlines()
+    assert lines[0].endswith("“avatars/1.jpg”: nobody saw it coming")
+    assert lines[1] == "Traceback (most recent call last):"
+    assert lines[-1] == "ZeroDivisionError: nobody saw it coming"
+    assert caplog.text == ""
+    assert column(first) == "avatars/1.jpg"
+    assert name_of(second)
+    build()
+    assert files() == needed()
+
+
+def test_upload_to_is_given_the_row(media, settings):
+    pet = Pet.objects.create(avatar=upload(), name="bo")
+    settings.AVATAR_KIT = {"SIZES": (8,)}
+    Pet.objects.filter(pk=pet.pk).update(name="rufus")
+    build()
+    assert column(pet).startswith("pets/rufus/")
+
+
+# --- nothing else of the row -----------------------------------------------------------------
+
+
+def test_no_save_signals_no_other_columns_and_the_kits_own_signal(settings, media):
+    row = old_team(media)
+    sent: list[Any] = []
+
+    def saved(**kwargs: Any) -> None:
+        raise AssertionError
+
+    def updated(**kwargs: Any) -> None:
+        sent.append((kwargs["instance"].avatar.name, kwargs["added"], kwargs["removed"]))
+
+    for signal in (pre_save, post_save):
+        signal.connect(saved, sender=Team)
+    signals.avatar_updated.connect(updated)
+    try:
+        build()
+    finally:
+        for signal in (pre_save, post_save):
+            signal.disconnect(saved, sender=Team)
+        signals.avatar_updated.disconnect(updated)
+    assert sent == [(column(row), name_of(row).files, ("avatars/old.jpg",))]
+
+
+# --- killed, and run again -------------------------------------------------------------------
+
+STEPS = [
+    (pipeline, "cut", 1),
+    (pipeline, "write_all", 1),
+    (rows, "lock_row", 1),
+    (rows, "put", 1),
+    (building.cleanup, "delete", 1),
+    (pipeline, "write_all", 2),
+]
+
+
+@pytest.mark.parametrize(("module", "function", "nth"), STEPS)
+def test_killed_at_any_step_and_run_again(
+    monkeypatch, settings, media, files, module, function, nth
+):
+    """Ctrl-C at the n-th call of a step."""
+    kit = team(size=(50, 50))
+    settings.AVATAR_KIT = {"SIZES": (8, 16)}
+    old = [old_team(media, f"avatars/{i}.jpg") for i in range(2)]
+    calls = 0
+    original = getattr(module, function)
+
+    def killed(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == nth:
+            raise KeyboardInterrupt
+        return original(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, function, killed)
+        with pytest.raises(KeyboardInterrupt):
+            build("testapp.Team")
+    # Every row has its files at any time.
+    assert needed() <= files()
+    done = {row.pk: column(row) for row in (kit, *old) if name_matches(row, (8, 16))}
+    build()
+    for pk, key in done.items():
+        assert column(Team.objects.get(pk=pk)) == key
+    assert all(name_matches(row, (8, 16)) for row in (kit, *old))
+    if function != "delete":
+        assert files() == needed()
+
+
+def name_matches(row: Any, sizes: tuple[int, ...]) -> bool:
+    name = Name.parse(column(row))
+    return name is not None and name.sizes == sizes
+
+
+def test_a_failing_database_leaves_no_files(monkeypatch, media, files):
+    row = old_team(media)
+
+    def fail(*args: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(rows, "put", fail)
+    with pytest.raises(CommandError):
+        build()
+    assert column(row) == "avatars/old.jpg"
+    assert files() == {"avatars/old.jpg"}
+
+
+# --- meanwhile, somebody else ----------------------------------------------------------------
+
+
+def meanwhile(monkeypatch: Any, module: Any, function: str, act: Any) -> None:
+    """Before a step of the run, something happens elsewhere; once."""
+    original = getattr(module, function)
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.setattr(module, function, original)
+        act()
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(module, function, wrapped)
+
+
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [
+        (building, "make_plan"),
+        (building, "carry_out"),
+        (building.storage, "read"),
+        (pipeline, "store"),
+        (building, "_swap"),
+    ],
+)
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_user_wins(monkeypatch, settings, files, module, function, deleted):
+    row = team()
+    settings.AVATAR_KIT = {"SIZES": (8,)}
+
+    def replace() -> None:
+        mine = Team.objects.get(pk=row.pk)
+        if deleted:
+            mine.delete()
+        else:
+            mine.avatar = upload("red")
+            mine.save()
+
+    meanwhile(monkeypatch, module, function, replace)
+    out, err = build(verbosity=2)
+    assert err == ""
+    assert "1 changed meanwhile, 0 failed" in summary(out)
+    assert files() == needed()
+    if not deleted:
+        assert name_of(row).sizes == (8,)
+
+
+def test_a_stale_instance_does_not_bring_the_old_name_back(settings, files):
+    row = team()
+    stale = fresh(row)
+    settings.AVATAR_KIT = {"SIZES": (8,)}
+    build()
+    stale.name = "late"
+    stale.save()
+    assert name_of(row).sizes == (8,)
+    assert files() == needed()
+
+
+def test_two_runs_at_once(monkeypatch, settings, files):
+    row = team()
+    settings.AVATAR_KIT = {"SIZES": (8,)}
+    meanwhile(monkeypatch, building, "_swap", build)
+    out, _ = build()
+    assert "1 changed meanwhile" in summary(out)
+    assert name_of(row).sizes == (8,)
+    assert files() == needed()
+
+
+def test_a_row_without_a_row(monkeypatch, settings):
+    """The instance is fetched anew; between the plan and that, it went."""
+    row = team()
+    settings.AVATAR_KIT = {"SIZES": (8,)}
+    read = next(building.read(avatar(), "default"))
+    row.delete()
+    assert not building.holds(read)
+    assert building.carry_out(read, building.Options()) is False
+
+
+# --- the command -----------------------------------------------------------------------------
+
+
+def test_dry_run(settings, media, files):
+    row = team()
+    old_team(media)
+    settings.AVATAR_KIT = {"SIZES": (8,)}
+    before = files()
+    out, _ = build(dry_run=True, force=True)
+    first, second, last = out.splitlines()
+    this, other = (f"testapp.Team.avatar of pk {row.pk + i}" for i in range(2))
+    assert first == f"{this}, “{column(row)}”: would rebuild (sizes 16 32 become 8)"
+    assert second == f"{other}, “avatars/old.jpg”: would adopt (from before the kit)"
+    assert last.startswith("2 checked: 1 to be rebuilt, 1 to be adopted, 0 up to date")
+    assert files() == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"half"])
+def test_a_dry_run_promises_nothing_that_would_fail(media, files, damage):
+    fine, damaged, gone, key = (old_team(media, f"avatars/{i}.jpg") for i in range(4))
+    path = media / "avatars/1.jpg"
+    path.write_bytes(path.read_bytes()[:400] if damage else damage)
+    (media / "avatars/2.jpg").unlink()
+    before = files()
+    failures = []
+    for options in ({"dry_run": True}, {}):
+        err = io.StringIO()
+        with pytest.raises(CommandError, match="2 of 4 avatars could not be built"):
+            call_command("avatar_build", stdout=io.StringIO(), stderr=err, **options)
+        failures.append(err.getvalue())
+        if options:
+            assert files() == before
+    assert failures[0] == failures[1]
+    assert [column(row) for row in (damaged, gone)] == ["avatars/1.jpg", "avatars/2.jpg"]
+    assert name_of(fine)
+    assert name_of(key)
+
+
+def test_a_dry_run_looks_at_the_masters_and_the_keys_too(settings, monkeypatch, media):
+    broken, long = team(), team(color="red")
+    (media / column(broken)).write_bytes(b"not an image")
+    settings.AVATAR_KIT = {"SIZES": (8,)}
+    monkeypatch.setattr(avatar(), "max_length", len(column(long)) - 5)
+    err = io.StringIO()
+    with pytest.raises(CommandError, match="2 of 2 avatars could not be built"):
+        call_command(
+            "avatar_build", "testapp.Team", dry_run=True, stdout=io.StringIO(), stderr=err
+        )
+    assert "is not an image" in err.getvalue()
+    assert "the column takes" in err.getvalue()
+
+
+class TimeIsUp(Exception):  # noqa: N818
+    """As a task queue raises it in the middle of whatever goes on."""
+
+
+def test_a_time_limit_ends_the_run(monkeypatch, media, files):
+    first, second = old_team(media, "avatars/1.jpg"), old_team(media, "avatars/2.jpg")
+    before = files()
+
+    def late(*args: Any) -> Any:
+        raise TimeIsUp
+
+    monkeypatch.setattr(pipeline, "cut", late)
+    with pytest.raises(TimeIsUp):
+        build()
+    monkeypatch.setattr(type(storages["default"]), "open", late)
+    with pytest.raises(TimeIsUp):
+        build(check_files=False)
+    assert [column(row) for row in (first, second)] == ["avatars/1.jpg", "avatars/2.jpg"]
+    assert files() == before
+
+
+def test_silence(settings, media):
+    old_team(media)
+    assert build(verbosity=0) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        (["testapp.Channel"], ["avatar", "banner", "badge"]),
+        (["testapp.channel.banner"], ["banner"]),
+        (["testapp.Channel", "testapp.Channel.banner"], ["avatar", "banner", "badge"]),
+        (["testapp.League"], ["avatar"]),
+        (["testapp.ProxyProfile.avatar"], ["avatar"]),
+        (["testapp.Captain"], ["avatar", "face"]),
+    ],
+)
+def test_labels(labels, found):
+    assert [field.name for field in building.fields_of(labels)] == found
+
+
+def test_only_what_the_label_names(settings):
+    profile, row = make_profile(), team()
+    settings.AVATAR_KIT = {"SIZES": (8,)}
+    build("testapp.Team.avatar")
+    assert name_of(row).sizes == (8,)
+    assert name_of(profile).sizes == (16, 32)
+    assert isinstance(profile, Profile)
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ("testapp", "There is no model “testapp”."),
+        ("testapp.Nobody", "There is no model “testapp.Nobody”."),
+        ("testapp.Bare", "“testapp.Bare” has no AvatarField. These there are: testapp."),
+        ("testapp.Team.name", "“testapp.Team.name” has no AvatarField."),
+    ],
+)
+def test_unknown_labels(label, message):
+    with pytest.raises(CommandError, match=message.replace(".", r"\.")):
+        build(label)
+
+
+def test_options_that_make_no_sense():
+    with pytest.raises(CommandError, match=r"^--before goes with --force\.$"):
+        build(before="2026-03-01")
+    for text in ("yesterday", "2026-13-01T00:00"):
+        with pytest.raises(CommandError, match=f"“{text}” is no time"):
+            build(before=text, force=True)
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_another_database(settings):
+    here, there = team(), Team(avatar=upload())
+    there.save(using="other")
+    settings.AVATAR_KIT = {"SIZES": (8,)}
+    build(using="other")
+    assert name_of(there).sizes == (8,)
+    assert name_of(here).sizes == (16, 32)
+
+
+def test_files_go_to_the_storage_that_is_configured_now(media, files):
+    """A user with a profile, by the way: the row is found by its own key."""
+    user = User.objects.create(username="eve")
+    profile = Profile.objects.create(user=user)
+    put(profile, old_file(media))
+    build()
+    assert storages["default"].exists(column(profile))
+    assert files() == files_of(column(profile))
+
+
+# --- progress --------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Bar:
+    """What the kit uses of tqdm."""
+
+    made: list[Bar] = []
+
+    def __init__(self, **options: Any) -> None:
+        self.options, self.calls = options, []
+        self.made.append(self)
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args: self.calls.append(name)
+
+
+def test_a_bar_in_a_terminal(monkeypatch, media):
+    monkeypatch.setitem(sys.modules, "tqdm", SimpleNamespace(tqdm=Bar))
+    old_team(media)
+    (media / "avatars/old.jpg").write_bytes(b"")
+    terminal = Terminal()
+    with pytest.raises(CommandError):
+        call_command("avatar_build", "testapp.Team", stdout=io.StringIO(), stderr=terminal)
+    bar = Bar.made.pop()
+    assert bar.calls == ["clear", "update", "close"]
+    assert bar.options == {
+        "desc": "testapp.Team.avatar",
+        "total": 1,
+        "file": terminal,
+        "leave": False,
+    }
+    old_file(media)
+    call_command("avatar_build", stdout=io.StringIO(), stderr=terminal, verbosity=0, dry_run=True)
+    assert Bar.made == []
+
+
+@pytest.mark.parametrize(
+    ("total", "line"), [(2000, "Teams: 1,001 of 2,000"), (None, "Teams: 1,001")]
+)
+@pytest.mark.parametrize("terminal", [True, False])
+def test_lines_elsewhere(monkeypatch, total, line, terminal):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    err = Terminal() if terminal else io.StringIO()
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with closing(progress.Progress(OutputWrapper(err), "Teams", total=total)) as lines:
+        for _ in range(1000):
+            lines.step()
+        assert err.getvalue() == ""
+        now += progress.PAUSE
+        lines.step()
+        lines.step()
+    assert err.getvalue() == f"{line}\n"

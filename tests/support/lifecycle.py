@@ -1,0 +1,69 @@
+"""What the tests of files and rows have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections, models
+
+from django_avatar_kit.fields import AvatarField
+from django_avatar_kit.names import Name
+from django_avatar_kit.test import make_upload
+from tests.testapp.models import STOCK, Profile
+
+
+def upload(color: str = "teal", **options: Any) -> SimpleUploadedFile:
+    return make_upload(**{"size": (60, 40), "color": color, **options})
+
+
+def make_profile(name: str = "ada", *, avatar: bool = True, using: str | None = None) -> Profile:
+    user = User(username=name)
+    user.save(using=using)
+    profile = Profile(user=user, avatar=upload() if avatar else "")
+    profile.save(using=using)
+    return profile
+
+
+def fresh(row: Any) -> Any:
+    """The row as another request sees it."""
+    return type(row)._base_manager.using(row._state.db).get(pk=row.pk)
+
+
+def column(row: Any, attname: str = "avatar") -> str:
+    """What the database has, read past every piece of the kit."""
+    field = row._meta.get_field(attname)
+    table = field.model._meta
+    quote = connections[row._state.db].ops.quote_name
+    with connections[row._state.db].cursor() as cursor:
+        # Names of tables and columns are the model's own, quoted.
+        cursor.execute(
+            f"SELECT {quote(field.column)} FROM {quote(table.db_table)} "  # noqa: S608
+            f"WHERE {quote(table.pk.column)} = %s",
+            [row.pk],
+        )
+        (value,) = cursor.fetchone()
+    return value
+
+
+def files_of(key: str) -> set[str]:
+    """All keys that this value of the column stands for."""
+    name = Name.parse(key)
+    return set(name.files) if name else {key} if key else set()
+
+
+def needed(using: str = "default") -> set[str]:
+    """Every file that some row points at, defaults excepted."""
+    keys: set[str] = set()
+    for model in apps.get_models():
+        if model._meta.proxy:
+            continue
+        for field in model._meta.local_concrete_fields:
+            if isinstance(field, AvatarField):
+                rows = models.QuerySet(model, using=using).exclude(**{field.attname: ""})
+                for key in rows.values_list(field.attname, flat=True).order_by():
+                    if key not in STOCK and key != field.get_default():
+                        keys |= files_of(key)
+    return keys

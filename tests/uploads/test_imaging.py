@@ -1,0 +1,640 @@
+from __future__ import annotations
+
+import io
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from PIL import Image, ImageChops, ImageOps, ImageStat
+
+from django_avatar_kit.uploads import imaging
+from django_avatar_kit.uploads.imaging import Limits, Picture, Spec
+from tests.support import images
+
+SPEC = Spec(
+    sizes=(32, 64, 128, 256, 512),
+    formats=("webp",),
+    quality={"webp": 80, "jpeg": 80, "avif": 60},
+    master_side=1000,
+    background=None,
+    fit="cover",
+)
+LIMITS = Limits(max_pixels=52_000_000, formats=("jpeg", "png", "webp", "gif", "avif"))
+LOSSLESS = replace(SPEC, formats=("png",))
+
+
+def load(
+    data: bytes,
+    *,
+    filename: str = "photo",
+    spec: Spec = SPEC,
+    crop: imaging.Box | None = None,
+    **limits: Any,
+) -> Picture:
+    return imaging.load(
+        io.BytesIO(data), filename=filename, limits=replace(LIMITS, **limits), spec=spec, crop=crop
+    )
+
+
+def opened(file: imaging.Encoded) -> Image.Image:
+    image = Image.open(io.BytesIO(file.data))
+    image.load()
+    return image
+
+
+def near(found: Any, expected: Any, tolerance: int = 8) -> bool:
+    return len(found) == len(expected) and all(
+        abs(one - other) <= tolerance for one, other in zip(found, expected, strict=True)
+    )
+
+
+def shows_quarters(image: Image.Image, tolerance: int = 8) -> bool:
+    """Whether the four colours of ``images.quarters`` are where they belong."""
+    image = image.convert("RGB")
+    right, bottom = image.width - 1, image.height - 1
+    corners = [(0, 0), (right, 0), (0, bottom), (right, bottom)]
+    expected = [images.RED, images.GREEN, images.BLUE, images.WHITE]
+    return all(
+        near(image.getpixel(corner), colour, tolerance)
+        for corner, colour in zip(corners, expected, strict=True)
+    )
+
+
+@pytest.fixture(scope="session")
+def phone_photo() -> bytes:
+    """12 megapixels, held upright, so stored on its side."""
+    upright = images.photograph("smooth").transpose(Image.Transpose.ROTATE_270)
+    return images.turned(upright, 6, quality=85)
+
+
+# --- what is accepted -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", ["jpeg", "png", "webp", "avif"])
+def test_each_format_is_decoded(format: str) -> None:
+    picture = load(images.encoded(images.quarters(), format, quality=95))
+    assert picture.image.mode == "RGB"
+    assert picture.image.size == picture.source == (60, 40)
+    assert shows_quarters(picture.image, tolerance=16)
+
+
+def test_gif_is_decoded() -> None:
+    assert shows_quarters(load(images.encoded(images.quarters(), "gif")).image)
+
+
+@pytest.mark.parametrize("format", ["gif", "webp", "png", "avif"])
+def test_of_an_animation_the_first_frame_is_taken(format: str) -> None:
+    image = load(images.animation(format)).image
+    assert image.size == (48, 48)
+    assert near(image.getpixel((20, 20)), images.RED)
+
+
+def test_of_a_jpeg_with_two_pictures_the_first_is_taken() -> None:
+    assert shows_quarters(load(images.two_picture_jpeg()).image)
+
+
+def test_the_file_is_read_from_its_start_and_stays_open() -> None:
+    file = io.BytesIO(images.jpeg())
+    file.read()
+    for _ in range(2):
+        imaging.load(file, filename="photo.jpg", limits=LIMITS, spec=SPEC)
+    assert not file.closed
+
+
+# --- upright ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format", ["jpeg", "png", "webp", "avif"])
+def test_every_orientation_is_turned_upright(format: str, orientation: int) -> None:
+    data = images.turned(images.quarters(), orientation, format, quality=95)
+    picture = load(data)
+    assert picture.image.size == picture.source == (60, 40)
+    assert shows_quarters(picture.image, tolerance=16)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_decoded_at_a_quarter_is_aligned_whichever_way_it_was_held(
+    orientation: int,
+) -> None:
+    # Neither side divides by four, so a quarter of it ends within a pixel.
+    upright = images.photograph("detail", (1003, 757))
+    spec = replace(SPEC, sizes=(64,), master_side=250)
+    data = images.turned(upright, orientation, quality=95, subsampling=0)
+    picture = load(data, spec=spec, crop=(501, 2, 500, 750))
+    assert max(picture.image.size) == 251
+    [(_size, square)] = imaging.squares(picture, spec)
+    box = (501, 127, 1001, 627)
+    assert psnr(square, upright.resize((64, 64), Image.Resampling.LANCZOS, box=box)) > 44
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [
+        b"Exif\0\0rubbish",
+        b"Exif\0\0MM\0*\0\0\0\x08\0\xff",
+        b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x02\0\0\0\x04up\0\0\0\0\0\0",
+        images.exif(9),
+        b"Exif\0\0",
+    ],
+)
+def test_broken_exif_leaves_the_photo_as_it_is(exif: bytes) -> None:
+    assert shows_quarters(load(images.jpeg(exif=exif)).image)
+
+
+# --- modes ------------------------------------------------------------------------------------
+
+
+def test_16_bit_grey_keeps_its_brightness() -> None:
+    picture = load(images.grey_16_bit((8, 8), 0x80FF))
+    assert picture.image.mode == "RGB"
+    assert picture.image.getpixel((4, 4)) == (0x80, 0x80, 0x80)
+
+
+def test_16_bit_grey_with_a_transparent_value() -> None:
+    image = load(images.grey_16_bit((8, 8), 0x80FF, transparent=0x1234)).image
+    assert image.getpixel((0, 0)) == (0x12, 0x12, 0x12, 0)
+    assert image.getpixel((4, 4)) == (0x80, 0x80, 0x80, 255)
+
+
+def test_16_bit_colour() -> None:
+    image = load(images.truecolour_16_bit((8, 8), (0xFF00, 0x8000, 0x0100))).image
+    assert image.getpixel((4, 4)) == (0xFF, 0x80, 0x01)
+
+
+def test_16_bit_colour_with_a_transparent_value() -> None:
+    data = images.truecolour_16_bit((8, 8), (0xFF00, 0x8000, 0x0100), transparent=True)
+    assert load(data).image.getpixel((4, 4)) == (0xFF, 0x80, 0x01, 0)
+
+
+@pytest.mark.parametrize("mode", ["P", "L", "1", "LA", "RGBA"])
+def test_opaque_pictures_become_rgb_whatever_their_mode(mode: str) -> None:
+    picture = images.quarters(colours=("black", "white", "black", "white")).convert(mode)
+    image = load(images.png(picture)).image
+    assert image.mode == "RGB"
+    assert [image.getpixel(at) for at in ((0, 0), (59, 39))] == [(0, 0, 0), (255, 255, 255)]
+
+
+def test_interlaced_png() -> None:
+    data = images.interlaced()
+    with Image.open(io.BytesIO(data)) as source:
+        assert source.info["interlace"] == 1
+    assert shows_quarters(load(data).image)
+
+
+def test_palette_with_transparency_becomes_rgba() -> None:
+    palette = images.quarters().convert("P", palette=Image.Palette.ADAPTIVE)
+    hidden = palette.getpixel((0, 0))
+    image = load(images.png(palette, transparency=hidden)).image
+    assert image.mode == "RGBA"
+    assert image.getpixel((0, 0))[3] == 0  # type: ignore[index]
+    assert near(image.getpixel((59, 39)), (*images.WHITE, 255))
+
+
+@pytest.mark.parametrize(("mode", "hidden"), [("L", 0), ("RGB", (0, 0, 0)), ("1", 0)])
+def test_a_colour_declared_transparent_becomes_alpha(mode: str, hidden: Any) -> None:
+    picture = images.quarters(colours=("black", "white", "white", "white")).convert(mode)
+    image = load(images.png(picture, transparency=hidden)).image
+    assert image.getpixel((0, 0)) == (0, 0, 0, 0)
+    assert image.getpixel((59, 39)) == (255, 255, 255, 255)
+
+
+def test_grey_with_alpha_keeps_both() -> None:
+    picture = Image.new("LA", (40, 40), (100, 128))
+    assert load(images.png(picture)).image.getpixel((20, 20)) == (100, 100, 100, 128)
+
+
+def test_transparent_gif_becomes_rgba() -> None:
+    picture = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
+    picture.paste((*images.RED, 255), (0, 0, 10, 20))
+    image = load(images.encoded(picture, "gif")).image
+    assert near(image.getpixel((2, 2)), (*images.RED, 255))
+    assert image.getpixel((18, 18))[3] == 0  # type: ignore[index]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 700), (700, 1), (3000, 1), (1, 3000)])
+@pytest.mark.parametrize("format", ["jpeg", "png"])
+@pytest.mark.parametrize("fit", ["cover", "contain"])
+def test_pictures_one_pixel_high_or_wide(size: tuple[int, int], format: str, fit: Any) -> None:
+    spec = replace(LOSSLESS, fit=fit)
+    picture = load(images.encoded(Image.new("RGB", size, images.RED), format), spec=spec)
+    side = min(size) if fit == "cover" else max(size)
+    renditions = imaging.encode_renditions(picture, spec)
+    assert [rendition.size for rendition in renditions] == list(imaging.ladder(SPEC.sizes, side))
+    for rendition in renditions:
+        middle = (rendition.size - 1) // 2
+        pixel = opened(rendition).convert("RGB").getpixel((middle, middle))
+        assert near(pixel, images.RED)
+    master = imaging.encode_master(picture, spec)
+    assert (master.width, master.height) == (min(size[0], 1000), min(size[1], 1000))
+
+
+# --- colour -----------------------------------------------------------------------------------
+
+
+def test_an_embedded_profile_is_converted_to_srgb() -> None:
+    picture = Image.new("RGB", (40, 40), images.RED)
+    image = load(images.png(picture, icc_profile=images.swapped_profile())).image
+    assert near(image.getpixel((20, 20)), images.RED[::-1])
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P"])
+def test_a_profile_is_applied_beside_alpha_and_to_palettes(mode: str) -> None:
+    picture = Image.new("RGBA", (40, 40), (*images.RED, 128)).convert(mode)
+    data = images.png(picture, icc_profile=images.swapped_profile(), transparency=None)
+    assert near(load(data).image.getpixel((20, 20))[:3], images.RED[::-1])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_grey_profiles_are_applied(mode: str) -> None:
+    picture = Image.new("LA", (40, 40), (128, 200)).convert(mode)
+    image = load(images.png(picture, icc_profile=images.grey_profile())).image
+    assert near(image.getpixel((20, 20))[:3], (188, 188, 188))  # type: ignore[index]
+
+
+def test_a_colour_profile_in_a_grey_picture_is_applied() -> None:
+    data = images.jpeg(Image.new("L", (40, 40), 128), icc_profile=images.swapped_profile())
+    assert near(load(data).image.getpixel((20, 20)), (128, 128, 128))
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [b"rubbish", images.grey_profile(), images.cmyk_profile(), images.srgb_profile()[:200]],
+)
+def test_a_profile_that_is_broken_or_does_not_fit_is_ignored(profile: bytes) -> None:
+    assert shows_quarters(load(images.jpeg(icc_profile=profile)).image)
+
+
+def test_a_profile_of_a_space_that_no_picture_has_is_ignored() -> None:
+    lab = images.srgb_profile().replace(b"RGB ", b"Lab ", 1)
+    assert shows_quarters(load(images.jpeg(icc_profile=lab)).image)
+
+
+def test_cmyk_jpeg_has_the_right_colours() -> None:
+    data = images.jpeg(images.quarters().convert("CMYK"))
+    assert shows_quarters(load(data).image)
+
+
+def test_a_cmyk_profile_is_converted_to_srgb() -> None:
+    inks = Image.new("CMYK", (40, 40), (0, 0, 0, 0))
+    inks.paste((0, 255, 0, 0), (20, 0, 40, 40))
+    image = load(images.jpeg(inks, icc_profile=images.cmyk_profile())).image
+    assert near(image.getpixel((2, 20)), (255, 255, 255))
+    assert near(image.getpixel((38, 20)), (0, 0, 0))
+
+
+# --- alpha ------------------------------------------------------------------------------------
+
+
+def half_transparent(size: tuple[int, int] = (2200, 2200)) -> Image.Image:
+    """Red on the left; invisible black on the right, which must never be seen."""
+    picture = Image.new("RGBA", size, (0, 0, 0, 0))
+    picture.paste((*images.RED, 255), (0, 0, size[0] // 2 + 7, size[1]))
+    return picture
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_invisible_colours_leave_no_dark_fringe(mode: str) -> None:
+    data = images.png(half_transparent().convert(mode))
+    expected = images.RED if mode == "RGBA" else images.half_grey()
+    picture = load(data)
+    assert picture.image.size == (1000, 1000)
+    for _size, square in [(0, picture.image), *imaging.squares(picture, SPEC)]:
+        row = [square.getpixel((x, 5)) for x in range(square.width)]
+        visible = [pixel[:3] for pixel in row if pixel[3] > 40]  # type: ignore[index]
+        assert all(near(colour, expected, 16) for colour in visible)
+
+
+def test_alpha_is_kept_where_there_is_no_background() -> None:
+    picture = load(images.png(half_transparent((600, 600))))
+    master = imaging.encode_master(picture, SPEC)
+    assert (master.format, master.extension, master.content_type) == ("webp", "webp", "image/webp")
+    assert opened(master).getpixel((590, 300))[3] == 0  # type: ignore[index]
+    for rendition in imaging.encode_renditions(picture, SPEC):
+        assert opened(rendition).getpixel((rendition.size - 1, 5))[3] == 0  # type: ignore[index]
+
+
+def test_a_background_flattens_everything() -> None:
+    spec = replace(SPEC, background="#00ff00", formats=("webp", "png", "jpeg"))
+    picture = load(images.png(half_transparent((600, 600))), spec=spec)
+    master = imaging.encode_master(picture, spec)
+    assert (master.format, master.extension, master.content_type) == ("jpeg", "jpg", "image/jpeg")
+    for file in (master, *imaging.encode_renditions(picture, spec)):
+        assert opened(file).mode == "RGB"
+        assert near(opened(file).getpixel((file.width - 1, 5)), (0, 255, 0))
+
+
+def test_without_a_background_a_format_without_alpha_gets_white() -> None:
+    spec = replace(SPEC, formats=("jpeg",))
+    for rendition in imaging.encode_renditions(
+        load(images.png(half_transparent((600, 600)))), spec
+    ):
+        assert near(opened(rendition).getpixel((rendition.size - 1, 5)), (255, 255, 255))
+
+
+# --- what is cut ------------------------------------------------------------------------------
+
+
+def stripes(size: tuple[int, int]) -> Image.Image:
+    """Ten bands across the long side, the nth of brightness 20 n."""
+    bands = Image.new("L", (10, 1) if size[0] > size[1] else (1, 10))
+    bands.putdata([20 * band for band in range(10)])
+    return bands.resize(size, Image.Resampling.NEAREST).convert("RGB")
+
+
+def bands_in(image: Image.Image, *, down: bool) -> list[int]:
+    """The numbers of the bands at the first and the last edge."""
+    last = (0, image.height - 1) if down else (image.width - 1, 0)
+    return [round(image.convert("L").getpixel(at) / 20) for at in ((0, 0), last)]  # type: ignore[operator]
+
+
+def the_square(picture: Picture, spec: Spec) -> Image.Image:
+    return imaging.squares(picture, spec)[-1][1]
+
+
+def test_a_landscape_is_cut_from_its_middle() -> None:
+    square = the_square(load(images.png(stripes((200, 80)))), SPEC)
+    assert square.size == (80, 80)
+    assert bands_in(square, down=False) == [3, 6]
+
+
+@pytest.mark.parametrize(("height", "last"), [(100, 7), (200, 3), (400, 1)])
+def test_a_portrait_keeps_its_upper_third(height: int, last: int) -> None:
+    square = the_square(load(images.png(stripes((80, height)))), SPEC)
+    assert square.size == (80, 80)
+    assert bands_in(square, down=True) == [0, last]
+
+
+def test_a_crop_is_honoured() -> None:
+    picture = load(images.png(stripes((80, 200))), crop=(10, 120, 60, 60))
+    square = the_square(picture, SPEC)
+    assert square.size == (60, 60)
+    assert bands_in(square, down=True) == [6, 8]
+    assert imaging.master_crop(picture, SPEC) == (10, 120, 60, 60)
+
+
+def test_of_a_crop_that_is_not_square_the_centred_square_is_taken() -> None:
+    picture = load(images.png(stripes((80, 200))), crop=(10, 60, 20, 100))
+    assert bands_in(the_square(picture, SPEC), down=True) == [5, 5]
+    assert imaging.master_crop(picture, SPEC) == (10, 100, 20, 20)
+
+
+def test_what_a_crop_has_outside_of_the_picture_is_cut_off() -> None:
+    picture = load(images.png(stripes((80, 200))), crop=(-20, -20, 60, 500))
+    assert picture.crop == (0, 0, 40, 200)
+
+
+@pytest.mark.parametrize("crop", [(80, 0, 10, 10), (0, 300, 10, 10), (0, 0, 0, 10), (5, 5, 9, -3)])
+def test_a_crop_without_a_pixel_is_no_crop(crop: imaging.Box) -> None:
+    picture = load(images.png(stripes((80, 200))), crop=crop)
+    assert picture.crop is None
+    assert imaging.master_crop(picture, SPEC) is None
+
+
+def test_a_crop_is_in_pixels_of_the_upright_upload(phone_photo: bytes) -> None:
+    picture = load(phone_photo, crop=(0, 2016, 2016, 2016))
+    assert picture.source == (3024, 4032)
+    assert imaging.master_crop(picture, SPEC) == (0, 500, 500, 500)
+
+
+def test_a_crop_of_one_pixel_stays_one_pixel_in_the_master() -> None:
+    picture = load(images.png(stripes((80, 3000))), crop=(79, 2999, 1, 1))
+    master = imaging.encode_master(picture, SPEC)
+    assert (master.width, master.height) == (27, 1000)
+    assert imaging.master_crop(picture, SPEC) == (26, 999, 1, 1)
+    assert the_square(picture, SPEC).size == (1, 1)
+
+
+def test_contain_shows_the_whole_picture_on_a_transparent_square() -> None:
+    spec = replace(SPEC, fit="contain")
+    square = the_square(load(images.png(stripes((200, 80))), spec=spec), spec)
+    assert (square.size, square.mode) == ((200, 200), "RGBA")
+    assert bands_in(square.crop((0, 60, 200, 140)), down=False) == [0, 9]
+    assert [square.getpixel((100, y))[3] for y in (59, 60, 139, 140)] == [0, 255, 255, 0]  # type: ignore[index]
+
+
+def test_contain_puts_a_background_around_the_picture() -> None:
+    spec = replace(LOSSLESS, fit="contain", background="#0000ff")
+    for rendition in imaging.encode_renditions(
+        load(images.png(stripes((200, 80))), spec=spec), spec
+    ):
+        assert opened(rendition).getpixel((0, 0)) == (0, 0, 255)
+
+
+def test_contain_puts_white_around_it_where_the_format_has_no_alpha() -> None:
+    spec = replace(SPEC, fit="contain", formats=("jpeg",))
+    for rendition in imaging.encode_renditions(
+        load(images.png(stripes((80, 200))), spec=spec), spec
+    ):
+        assert near(opened(rendition).getpixel((0, 0)), (255, 255, 255))
+
+
+def test_contain_shows_the_whole_crop() -> None:
+    spec = replace(SPEC, fit="contain")
+    picture = load(images.png(stripes((200, 80))), spec=spec, crop=(40, 0, 100, 40))
+    assert imaging.master_crop(picture, spec) == (40, 0, 100, 40)
+    square = the_square(picture, spec)
+    assert square.size == (100, 100)
+    assert bands_in(square.crop((0, 30, 100, 70)), down=False) == [2, 6]
+
+
+def test_contain_needs_no_margin_for_a_square() -> None:
+    spec = replace(SPEC, fit="contain")
+    assert the_square(load(images.png(stripes((90, 90))), spec=spec), spec).mode == "RGB"
+
+
+# --- how large --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("side", "expected"),
+    [
+        (1000, (32, 64, 128, 256, 512)),
+        (512, (32, 64, 128, 256, 512)),
+        (511, (32, 64, 128, 256, 511)),
+        (100, (32, 64, 100)),
+        (64, (32, 64)),
+        (10, (10,)),
+    ],
+)
+def test_sizes_above_the_square_are_replaced_by_its_own_side(
+    side: int, expected: tuple[int, ...]
+) -> None:
+    assert imaging.ladder(SPEC.sizes, side) == expected
+    picture = load(images.png(Image.new("RGB", (side, side + 50), images.RED)))
+    assert tuple(size for size, _square in imaging.squares(picture, SPEC)) == expected
+    for rendition in imaging.encode_renditions(picture, SPEC):
+        assert opened(rendition).size == (rendition.size, rendition.size)
+        assert (rendition.width, rendition.height) == (rendition.size, rendition.size)
+
+
+def test_nothing_is_upscaled() -> None:
+    master = imaging.encode_master(load(images.jpeg()), SPEC)
+    assert (master.size, master.width, master.height) == (0, 60, 40)
+    assert opened(master).size == (60, 40)
+
+
+def test_a_phone_photo_is_decoded_at_a_quarter(phone_photo: bytes) -> None:
+    picture = load(phone_photo)
+    assert picture.source == (3024, 4032)
+    assert picture.image.size == (756, 1008)
+    master = imaging.encode_master(picture, SPEC)
+    assert opened(master).size == (master.width, master.height) == (750, 1000)
+    assert [size for size, _square in imaging.squares(picture, SPEC)] == list(SPEC.sizes)
+
+
+def test_as_much_is_decoded_as_the_crop_needs(phone_photo: bytes) -> None:
+    picture = load(phone_photo, crop=(1000, 1000, 600, 600))
+    # The whole is no larger than the master needs; what the crop shows is kept beside it.
+    assert picture.image.size == (750, 1000)
+    assert picture.detail is not None
+    assert picture.detail.size == (616, 616)
+    assert picture.serves(SPEC)
+    assert not load(phone_photo).serves(replace(SPEC, sizes=(800,)))
+
+
+def test_a_large_upload_that_cannot_be_decoded_smaller_is_shrunk_at_once() -> None:
+    assert load(images.png(stripes((3000, 1500)))).image.size == (1024, 512)
+    assert load(images.png(stripes((1900, 1000)))).image.size == (1900, 1000)
+
+
+def test_a_jpeg_larger_than_draft_can_help_with_is_shrunk_too() -> None:
+    spec = replace(SPEC, sizes=(16,), master_side=20)
+    picture = load(images.jpeg(stripes((1601, 800))), spec=spec)
+    assert picture.image.size == (20, 10)
+    assert bands_in(the_square(picture, spec), down=False) == [2, 7]
+
+
+def test_a_picture_knows_which_specs_it_serves(phone_photo: bytes) -> None:
+    picture = load(phone_photo)
+    assert picture.serves(SPEC)
+    assert picture.serves(replace(SPEC, sizes=(32,)))
+    assert picture.serves(replace(SPEC, sizes=(756,)))
+    assert not picture.serves(replace(SPEC, sizes=(800,)))
+    assert not picture.serves(replace(SPEC, master_side=1200))
+    chosen = load(phone_photo, crop=(1000, 1000, 1000, 1000), spec=replace(SPEC, sizes=(32,)))
+    assert not chosen.serves(SPEC)
+    small = load(images.jpeg())
+    assert small.serves(replace(SPEC, sizes=(5000,), master_side=5000))
+
+
+def test_a_picture_made_by_hand_can_be_cut() -> None:
+    picture = Picture(image=images.quarters((100, 100)), source=(100, 100))
+    assert shows_quarters(the_square(picture, SPEC))
+    assert imaging.encode_master(picture, SPEC).width == 100
+
+
+# --- how good ---------------------------------------------------------------------------------
+
+
+def psnr(picture: Image.Image, reference: Image.Image) -> float:
+    """Peak signal to noise, in dB, over all channels."""
+    difference = ImageStat.Stat(ImageChops.difference(picture, reference))
+    return 10 * math.log10(255**2 / (sum(difference.sum2) / sum(difference.count)))
+
+
+# The hardest kind at a phone's size; all of them there are the benchmark's business.
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [
+        ("detail", (4032, 3024)),
+        ("noisy", (2016, 1512)),
+        ("smooth", (2016, 1512)),
+        ("skin", (2016, 1512)),
+    ],
+)
+def test_renditions_are_as_good_as_from_a_full_decode(kind: str, size: tuple[int, int]) -> None:
+    photo = images.turned(images.photograph(kind, size), 6, quality=88)
+    with Image.open(io.BytesIO(photo)) as source:
+        upright = ImageOps.exif_transpose(source)
+    left = (upright.width - upright.height) // 2
+    box = (left, 0, left + upright.height, upright.height)
+    for side, square in imaging.squares(load(photo), SPEC):
+        reference = upright.resize((side, side), Image.Resampling.LANCZOS, box=box)
+        least = 36 if side > 256 and kind in {"noisy", "detail"} else 48
+        assert psnr(square, reference) >= least
+
+
+# --- what is written --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", ["webp", "jpeg", "avif", "png"])
+def test_each_rendition_format(format: str) -> None:
+    spec = replace(SPEC, formats=(format,), sizes=(16, 40))
+    renditions = imaging.encode_renditions(load(images.jpeg()), spec)
+    assert [rendition.size for rendition in renditions] == [16, 40]
+    for rendition in renditions:
+        assert opened(rendition).format == format.upper()
+        assert rendition.content_type == f"image/{format}"
+        assert rendition.extension == ("jpg" if format == "jpeg" else format)
+
+
+def test_sizes_ascend_and_formats_keep_their_order() -> None:
+    spec = replace(SPEC, formats=("avif", "webp"), sizes=(40, 16))
+    renditions = imaging.encode_renditions(load(images.jpeg()), spec)
+    assert [(file.size, file.format) for file in renditions] == [
+        (16, "avif"),
+        (16, "webp"),
+        (40, "avif"),
+        (40, "webp"),
+    ]
+
+
+def test_nothing_but_pixels_is_carried_over() -> None:
+    upload = images.talkative_jpeg(images.photograph("smooth", (700, 600)))
+    for word in (
+        b"Exif",
+        b"Jane Doe",
+        b"secret comment",
+        b"xmpmeta",
+        b"ICC_PROFILE",
+        b"PK\x03\x04",
+    ):
+        assert word in upload
+    for format in ("webp", "jpeg", "avif", "png"):
+        spec = replace(SPEC, formats=(format,))
+        picture = load(upload, spec=spec)
+        assert picture.image.info == {}
+        assert type(picture.image) is Image.Image
+        for file in (
+            imaging.encode_master(picture, spec),
+            *imaging.encode_renditions(picture, spec),
+        ):
+            for trace in (b"xif", b"Jane", b"secret", b"xmp", b"ICC", b"prof", b"PK\x03\x04"):
+                assert trace not in file.data
+            assert not opened(file).getexif()
+
+
+def test_the_same_upload_gives_the_same_bytes_in_any_thread() -> None:
+    upload = images.jpeg(images.photograph("detail", (900, 700)))
+
+    def files(_turn: int) -> list[bytes]:
+        picture = load(upload)
+        return [
+            imaging.encode_master(picture, SPEC).data,
+            *(rendition.data for rendition in imaging.encode_renditions(picture, SPEC)),
+        ]
+
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = pool.map(files, range(6))
+    assert all(other == first for other in others)
+
+
+def test_quality_is_as_asked() -> None:
+    picture = load(images.jpeg(images.photograph("detail", (600, 600))))
+    low = replace(SPEC, quality={"webp": 20, "jpeg": 20})
+    for encode in (imaging.encode_master, lambda *given: imaging.encode_renditions(*given)[-1]):
+        assert len(encode(picture, low).data) < 0.6 * len(encode(picture, SPEC).data)
+
+
+def test_average_colour_is_that_of_the_visible_part() -> None:
+    picture = Image.new("RGB", (300, 100), "#000000")
+    picture.paste("#ff8000", (100, 0, 200, 100))
+    assert imaging.average_color(load(images.png(picture)), SPEC) == "ff8000"
+    red = imaging.average_color(load(images.png(half_transparent((90, 90)))), SPEC)
+    assert near(bytes.fromhex(red), images.RED, 1)
+    blue = replace(SPEC, background="#0000ff")
+    clear = load(images.png(Image.new("RGBA", (30, 30), (0, 0, 0, 0))))
+    assert imaging.average_color(clear, blue) == "0000ff"
