@@ -23,12 +23,15 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from benchmarks import photos
+from django_avatar_kit.specs import Limits, Spec
 from django_avatar_kit.uploads import imaging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SPEC = imaging.Spec(
+    from django_avatar_kit.names import Box
+
+SPEC = Spec(
     sizes=(32, 64, 128, 256, 512),
     formats=("webp",),
     quality={"webp": 80, "jpeg": 80, "avif": 60},
@@ -36,7 +39,7 @@ SPEC = imaging.Spec(
     background=None,
     fit="cover",
 )
-LIMITS = imaging.Limits(max_pixels=52_000_000, formats=("jpeg", "png", "webp", "gif", "avif"))
+LIMITS = Limits(max_pixels=52_000_000, formats=("jpeg", "png", "webp", "gif", "avif"))
 
 # What the issue asks for: dB at each size. The draft decode knows nothing of the finest detail.
 SOFT = dict.fromkeys(SPEC.sizes, 48.0)
@@ -114,7 +117,7 @@ def psnr(picture: Image.Image, reference: Image.Image) -> float:
     return 10 * math.log10(255**2 / mean_square) if mean_square else math.inf
 
 
-def reference_squares(data: bytes, crop: imaging.Box | None = None) -> dict[int, Image.Image]:
+def reference_squares(data: bytes, crop: Box | None = None) -> dict[int, Image.Image]:
     """What the renditions would be, had time been no matter."""
     with Image.open(io.BytesIO(data)) as source:
         upright = ImageOps.exif_transpose(source).convert("RGB")
@@ -130,7 +133,7 @@ def reference_squares(data: bytes, crop: imaging.Box | None = None) -> dict[int,
     }
 
 
-def qualities(data: bytes, crop: imaging.Box | None = None) -> dict[int, float]:
+def qualities(data: bytes, crop: Box | None = None) -> dict[int, float]:
     """dB for each size."""
     picture = imaging.load(
         io.BytesIO(data), filename="photo.jpg", limits=LIMITS, spec=SPEC, crop=crop

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.imaging import LIMITS, SPEC
 from django_avatar_kit.exceptions import UploadError
+from django_avatar_kit.specs import Limits
 from django_avatar_kit.uploads import estimate, imaging, intake
 
 STATUS = Path("/proc/self/status")
@@ -27,7 +28,7 @@ def status(key: str) -> int:
     return int(found[1]) * 1024 if found else 0
 
 
-def upload(file: io.BufferedIOBase, limits: imaging.Limits) -> str:
+def upload(file: io.BufferedIOBase, limits: Limits) -> str:
     """Received and cut, as by ``pipeline``; the code of a refusal, or nothing."""
     try:
         picture = imaging.load(file, filename="upload", limits=limits, spec=SPEC)  # type: ignore[arg-type]
@@ -40,9 +41,7 @@ def upload(file: io.BufferedIOBase, limits: imaging.Limits) -> str:
 
 
 def main(path: Path, budget: int | None) -> None:
-    limits = imaging.Limits(
-        max_pixels=LIMITS.max_pixels, formats=LIMITS.formats, max_memory=budget
-    )
+    limits = Limits(max_pixels=LIMITS.max_pixels, formats=LIMITS.formats, max_memory=budget)
     with path.open("rb") as file, intake.opened(file, "upload", limits) as source:
         need = estimate.needed(source, source.size, crop=None, spec=SPEC)
         if budget is not None and need > budget:

@@ -26,9 +26,11 @@ class AvatarKitConfig(AppConfig):
             )
 
     def ready(self) -> None:
-        from .checks import check_columns, check_models, check_settings
+        from .checks import check_columns, check_field, check_models, check_settings
+        from .fields import AvatarField
         from .lifecycle import changes as cleanup
 
+        AvatarField.check_arguments = check_field
         checks.register(check_settings)
         checks.register(check_models, checks.Tags.models)
         checks.register(check_columns, checks.Tags.database)

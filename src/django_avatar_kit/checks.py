@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -16,17 +16,17 @@ from django.db import connections, router
 from django.utils.module_loading import import_string
 from PIL import ImageColor
 
+from .columns import file_columns
 from .conf import KEYS, SETTING, Config, get_config, is_list_of, is_text, is_whole, read
 from .fallbacks import make_fallbacks
+from .fields import AvatarField
 from .lifecycle import references as rows
+from .models import AvatarMixin
 from .names import Name
 from .rendering import attribute_name
 from .storage import s3
 from .storage.base import resolve, unwrap
 from .uploads import imaging, intake
-
-if TYPE_CHECKING:
-    from .fields import AvatarField
 
 #: What Pillow's encoders take at most.
 BEST_QUALITY = 100
@@ -226,12 +226,10 @@ def _check_bucket(place: Storage, name: str, obj: Any = None) -> Iterator[CheckM
 
 def check_models(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Models with an ``AvatarField``: the mixin (E010), a database that can lock (E011)."""
-    from .models import AvatarMixin  # the app registry must be ready for it
-
     messages: list[CheckMessage] = []
     aliases: set[str] = set()
     for model in apps.get_models():
-        avatars = rows.avatar_fields(model)
+        avatars = [f for f in model._meta.local_concrete_fields if isinstance(f, AvatarField)]
         if avatars and not issubclass(model, AvatarMixin):
             messages.append(
                 Error(
@@ -275,7 +273,7 @@ def check_columns(
             id="avatar_kit.W004",
         )
         for alias in databases or ()
-        for field in rows.columns()
+        for field in file_columns()
         if rows.has_null_against(field, alias)
     ]
 

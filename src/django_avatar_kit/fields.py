@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.apps import apps
 from django.core.exceptions import SuspiciousFileOperation
@@ -19,18 +19,24 @@ from django.utils.functional import Promise
 from easy_thumbnails.fields import ThumbnailerImageField
 
 from . import pipeline
+from .columns import STATE, AvatarColumn, default_of, may_be_default
 from .conf import get_config, ladder, listed
 from .exceptions import NotAFile, StaleName, UncommittedFile
 from .lifecycle import changes as cleanup
 from .lifecycle import references as rows
-from .lifecycle.field_file import AvatarDescriptor, AvatarFieldFile
-from .lifecycle.instance_state import STATE, Minted, State
+from .lifecycle.field_file import AvatarDescriptor, AvatarFile
+from .lifecycle.instance_state import Minted, State
 from .names import Fit, Name
+from .rendering import avatar_url
+from .specs import Limits, Spec
 from .storage.base import by_alias, grouped, is_there, missing, resolve
-from .uploads import imaging
+from .uploads import reading
 
 if TYPE_CHECKING:
+    from django.core.checks import CheckMessage
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from .uploads import imaging
 
 __all__ = ["AvatarField", "AvatarFieldFile"]
 
@@ -57,7 +63,15 @@ def refuse_foreign_name(name: str) -> None:
         raise NotAFile(value=name)
 
 
-class AvatarField(ThumbnailerImageField):
+class AvatarFieldFile(AvatarFile):
+    """What ``profile.avatar`` is: the master, as a file that knows its renditions."""
+
+    def url_for(self, size: int) -> str:
+        """URL of the rendition for a square of ``size`` px, or a fallback's without an avatar."""
+        return avatar_url(self, size)
+
+
+class AvatarField(AvatarColumn, ThumbnailerImageField):
     """A column that holds an avatar.
 
     ``sizes`` (px) and ``formats`` of the renditions default to the settings, ``storage`` and
@@ -69,6 +83,10 @@ class AvatarField(ThumbnailerImageField):
 
     attr_class = AvatarFieldFile
     descriptor_class = AvatarDescriptor
+    #: The form field for it, which ``models`` puts here: forms import this module.
+    form_class: type[Any]
+    #: The kit's own check of a field, which ``apps`` puts here: checks import this module.
+    check_arguments: ClassVar[Callable[[Any], Iterable[CheckMessage]]]
 
     def __init__(
         self,
@@ -94,10 +112,10 @@ class AvatarField(ThumbnailerImageField):
     # --- what the settings say now ---
 
     @property
-    def spec(self) -> imaging.Spec:
+    def spec(self) -> Spec:
         """What is made of an upload."""
         config = get_config()
-        return imaging.Spec(
+        return Spec(
             sizes=self.sizes or config.sizes,
             formats=self.formats or config.formats,
             quality=config.quality,
@@ -107,10 +125,10 @@ class AvatarField(ThumbnailerImageField):
         )
 
     @property
-    def limits(self) -> imaging.Limits:
+    def limits(self) -> Limits:
         """What an upload may be."""
         config = get_config()
-        return imaging.Limits(
+        return Limits(
             max_pixels=config.max_pixels,
             formats=config.upload_formats,
             max_memory=config.max_decode_memory,
@@ -151,7 +169,7 @@ class AvatarField(ThumbnailerImageField):
     def wrap(self, instance: Any, value: Any) -> AvatarFieldFile:
         """The field file for whatever was assigned or loaded."""
         if isinstance(value, DatabaseDefault):
-            value = rows.default_of(self)
+            value = default_of(self)
         # By identity and by kind, never by truth: a file without a name is false.
         if value is None or value is False or isinstance(value, str):
             return AvatarFieldFile(instance, self, value or None)
@@ -167,7 +185,7 @@ class AvatarField(ThumbnailerImageField):
             value = File(value)
         if isinstance(value, File):
             # The file of a field that stores elsewhere, or of another kind, is content, too.
-            file = AvatarFieldFile(instance, self, pipeline.name_of(value))
+            file = AvatarFieldFile(instance, self, reading.name_of(value))
             file._committed, file._file = False, value
             return file
         raise NotAFile(value=value)
@@ -177,6 +195,13 @@ class AvatarField(ThumbnailerImageField):
         return self is other or (
             self.storage is other.storage and self.rendition_storage is other.rendition_storage
         )
+
+    def name_in_row(self, instance: Model, name: str) -> str:
+        """The name that the row has, for an instance with a ``STATE`` that has ``name`` itself."""
+        state = State.of(instance)
+        if not name or state.undone(self.attname, name):
+            return state.in_database(self.attname)
+        return name
 
     def assign(self, instance: Any, file: AvatarFieldFile) -> None:
         instance.__dict__[self.attname] = file
@@ -404,7 +429,7 @@ class AvatarField(ThumbnailerImageField):
         :class:`~django_avatar_kit.exceptions.NotAFile` for a name that no storage can have.
         """
         name = self.name_on(instance)
-        if name in ("", held) or rows.is_spared(name, self) or rows.lock_holder(name, self, using):
+        if name in ("", held) or may_be_default(name, self) or rows.lock_holder(name, self, using):
             return
         refuse_foreign_name(name)
         if not any(missing(*each) for each in grouped(cleanup.files_of(name, self))):
@@ -415,7 +440,7 @@ class AvatarField(ThumbnailerImageField):
     def _may_hold(self, name: str, using: str) -> bool:
         """Whether the files of a name stay while a row is given it; locks a row that holds it."""
         return (
-            rows.is_spared(name, self)
+            may_be_default(name, self)
             # A data migration knows what it does, and today's models may not have tables yet.
             or self.model._meta.apps is not apps
             or rows.lock_holder(name, self, using)
@@ -456,14 +481,10 @@ class AvatarField(ThumbnailerImageField):
         return name, path, args, kwargs
 
     def formfield(self, **kwargs: Any) -> Any:
-        from . import forms  # they import the pipeline, too
-
-        form_class = kwargs.pop("form_class", None) or forms.AvatarField
-        if issubclass(form_class, forms.AvatarField):
+        form_class = kwargs.pop("form_class", None) or self.form_class
+        if issubclass(form_class, self.form_class):
             kwargs.setdefault("model_field", self)
         return super().formfield(form_class=form_class, **kwargs)
 
-    def check(self, **kwargs: Any) -> list[Any]:
-        from .checks import check_field  # it knows the models, which know this field
-
-        return [*super().check(**kwargs), *check_field(self)]
+    def check(self, **kwargs: Any) -> list[CheckMessage]:
+        return [*super().check(**kwargs), *self.check_arguments()]

@@ -9,13 +9,18 @@ from typing import Any
 from django.db import models, router, transaction
 from django.utils.translation import gettext_lazy as _
 
-from . import fields
+from . import fields, forms
+from .columns import STATE
 from .display.owners import prefetch_avatars
 from .lifecycle import changes as cleanup
 from .lifecycle import instance_state as state
 from .lifecycle import references as rows
 
 __all__ = ["AvatarMixin", "prefetch_avatars"]
+
+# The form field imports the model field, which therefore cannot import it. Not in ready(): an
+# admin that is listed before this app makes its forms in its own.
+fields.AvatarField.form_class = forms.AvatarField
 
 
 class AvatarMixin(models.Model):
@@ -34,8 +39,8 @@ class AvatarMixin(models.Model):
     def __getstate__(self) -> dict[str, Any]:
         # Pickled or copied: what is assigned to one of the two from now on is not to the other.
         values: dict[str, Any] = super().__getstate__()
-        if state.STATE in values:
-            values[state.STATE] = copy(values[state.STATE])
+        if STATE in values:
+            values[STATE] = copy(values[STATE])
         return values
 
     def save_base(

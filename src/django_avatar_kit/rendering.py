@@ -16,15 +16,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 
+from .columns import is_default
 from .conf import get_config
 from .display.owners import display_name, locate
 from .fallbacks import attribute_value, attributes, fallback_html, fallback_url
-from .lifecycle.references import is_default
 from .names import _MASTER, Name
 from .storage.base import urls
 
 if TYPE_CHECKING:
-    from .fields import AvatarField
+    from .columns import AvatarColumn
 
 #: Attributes that the kit itself writes.
 RESERVED = frozenset({"src", "srcset", "width", "height"})
@@ -163,7 +163,7 @@ def avatar_url(obj: Any, size: Any = None) -> str:
         return fallback_url(owner, size)
     name = Name.parse(key)
     if name is None:
-        return avatar_field.storage.url(key)
+        return str(avatar_field.storage.url(key))
     return urls(avatar_field.rendition_storage)(name.rendition(name.best(size), name.formats[-1]))
 
 
@@ -214,7 +214,7 @@ class _Pictures(NamedTuple):
         return f'{"<picture>" if sources else ""}{sources}<img src="{escape(self.src)}"{dense}'
 
 
-def _pictures_of(avatar_field: AvatarField, key: str, size: int) -> tuple[_Pictures, str]:
+def _pictures_of(avatar_field: AvatarColumn, key: str, size: int) -> tuple[_Pictures, str]:
     """The URLs, and the colour as in ``Face``; of a file from before the kit, only its own URL."""
     name = Name.parse(key)
     if name is None:

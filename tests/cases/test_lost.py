@@ -51,13 +51,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.datastructures import MultiValueDict
 from PIL import Image
 
-from django_avatar_kit import exceptions, pipeline
+from django_avatar_kit import exceptions
 from django_avatar_kit.exceptions import UploadError
 from django_avatar_kit.forms import AvatarForm
 from django_avatar_kit.lifecycle import changes as cleanup
 from django_avatar_kit.names import Name
 from django_avatar_kit.rendering import avatar_url, has_avatar
 from django_avatar_kit.test import make_image
+from django_avatar_kit.uploads import reading
 from tests.support import images
 from tests.support.lifecycle import column, files_of, fresh, make_profile, needed, upload
 from tests.testapp.models import Band, Bare, Channel, Profile, Team
@@ -470,7 +471,7 @@ def test_l1_a_large_upload_that_was_written_over_is_seen_to_be_another(kind):
     options: Any = {"compress_level": 0} if kind == "png" else {"quality": 98}
     pictures = [images.encoded(one, kind, **options) for one in (first, second)]
     longest = max(map(len, pictures))
-    assert longest > pipeline.SUMMED
+    assert longest > reading.SUMMED
     # Of the same length, and so told apart by what is in them.
     one, other = (data.ljust(longest, b"\0") for data in pictures)
     buffer = io.BytesIO(one)

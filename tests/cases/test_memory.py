@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from django_avatar_kit.exceptions import TooMuchMemory, TruncatedImage
+from django_avatar_kit.specs import Limits, Spec
 from django_avatar_kit.uploads import estimate, imaging, intake, memory
 from django_avatar_kit.uploads.decoders import av1, avif, avif_boxes
 from tests.support import images
@@ -45,9 +46,7 @@ def test_m_over_the_budget_it_is_refused_undecoded_with_the_size_that_passes(
     )
 
 
-def need(
-    data: bytes, size: tuple[int, int], *, sparing: bool = False, spec: imaging.Spec = SPEC
-) -> int:
+def need(data: bytes, size: tuple[int, int], *, sparing: bool = False, spec: Spec = SPEC) -> int:
     with intake.opened(io.BytesIO(data), "photo", LIMITS) as source:
         if sparing:
             source.spare()
@@ -70,7 +69,7 @@ def test_m_a_chosen_part_comes_out_smaller_rather_than_not_at_all() -> None:
     data = images.jpeg(images.photograph("smooth", (3000, 2000)), progressive=True)
     spec = replace(SPEC, sizes=(128, 256, 512))
 
-    def sizes(limits: intake.Limits) -> list[int]:
+    def sizes(limits: Limits) -> list[int]:
         crop = (1000, 500, 300, 300)
         picture = imaging.load(
             io.BytesIO(data), filename="photo", limits=limits, spec=spec, crop=crop

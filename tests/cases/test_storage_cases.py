@@ -255,7 +255,7 @@ def test_l3_rows_that_a_policy_hides(other_tenant, files):
 def test_l3_foreign_files_and_thumbnails_of_another_tenant_stay(
     other_tenant, monkeypatch, media, files
 ):
-    monkeypatch.setattr(sweeping.rows, "default_varies", lambda field: False)
+    monkeypatch.setattr(sweeping, "default_varies", lambda field: False)
     photo = Bare.objects.create(photo=upload())
     tenant = other_tenant()
     tenant.take("testapp_bare")
@@ -406,7 +406,7 @@ def test_l7_a_folder_that_becomes_a_link_before_it_is_deleted(media, files, tmp_
 
 
 def test_l7_foreign_files_behind_a_link(monkeypatch, media, tmp_path):
-    monkeypatch.setattr(sweeping.rows, "default_varies", lambda field: False)
+    monkeypatch.setattr(sweeping, "default_varies", lambda field: False)
     (tmp_path / "far").mkdir()
     (tmp_path / "far/x.txt").write_bytes(b"x")
     (media / "photos").mkdir()

@@ -16,6 +16,7 @@ from django.core.signals import request_finished
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
+from django_avatar_kit.columns import avatar_fields
 from django_avatar_kit.lifecycle import changes as cleanup
 from django_avatar_kit.lifecycle import references as rows
 from django_avatar_kit.names import Name
@@ -156,7 +157,7 @@ def test_a_transaction_that_begins_while_the_queue_is_being_judged(files, monkey
         raise BoomError
     change = cleanup.Change(
         using="default",
-        field=rows.avatar_fields(Team)[0],
+        field=avatar_fields(Team)[0],
         instance=None,
         old="",
         new="",

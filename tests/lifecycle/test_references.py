@@ -8,6 +8,7 @@ from django.db import OperationalError, connection, connections, models, transac
 from django.db.models.functions import Lower
 from django.test.utils import CaptureQueriesContext
 
+from django_avatar_kit.columns import avatar_fields, default_of, file_columns, may_be_default
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.lifecycle import references as rows
 from django_avatar_kit.test import make_upload
@@ -31,7 +32,7 @@ def row_locks(monkeypatch):
 
 
 def avatar(model=Team):
-    (field,) = rows.avatar_fields(model)
+    (field,) = avatar_fields(model)
     return field
 
 
@@ -97,9 +98,9 @@ def test_everywhere_is_where_the_routers_read_and_write(settings, write):
 
 def test_what_an_expression_of_the_database_may_have_picked_is_spared(team):
     field = AvatarField(db_default=Lower(models.Value("STOCK.PNG")))
-    assert rows.default_of(field) == ""
-    assert rows.is_spared("anything.png", field)
-    assert not rows.is_spared(team.avatar.name, field)
+    assert default_of(field) == ""
+    assert may_be_default("anything.png", field)
+    assert not may_be_default(team.avatar.name, field)
 
 
 def test_in_autocommit_nothing_is_locked_that_would_be_free_at_once(team, row_locks):
@@ -153,7 +154,7 @@ def test_tables_of_other_schemas_are_asked_where_they_can_be_read(monkeypatch, t
             "table_names",
             lambda **kwargs: ["testapp_team", "testapp_bare", "testapp_pet"],
         )
-        places, hidden = rows.look_around(rows.columns())
+        places, hidden = rows.look_around(file_columns())
     assert "testapp_team" in catalogue.asked[0][0]
     assert hidden == ["“secret.testapp_pet” in “default”", "“mine.testapp_bare” in “default”"]
     ours = [field for using, field in places if using == "default"]
@@ -189,5 +190,5 @@ def test_a_database_of_ours_that_does_not_answer(monkeypatch):
 
 def test_what_holds_avatars():
     assert rows.holds_avatars(avatar())
-    (photo,) = (field for field in rows.columns() if field.model is Bare)
+    (photo,) = (field for field in file_columns() if field.model is Bare)
     assert not rows.holds_avatars(photo)

@@ -18,8 +18,8 @@ from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from django_avatar_kit import columns
 from django_avatar_kit.fields import AvatarField
-from django_avatar_kit.lifecycle import references as rows
 from django_avatar_kit.maintenance import doctor as doctoring
 from django_avatar_kit.maintenance.doctor import Finding, examine, places
 from django_avatar_kit.management.commands.avatar_doctor import Command
@@ -42,7 +42,7 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Have the project know these fields only."""
 
     def restrict(*fields: Any) -> None:
-        monkeypatch.setattr(rows, "columns", cache(lambda: fields))
+        monkeypatch.setattr(columns, "file_columns", cache(lambda: fields))
 
     restrict(Team._meta.get_field("avatar"))
     return restrict

@@ -22,6 +22,7 @@ from django.db.models.functions import Lower
 from easy_thumbnails.files import get_thumbnailer
 from easy_thumbnails.models import Source, Thumbnail
 
+from django_avatar_kit import columns
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.lifecycle import references as rows
 from django_avatar_kit.lifecycle import thumbnails
@@ -414,7 +415,7 @@ class DefaultedByDatabase(models.Model):
 
 def test_what_a_default_is():
     def default_of(model: Any, name: str) -> str:
-        return rows.default_of(model._meta.get_field(name))
+        return columns.default_of(model._meta.get_field(name))
 
     assert default_of(DefaultedByDatabase, "avatar") == "defaults/db.png"
     # Only the database could tell.

@@ -20,9 +20,11 @@ from django.core.management import call_command
 from django.utils.deconstruct import deconstructible
 from django.utils.functional import lazy
 
+from django_avatar_kit import columns
 from django_avatar_kit import tokens as seals
 from django_avatar_kit.exceptions import StorageError
 from django_avatar_kit.lifecycle import references as rows
+from django_avatar_kit.maintenance import sweep as sweeping
 from django_avatar_kit.rendering import avatar_html
 from django_avatar_kit.storage import base as module
 from django_avatar_kit.storage import presigned_urls as signing
@@ -1032,8 +1034,9 @@ def test_a_build_follows_changed_sizes(storage, bucket, settings):
 @pytest.fixture
 def clear_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a field whose default is chosen anew for each row: with one, nothing is foreign."""
-    plain = tuple(field for field in rows.columns() if not rows.default_varies(field))
-    monkeypatch.setattr(rows, "columns", cache(lambda: plain))
+    plain = tuple(f for f in columns.file_columns() if not columns.default_varies(f))
+    for module_of in (columns, sweeping, rows):
+        monkeypatch.setattr(module_of, "file_columns", cache(lambda: plain))
 
 
 @pytest.mark.django_db(databases=["default", "other"])

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
+from django_avatar_kit.names import Box
+from django_avatar_kit.specs import Limits, Spec
 from django_avatar_kit.uploads import imaging
-from django_avatar_kit.uploads.imaging import Limits, Picture, Spec
+from django_avatar_kit.uploads.imaging import Picture
 from tests.support import images
 
 SPEC = Spec(
@@ -30,7 +32,7 @@ def load(
     *,
     filename: str = "photo",
     spec: Spec = SPEC,
-    crop: imaging.Box | None = None,
+    crop: Box | None = None,
     **limits: Any,
 ) -> Picture:
     return imaging.load(
@@ -387,7 +389,7 @@ def test_what_a_crop_has_outside_of_the_picture_is_cut_off() -> None:
 
 
 @pytest.mark.parametrize("crop", [(80, 0, 10, 10), (0, 300, 10, 10), (0, 0, 0, 10), (5, 5, 9, -3)])
-def test_a_crop_without_a_pixel_is_no_crop(crop: imaging.Box) -> None:
+def test_a_crop_without_a_pixel_is_no_crop(crop: Box) -> None:
     picture = load(images.png(stripes((80, 200))), crop=crop)
     assert picture.crop is None
     assert imaging.master_crop(picture, SPEC) is None

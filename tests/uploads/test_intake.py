@@ -18,13 +18,13 @@ from django_avatar_kit.exceptions import (
     UnsupportedFormat,
     UploadError,
 )
+from django_avatar_kit.specs import Limits, Spec
 from django_avatar_kit.uploads import imaging, intake
 from django_avatar_kit.uploads.decoders.png import Png
-from django_avatar_kit.uploads.intake import Limits
 from tests.support import images
 
 LIMITS = Limits(max_pixels=52_000_000, formats=("jpeg", "png", "webp", "gif", "avif"))
-SPEC = imaging.Spec(
+SPEC = Spec(
     sizes=(32, 64), formats=("webp",), quality={}, master_side=1000, background=None, fit="cover"
 )
 

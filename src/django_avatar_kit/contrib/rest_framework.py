@@ -8,7 +8,6 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.fields import get_error_detail
 from rest_framework.serializers import FileField, ModelSerializer
 
-from .. import pipeline
 from ..exceptions import UploadError
 from ..fields import AvatarField
 
@@ -32,7 +31,7 @@ class AvatarUploadField(FileField):  # type: ignore[misc]
         """The checked upload. Raises REST framework's ``ValidationError``."""
         upload = super().to_internal_value(data)
         try:
-            pipeline.receive(upload, self.model_field or self._own_field())
+            (self.model_field or self._own_field()).validate_upload(upload)
         except UploadError as error:
             raise ValidationError(get_error_detail(error)) from error
         return upload

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from types import CodeType, NoneType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 from django.conf import settings
 from django.core.exceptions import FieldError, ImproperlyConfigured, ObjectDoesNotExist
@@ -27,18 +27,14 @@ from django.db.models.signals import class_prepared
 from django.utils.functional import LazyObject, empty
 from django.utils.module_loading import import_string
 
+from ..columns import STATE, AvatarColumn, avatar_columns, default_of
 from ..conf import get_config
-from ..lifecycle.instance_state import STATE, State
-from ..lifecycle.references import columns, default_of
 from ..names import Name
-
-if TYPE_CHECKING:
-    from ..fields import AvatarField, AvatarFieldFile
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 #: Owner, holder (a model instance or a field file) and field; the last two are None without one.
-Found = tuple[Any, Any, "AvatarField | None"]
+Found = tuple[Any, Any, "AvatarColumn | None"]
 
 #: What an e-mail address looks like inside any text. An address of a federated account
 #: (``@ada@example.org``) counts: it reaches a person just as well.
@@ -59,7 +55,7 @@ def _per_class(function: _Function) -> _Function:
     return cast("_Function", cached)
 
 
-def resolve(obj: Any) -> tuple[Any, AvatarFieldFile | None]:
+def resolve(obj: Any) -> tuple[Any, Any]:
     """The owner that ``obj`` stands for, and its avatar's field file.
 
     ``obj`` is a model instance with an ``AvatarField`` (one called ``avatar`` wins, else the first
@@ -78,7 +74,7 @@ def resolve(obj: Any) -> tuple[Any, AvatarFieldFile | None]:
     return owner, getattr(holder, field.attname)
 
 
-def locate(obj: Any) -> tuple[Any, AvatarField | None, str | None]:
+def locate(obj: Any) -> tuple[Any, AvatarColumn | None, str | None]:
     """Like :func:`resolve`, but the field and the key of the stored file, or None without one.
 
     No field file is built where the row still holds the plain string it was loaded with. A file
@@ -96,9 +92,7 @@ def locate(obj: Any) -> tuple[Any, AvatarField | None, str | None]:
         value = value.name if value._committed else None
     instance = holder.instance if isinstance(holder, FieldFile) else holder
     if STATE in getattr(instance, "__dict__", ()):
-        state = State.of(instance)
-        if not value or state.undone(field.attname, value):
-            value = state.in_database(field.attname)
+        value = field.name_in_row(instance, value)
     return owner, field, value or None
 
 
@@ -262,7 +256,7 @@ class _Direct(_Plan):
 
     __slots__ = ("field", "link")
 
-    def __init__(self, field: AvatarField, link: Any) -> None:
+    def __init__(self, field: AvatarColumn, link: Any) -> None:
         self.field = field
         self.link = link
 
@@ -280,6 +274,8 @@ class _File(_Plan):
     __slots__ = ()
 
     def find(self, obj: Any) -> Found:
+        if not isinstance(obj.field, AvatarColumn):
+            _refuse_class(type(obj))
         instance = obj.instance
         # django-cleanup hands out copies whose instance is a stand-in.
         if not isinstance(instance, models.Model):
@@ -334,7 +330,7 @@ class _Configured(_Plan):
             if holder is None:
                 return obj, None, None
         field = holder.field if isinstance(holder, FieldFile) else _field(type(holder))
-        if field is None or not isinstance(field, _avatar_field_class()):
+        if field is None or not isinstance(field, AvatarColumn):
             raise self.error(f"{_describe(type(holder))} has no AvatarField")
         return obj, holder, field
 
@@ -357,7 +353,7 @@ def _plan(cls: type) -> _Plan:
         return _Text()
     if issubclass(cls, LazyObject):
         return _Lazy()
-    if issubclass(cls, FieldFile) and issubclass(cls, _avatar_field_class().attr_class):
+    if issubclass(cls, FieldFile):
         return _File()
     # AnonymousUser is no model, and its module cannot be imported where auth is not installed.
     if cls is NoneType or hasattr(cls, "is_anonymous"):
@@ -396,22 +392,21 @@ def _model_plan(model: type[models.Model]) -> _Plan:
 
 
 @_per_class
-def _field(model: type) -> AvatarField | None:
+def _field(model: type) -> AvatarColumn | None:
     """The avatar field of a class; None also for a class that is no model."""
     if not issubclass(model, models.Model):
         return None
-    field_class = _avatar_field_class()
-    fields = [f for f in model._meta.concrete_fields if isinstance(f, field_class)]
+    fields = [f for f in model._meta.concrete_fields if isinstance(f, AvatarColumn)]
     return next((f for f in fields if f.name == "avatar"), fields[0] if fields else None)
 
 
-def _field_of_key(key: str) -> AvatarField:
+def _field_of_key(key: str) -> AvatarColumn:
     """The field whose column a text comes from. Raises ``TypeError`` for what is no such text.
 
     Fields whose files lie in the same place are as good as one another; where they do not, the
     folder tells them apart.
     """
-    known = [field for field in columns() if isinstance(field, _avatar_field_class())]
+    known = avatar_columns()
     found = [field for field in known if _stores(field, key)]
     if not found and Name.parse(key) is not None:
         # Of a callable upload_to, nobody knows the folder.
@@ -427,7 +422,7 @@ def _field_of_key(key: str) -> AvatarField:
     return _refuse_class(str)
 
 
-def _stores(field: AvatarField, key: str) -> bool:
+def _stores(field: AvatarColumn, key: str) -> bool:
     """Whether a key lies where the field puts its files, or is its default."""
     if callable(field.upload_to):
         return key == default_of(field)
@@ -502,13 +497,6 @@ def _imported(path: str) -> Callable[[Any], Any]:
             f'AVATAR_KIT["DISPLAY_NAME"] = "{path}" cannot be imported: {error}'
         ) from error
     return function  # type: ignore[no-any-return]
-
-
-def _avatar_field_class() -> type[AvatarField]:
-    # The field file asks this module for its owner, so the module cannot ask for the field first.
-    from ..fields import AvatarField
-
-    return AvatarField
 
 
 def _owner(instance: models.Model, link: Any) -> Any:

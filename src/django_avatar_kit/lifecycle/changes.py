@@ -35,6 +35,7 @@ from django.db.models.signals import pre_delete
 from django_cleanup.cache import CACHE_NAME
 
 from .. import signals
+from ..columns import avatar_fields, may_be_default
 from ..conf import get_config
 from ..exceptions import StaleName
 from ..interruptions import is_interruption
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models import Model
 
-    from ..fields import AvatarField
+    from ..columns import AvatarColumn
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Change:
     """What one statement did to one avatar column of one row."""
 
     using: str
-    field: AvatarField
+    field: AvatarColumn
     instance: Model | None
     #: What the column held before and holds now; "" for nothing.
     old: str
@@ -353,7 +354,7 @@ def _judge(changes: list[Change], using: str, *, committed: bool) -> None:
 
 
 def _settle(changes: list[Change], using: str, *, committed: bool) -> None:
-    candidates: dict[str, AvatarField] = {}
+    candidates: dict[str, AvatarColumn] = {}
     for change in changes:
         candidates.update(dict.fromkeys(_candidates(change, committed), change.field))
     own = list({change.field for change in changes})
@@ -397,7 +398,7 @@ def _candidates(change: Change, committed: bool) -> set[str]:
     if change.old == change.new:
         return set()
     names = {change.old, change.new} if change.minted else {change.old}
-    names = {name for name in names if name and not rows.is_spared(name, change.field)}
+    names = {name for name in names if name and not may_be_default(name, change.field)}
     if not committed:
         # Perhaps it never happened. A kit name without a row is garbage all the same; a file from
         # before the kit may be anybody's.
@@ -412,7 +413,7 @@ def _happened(change: Change, asked: Collection[str], held: Collection[str]) -> 
     return change.old in asked and change.old not in held
 
 
-def delete(names: dict[str, AvatarField]) -> None:
+def delete(names: dict[str, AvatarColumn]) -> None:
     """Delete every file of these avatars, and the thumbnails that easy-thumbnails made of them."""
     if not get_config().delete_files:
         return
@@ -422,7 +423,7 @@ def delete(names: dict[str, AvatarField]) -> None:
     thumbnails.delete(names)
 
 
-def files_of(key: str, field: AvatarField) -> Iterable[tuple[Storage, tuple[str, ...]]]:
+def files_of(key: str, field: AvatarColumn) -> Iterable[tuple[Storage, tuple[str, ...]]]:
     """Where the files of a name lie. A file from before the kit is all there is to it."""
     name = Name.parse(key)
     yield field.storage, (key,)
@@ -449,7 +450,7 @@ def _keys(key: str) -> tuple[str, ...]:
     return name.files if name else (key,) if key else ()
 
 
-def make_room(instance: Model, fields: Iterable[AvatarField]) -> None:
+def make_room(instance: Model, fields: Iterable[AvatarColumn]) -> None:
     """Give django-cleanup's memory of an instance the fields that were deferred when it was made.
 
     It would look for them after the row has been saved, and raise.
@@ -462,7 +463,7 @@ def make_room(instance: Model, fields: Iterable[AvatarField]) -> None:
 
 def _row_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
     model = sender._meta.concrete_model or sender
-    fields = rows.avatar_fields(model)
+    fields = avatar_fields(model)
     held = rows.lock_row(model, instance.pk, fields, using)
     for field, old in zip(fields, held or (), strict=False):
         if old:
@@ -476,7 +477,7 @@ def connect(models: Iterable[type[Model]]) -> None:
     for model in models:
         concrete = model._meta.concrete_model or model
         # One by one: a receiver without a sender would disable fast deletes in the whole project.
-        if rows.avatar_fields(concrete):
+        if avatar_fields(concrete):
             pre_delete.connect(
                 _row_deleted, sender=model, dispatch_uid=f"avatar_kit.{model._meta.label}"
             )

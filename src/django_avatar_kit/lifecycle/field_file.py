@@ -13,14 +13,15 @@ from easy_thumbnails.files import ThumbnailerImageFieldFile, ThumbnailFile
 from .. import pipeline
 from ..exceptions import NotAFile, ReadOnly
 from ..names import Name
+from ..uploads import reading
 from . import thumbnails
 from .instance_state import State
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
 
-    from ..fields import AvatarField
-    from ..uploads.imaging import Box
+    from ..columns import AvatarColumn
+    from ..names import Box
 
 
 #: What in the mode of a file stands for writing.
@@ -44,14 +45,14 @@ class _FieldStorage:
         return self if file is None else file.field.storage
 
 
-class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
+class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     """What ``profile.avatar`` is: the master, as a file that knows its renditions.
 
     It has everything that a field file of Django and of easy-thumbnails has.
     """
 
     instance: Any
-    field: AvatarField
+    field: AvatarColumn
     name: str | None
     _committed: bool
 
@@ -72,7 +73,7 @@ class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
 
     # Once or, beside django-cleanup, three times for every row that is loaded: nothing that can
     # wait is done here.
-    def __init__(self, instance: Any, field: AvatarField, name: str | None) -> None:
+    def __init__(self, instance: Any, field: AvatarColumn, name: str | None) -> None:
         self.instance = instance
         self.field = field
         self.name = self._loaded_name = name
@@ -80,7 +81,7 @@ class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         self._file: File[Any] | None = None
 
     @property
-    def alias_target(self) -> AvatarFieldFile:
+    def alias_target(self) -> AvatarFile:
         return self
 
     @property
@@ -100,12 +101,6 @@ class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     def uncommitted(self) -> bool:
         """Whether this is an upload that saving the row will write."""
         return not self._committed and self._file is not None
-
-    def url_for(self, size: int) -> str:
-        """URL of the rendition for a square of ``size`` px, or a fallback's without an avatar."""
-        from ..rendering import avatar_url  # it shows field files, among other things
-
-        return avatar_url(self, size)
 
     def save(
         self,
@@ -128,13 +123,13 @@ class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
             raise NotAFile(value=content)
         upload = content if isinstance(content, File) else File(content)
         # What it is called is of no importance but in an error.
-        name = pipeline.text_of(name)
+        name = reading.text_of(name)
         pipeline.receive(upload, self.field, crop, filename=name)
         self._replace({"name": name or "upload", "_file": upload, "_crop": crop}, save=save)
 
     save.alters_data = True  # type: ignore[attr-defined]
 
-    def open(self, mode: str = "rb") -> AvatarFieldFile:
+    def open(self, mode: str = "rb") -> AvatarFile:
         """Open the master, or an upload that is not stored yet.
 
         Raises :class:`~django_avatar_kit.exceptions.ReadOnly` where a stored one would be written
@@ -263,9 +258,9 @@ class AvatarFieldFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
 class AvatarDescriptor(FileDescriptor):
     """The attribute: remembers that it was assigned, since only then the column is written."""
 
-    field: AvatarField
+    field: AvatarColumn
 
-    def __init__(self, field: AvatarField) -> None:
+    def __init__(self, field: AvatarColumn) -> None:
         super().__init__(field)
         self.attname = field.attname
 
@@ -273,10 +268,12 @@ class AvatarDescriptor(FileDescriptor):
         if instance is None:
             return self
         value = instance.__dict__.get(self.attname, self)
-        if isinstance(value, AvatarFieldFile) and value.instance is instance:
+        if isinstance(value, AvatarFile) and value.instance is instance:
             return value
         if type(value) is str:
-            file = instance.__dict__[self.attname] = AvatarFieldFile(instance, self.field, value)
+            file = instance.__dict__[self.attname] = self.field.attr_class(
+                instance, self.field, value
+            )
             return file
         if value is self:  # deferred
             super().__get__(instance, cls)

@@ -9,23 +9,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from ..columns import STATE
 from . import changes as cleanup
 
 if TYPE_CHECKING:
     from django.db.models import Model
 
-    from ..fields import AvatarField
+    from ..columns import AvatarColumn
     from ..pipeline import Cut
-
-#: Where it hangs on the instance.
-STATE = "_avatar_state"
 
 
 @dataclass(eq=False, kw_only=True)
 class Minted:
     """A name that an instance wrote files for, until the transaction with its row ends."""
 
-    field: AvatarField
+    field: AvatarColumn
     name: str
     #: Kept to write the files again, should the transaction be rolled back and the instance saved.
     cut: Cut
@@ -109,7 +107,7 @@ def _restore_state(assigned: Iterable[str], in_row: dict[str, str]) -> State:
     return State(assigned=set(assigned), in_row=dict(in_row))
 
 
-def written(instance: Model, columns: Iterable[AvatarField]) -> None:
+def written(instance: Model, columns: Iterable[AvatarColumn]) -> None:
     """The row has them now: should the save fail after this, the instance keeps them, too."""
     state = State.of(instance)
     for each in columns:

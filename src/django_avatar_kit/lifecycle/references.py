@@ -9,50 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
-from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from functools import cache, partial
+from typing import Any, NamedTuple, TypeAlias, cast
 
-from django.apps import apps
 from django.apps.registry import Apps
-from django.core.signals import setting_changed
 from django.db import connections, models, router, transaction
 from django.db.models import F, Q
-from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Left
 from django.db.models.lookups import In
 
 from .. import tokens as seals
+from ..columns import AvatarColumn, file_columns
 from ..interruptions import is_interruption
 from ..names import Name
-
-if TYPE_CHECKING:
-    from ..fields import AvatarField
 
 #: Names in one guard query. Oracle takes 1,000 parameters in a list, SQLite 250,000 in all.
 CHUNK = 500
 
 
-def avatar_fields(model: type[models.Model]) -> tuple[AvatarField, ...]:
-    """The avatar fields whose columns stand in the model's own table."""
-    from ..fields import AvatarField  # the field itself asks this module for locks
-
-    return tuple(f for f in model._meta.local_concrete_fields if isinstance(f, AvatarField))
-
-
-@lru_cache(maxsize=1)
-def columns() -> tuple[models.FileField, ...]:
-    """Every column of the project that can hold the name of a file."""
-    return tuple(
-        field
-        for model in apps.get_models(include_auto_created=True)
-        if not model._meta.proxy
-        for field in model._meta.local_concrete_fields
-        if isinstance(field, models.FileField)
-    )
-
-
 def lock_row(
-    model: type[models.Model], pk: Any, fields: Sequence[AvatarField], using: str
+    model: type[models.Model], pk: Any, fields: Sequence[AvatarColumn], using: str
 ) -> tuple[str, ...] | None:
     """Lock one row and return what its avatar columns hold, or None where there is no such row.
 
@@ -70,7 +46,7 @@ def lock_row(
     return None
 
 
-def lock_holder(name: str, field: AvatarField, using: str) -> bool:
+def lock_holder(name: str, field: AvatarColumn, using: str) -> bool:
     """Lock a row that holds ``name``, so that its files stay until this transaction ends.
 
     Only a row that means the same files by it: those of another storage are of no use.
@@ -78,11 +54,11 @@ def lock_holder(name: str, field: AvatarField, using: str) -> bool:
     return any(
         _lock(column.model, {column.attname: name}, [column], using)
         for column in _columns_on(using, [field], foreign=False)
-        if field.shares_with(cast("AvatarField", column))
+        if field.shares_with(cast("AvatarColumn", column))
     )
 
 
-def held(names: Collection[str], own: Collection[AvatarField], using: str) -> set[str]:
+def held(names: Collection[str], own: Collection[AvatarColumn], using: str) -> set[str]:
     """Those of the names that some row holds, by one query for every ``CHUNK`` of them.
 
     A name of the kit's own is looked for in avatar columns. A file from before the kit may as well
@@ -118,7 +94,7 @@ def held_elsewhere(names: Collection[str], using: str) -> set[str]:
             continue
         asked = [
             field
-            for field in columns()
+            for field in file_columns()
             if (foreign or holds_avatars(field)) and is_on(other, field.model)
         ]
         if asked:
@@ -166,52 +142,11 @@ def has_null_against(field: models.FileField, using: str) -> bool:
     return bool(everyone.filter(**{f"{field.attname}__isnull": True}).exists())
 
 
-def put(model: type[models.Model], pk: Any, field: AvatarField, name: str, using: str) -> None:
+def put(model: type[models.Model], pk: Any, field: AvatarColumn, name: str, using: str) -> None:
     """Write a name, and nothing else, into a row that the open transaction has locked."""
     # As a plain value: the field would look for a row that already holds the name.
     value = models.Value(name, output_field=models.CharField())
     models.QuerySet(model, using=using).filter(pk=pk).update(**{field.attname: value})
-
-
-def default_of(field: models.FileField) -> str:
-    """The file that rows of this column show without having one of their own; "" for none."""
-    default = field.get_default()
-    if isinstance(default, DatabaseDefault):
-        default = _value_of(default)
-    return str(default or "")
-
-
-def is_spared(name: str, field: models.FileField) -> bool:
-    """Whether a file may be a default, which is never deleted.
-
-    Of a callable that picks one of several, or of an expression of the database, nobody can tell
-    which those are: then every name that the kit has not made may be one.
-    """
-    if default_varies(field):
-        return Name.parse(name) is None
-    return any(name == default_of(column) for column in (field, *columns()))
-
-
-def is_default(name: str, field: models.FileField) -> bool:
-    """Whether a row that holds this name may show the default of its column, and none of its own.
-
-    No default is named by the kit.
-    """
-    return Name.parse(name) is None and (name == default_of(field) or default_varies(field))
-
-
-def default_varies(field: models.FileField) -> bool:
-    """Whether the default is a callable, or an expression that only the database can evaluate."""
-    if field.has_default():
-        return callable(field.default)
-    default = field.get_default()
-    return isinstance(default, DatabaseDefault) and _value_of(default) is None
-
-
-def _value_of(default: Any) -> Any:
-    """What the database fills in; None for an expression that only the database can evaluate."""
-    expression = default.expression
-    return expression.value if isinstance(expression, models.Value) else None
 
 
 def is_real(using: str) -> bool:
@@ -245,7 +180,7 @@ class Surroundings(NamedTuple):
 
 def everywhere() -> list[Place]:
     """Every column that can hold the name of a file, with every database alias that has it."""
-    return look_around(columns()).places
+    return look_around(file_columns()).places
 
 
 def look_around(fields: Collection[Column]) -> Surroundings:
@@ -291,9 +226,7 @@ def look_around(fields: Collection[Column]) -> Surroundings:
 
 def holds_avatars(column: Column) -> bool:
     """Whether this is an avatar's column, or stands for one."""
-    from ..fields import AvatarField  # the field itself asks this module for locks
-
-    return isinstance(getattr(column, "stands_for", column), AvatarField)
+    return isinstance(getattr(column, "stands_for", column), AvatarColumn)
 
 
 class _Found(NamedTuple):
@@ -413,18 +346,16 @@ def _table_of(using: str, field: Column) -> str:
 
 
 def _columns_on(
-    using: str, own: Collection[AvatarField], *, foreign: bool
+    using: str, own: Collection[AvatarColumn], *, foreign: bool
 ) -> list[models.FileField]:
     """The columns of a database that may hold a name: first those which it is known to be in."""
-    from ..fields import AvatarField  # the field itself asks this module for locks
-
     return [
         *own,
         *(
             field
-            for field in columns()
+            for field in file_columns()
             if field not in own
-            and (foreign or isinstance(field, AvatarField))
+            and (foreign or isinstance(field, AvatarColumn))
             and is_on(using, field.model)
         ),
     ]
@@ -476,10 +407,3 @@ def _lock_by_update(
             parameters,
         )
         return list(cursor.fetchall())
-
-
-def _forget(**kwargs: Any) -> None:
-    columns.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="avatar_kit.rows")

@@ -24,17 +24,20 @@ from django.apps import apps
 from django.db import models, router, transaction
 
 from .. import pipeline
+from ..columns import AvatarColumn, avatar_columns, default_of, default_varies, may_be_default
 from ..exceptions import AvatarError, StorageError
-from ..fields import AvatarField
 from ..interruptions import is_interruption
 from ..lifecycle import changes as cleanup
 from ..lifecycle import references as rows
 from ..names import Name
+from ..specs import Limits, Spec
 from ..storage import base as storage
 from ..uploads import imaging
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from ..names import Box
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +49,7 @@ BATCH = 500
 class Row:
     """One avatar column of one row, as it was read."""
 
-    field: AvatarField
+    field: AvatarColumn
     using: str
     pk: Any
     key: str
@@ -90,9 +93,7 @@ class Result:
     def is_spared(self) -> bool:
         """Whether the file is from before the kit and left alone, as it may be a default."""
         done = self.plan is not None or self.error is not None or self.moved
-        return (
-            not done and Name.parse(self.row.key) is None and rows.default_varies(self.row.field)
-        )
+        return not done and Name.parse(self.row.key) is None and default_varies(self.row.field)
 
 
 def label(field: models.Field[Any, Any]) -> str:
@@ -100,14 +101,14 @@ def label(field: models.Field[Any, Any]) -> str:
     return f"{field.model._meta.label}.{field.name}"
 
 
-def fields_of(labels: Iterable[str] = ()) -> list[AvatarField]:
+def fields_of(labels: Iterable[str] = ()) -> list[AvatarColumn]:
     """The avatar fields that ``app.Model`` or ``app.Model.field`` name; all of them without any.
 
     A proxy or a child has those of the model that owns the column. Raises ``LookupError`` with a
     sentence.
     """
-    known = [field for field in rows.columns() if isinstance(field, AvatarField)]
-    chosen: list[AvatarField] = []
+    known = avatar_columns()
+    chosen: list[AvatarColumn] = []
     for given in labels:
         app, _, rest = given.partition(".")
         model_name, _, field_name = rest.partition(".")
@@ -129,13 +130,13 @@ def fields_of(labels: Iterable[str] = ()) -> list[AvatarField]:
     return list(dict.fromkeys(chosen)) if chosen else known
 
 
-def count(field: AvatarField, using: str | None = None) -> int:
+def count(field: AvatarColumn, using: str | None = None) -> int:
     """How many rows have something in this column."""
     return _filled(field, using or router.db_for_write(field.model)).count()
 
 
 def build(
-    field: AvatarField, using: str | None = None, options: Options | None = None
+    field: AvatarColumn, using: str | None = None, options: Options | None = None
 ) -> Iterator[Result]:
     """Bring every row of a column up to date, in the order of the keys.
 
@@ -162,7 +163,7 @@ def build(
         yield result
 
 
-def read(field: AvatarField, using: str) -> Iterator[Row]:
+def read(field: AvatarColumn, using: str) -> Iterator[Row]:
     """Every row with something in the column, in the order of the keys, in constant memory."""
     filled = _filled(field, using).order_by("pk").values_list("pk", field.attname)
     batch = list(filled[:BATCH])
@@ -173,7 +174,7 @@ def read(field: AvatarField, using: str) -> Iterator[Row]:
         batch = list(filled.filter(pk__gt=batch[-1][0])[:BATCH])
 
 
-def _filled(field: AvatarField, using: str) -> models.QuerySet[models.Model]:
+def _filled(field: AvatarColumn, using: str) -> models.QuerySet[models.Model]:
     # Not a manager: one may hide rows, and a hidden row has its avatar all the same.
     everyone: models.QuerySet[models.Model] = models.QuerySet(field.model, using=using)
     empty = models.Q(**{field.attname: ""}) | models.Q(**{f"{field.attname}__isnull": True})
@@ -194,7 +195,7 @@ def make_plan(row: Row, options: Options) -> Plan | None:
     is nothing to build from.
     """
     name = Name.parse(row.key)
-    if row.key == rows.default_of(row.field) or rows.is_spared(row.key, row.field):
+    if row.key == default_of(row.field) or may_be_default(row.key, row.field):
         return None
     lost = _lost(row) if options.check_files else []
     if row.key in lost:
@@ -215,7 +216,7 @@ def _lost(row: Row) -> list[str]:
     return [key for place, keys in places for key in storage.missing(place, keys)]
 
 
-def _differences(name: Name, field: AvatarField) -> Iterator[str]:
+def _differences(name: Name, field: AvatarColumn) -> Iterator[str]:
     """In what a name is not what the field would make of its master today."""
     spec = field.spec
     if _refitted(name, spec):
@@ -230,7 +231,7 @@ def _list(values: Iterable[Any]) -> str:
     return " ".join(map(str, values))
 
 
-def _refitted(name: Name, spec: imaging.Spec) -> bool:
+def _refitted(name: Name, spec: Spec) -> bool:
     if name.crop is None:
         return name.fit != spec.fit
     # A box says nothing of fit, and a square one looks the same in both. Two sides that were
@@ -239,13 +240,13 @@ def _refitted(name: Name, spec: imaging.Spec) -> bool:
     return spec.fit == "cover" and abs(width - height) > 1
 
 
-def _side(name: Name, spec: imaging.Spec) -> int:
+def _side(name: Name, spec: Spec) -> int:
     """The side in px of the largest square that can be had."""
     own = _master_side(name, spec)
     return own if _refitted(name, spec) else max(own, name.sizes[-1])
 
 
-def _master_side(name: Name, spec: imaging.Spec) -> int:
+def _master_side(name: Name, spec: Spec) -> int:
     """The side in px of the square that the master has."""
     _x, _y, width, height = name.crop or (0, 0, name.width, name.height)
     return max(width, height) if spec.fit == "contain" else min(width, height)
@@ -276,7 +277,7 @@ def carry_out(row: Row, options: Options) -> bool:
     return _swap(row, instance, pipeline.store(cut, row.field, instance, row.using))
 
 
-def adopt(key: str, field: AvatarField) -> pipeline.Cut:
+def adopt(key: str, field: AvatarColumn) -> pipeline.Cut:
     """Make a kit avatar of a stored file that is none, as if it were uploaded now."""
     try:
         file = field.storage.open(key)
@@ -295,7 +296,7 @@ def adopt(key: str, field: AvatarField) -> pipeline.Cut:
     return pipeline.cut(picture, field.spec)
 
 
-def recut(name: Name, field: AvatarField, *, afresh: bool = False) -> pipeline.Cut:
+def recut(name: Name, field: AvatarColumn, *, afresh: bool = False) -> pipeline.Cut:
     """The same master, crop and colour, with the renditions that the field asks for today.
 
     They are cut from the master, or from the largest rendition where that has more pixels, as
@@ -325,7 +326,7 @@ def recut(name: Name, field: AvatarField, *, afresh: bool = False) -> pipeline.C
 
 
 def _from_rendition(
-    name: Name, field: AvatarField, spec: imaging.Spec, *, afresh: bool
+    name: Name, field: AvatarColumn, spec: Spec, *, afresh: bool
 ) -> tuple[imaging.Encoded, ...] | None:
     """Renditions cut from the largest one there is; None where it cannot be used."""
     size = name.sizes[-1]
@@ -351,13 +352,13 @@ def _from_rendition(
 
 
 def _decode(
-    data: bytes, key: str, spec: imaging.Spec, size: tuple[int, int], crop: imaging.Box | None
+    data: bytes, key: str, spec: Spec, size: tuple[int, int], crop: Box | None
 ) -> imaging.Picture:
     """One of the kit's own files, whatever may be uploaded today."""
     return imaging.load(
         io.BytesIO(data),
         filename=PurePosixPath(key).name,
-        limits=imaging.Limits(max_pixels=size[0] * size[1], formats=tuple(imaging.SAVE_OPTIONS)),
+        limits=Limits(max_pixels=size[0] * size[1], formats=tuple(imaging.SAVE_OPTIONS)),
         # The master itself is not made again: as few pixels as the renditions need.
         spec=replace(spec, master_side=1),
         crop=crop,

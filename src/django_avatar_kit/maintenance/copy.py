@@ -30,9 +30,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from django.core.files.storage import FileSystemStorage, storages
 from django.db import router
 
+from ..columns import AvatarColumn, avatar_columns, default_of, file_columns, may_be_default
 from ..conf import get_config
 from ..exceptions import StorageError
-from ..fields import AvatarField
 from ..interruptions import is_interruption
 from ..lifecycle import references as rows
 from ..names import Name
@@ -140,7 +140,7 @@ class Copy:
     that are gone from the source, ``undeleted`` those that should be.
     """
 
-    def __init__(self, fields: Iterable[AvatarField], options: Options) -> None:
+    def __init__(self, fields: Iterable[AvatarColumn], options: Options) -> None:
         self.options = options
         self.source = _storage(options.source)
         self.target = _storage(options.target)
@@ -165,11 +165,11 @@ class Copy:
         self._columns = rows.everywhere()
         self._avatars = [place for place in self._columns if rows.holds_avatars(place[1])]
         self._others = [place for place in self._columns if place not in self._avatars]
-        self._defaults = {rows.default_of(column) for column in rows.columns()}
+        self._defaults = {default_of(column) for column in file_columns()}
 
     # --- what there is to copy ---
 
-    def kinds_of(self, field: AvatarField) -> set[Kind]:
+    def kinds_of(self, field: AvatarColumn) -> set[Kind]:
         """What of a field is to be copied: what the settings have in the destination.
 
         Where that is nothing, as they are still to be changed, what they have in the source. If
@@ -180,7 +180,7 @@ class Copy:
         there = {kind for kind, place in lie.items() if _same(place, self.target)}
         return there or {kind for kind, place in lie.items() if _same(place, self.source)}
 
-    def _places(self, field: AvatarField) -> dict[Kind, Storage]:
+    def _places(self, field: AvatarColumn) -> dict[Kind, Storage]:
         lie: dict[Kind, Storage] = {
             "masters": field.storage,
             "renditions": field.rendition_storage,
@@ -199,9 +199,8 @@ class Copy:
         # All of the project's: the same name may be held by a field that is not copied now.
         readers = [
             building.label(field)
-            for field in rows.columns()
-            if isinstance(field, AvatarField)
-            and any(_same(place, self.source) for place in self._places(field).values())
+            for field in avatar_columns()
+            if any(_same(place, self.source) for place in self._places(field).values())
         ]
         if readers:
             raise CannotCopy(
@@ -237,7 +236,7 @@ class Copy:
 
     # --- the way of a file ---
 
-    def run(self, field: AvatarField, using: str | None = None) -> Generator[Avatar, None, None]:
+    def run(self, field: AvatarColumn, using: str | None = None) -> Generator[Avatar, None, None]:
         """Copy the files of every row of a column, in the order of the keys.
 
         What cannot be copied is logged, and the next one follows. ``using`` is the database alias,
@@ -262,7 +261,7 @@ class Copy:
                 self._settle(batch)
                 yield from batch
 
-    def _read(self, field: AvatarField, using: str) -> Iterator[Avatar]:
+    def _read(self, field: AvatarColumn, using: str) -> Iterator[Avatar]:
         kinds = self.kinds_of(field)
         seen: set[str] = set()
         for row in building.read(field, using):
@@ -392,7 +391,7 @@ class Copy:
         stray: set[str] = set()
         for avatar in batch:
             avatar.moved = avatar.row.key in gone
-            if avatar.moved and not rows.is_spared(avatar.row.key, avatar.row.field):
+            if avatar.moved and not may_be_default(avatar.row.key, avatar.row.field):
                 # Nobody else would find it there.
                 stray.update(file.key for file in avatar.files if file.fresh)
         storage.delete_all(self.target, sorted(stray))
@@ -412,7 +411,7 @@ class Copy:
         keys = {
             file.key
             for avatar in avatars
-            if avatar.row.key not in kept and not rows.is_spared(avatar.row.key, avatar.row.field)
+            if avatar.row.key not in kept and not may_be_default(avatar.row.key, avatar.row.field)
             for file in avatar.files
             if not file.absent
         }

@@ -28,10 +28,9 @@ from django.db import DEFAULT_DB_ALIAS
 from PIL import Image
 
 from .. import tokens as seals
+from ..columns import AvatarColumn, avatar_columns
 from ..conf import get_config
 from ..exceptions import StorageError
-from ..fields import AvatarField
-from ..lifecycle import references as rows
 from ..names import Name
 from ..storage import base as storage
 from ..storage import s3
@@ -124,9 +123,7 @@ def places() -> list[Place]:
     """Each storage that holds originals or renditions of any avatar, once."""
     titles = _titles()
     found: dict[object, Place] = {}
-    for field in rows.columns():
-        if not isinstance(field, AvatarField):
-            continue
+    for field in avatar_columns():
         for what, name in (("originals", "storage"), ("renditions", "rendition_storage")):
             try:
                 place: Storage = getattr(field, name)
@@ -148,7 +145,7 @@ def places() -> list[Place]:
     return list(found.values())
 
 
-def _folder(field: AvatarField) -> str:
+def _folder(field: AvatarColumn) -> str:
     # A function needs an instance, and there may be none.
     return "" if callable(field.upload_to) else time.strftime(str(field.upload_to))
 

@@ -29,8 +29,8 @@ from django.core.files.storage import FileSystemStorage, storages
 from django.db.models import Q
 
 from .. import tokens as seals
+from ..columns import avatar_columns, default_of, default_varies, file_columns
 from ..conf import get_config
-from ..fields import AvatarField
 from ..interruptions import is_interruption
 from ..lifecycle import references as rows
 from ..lifecycle import thumbnails
@@ -113,8 +113,7 @@ def places(more: Iterable[str] = ()) -> list[Place]:
     titles: dict[object, str] = {}
     used = [
         (place, field)
-        for field in rows.columns()
-        if isinstance(field, AvatarField)
+        for field in avatar_columns()
         for place in (field.storage, field.rendition_storage, thumbnails.storage_of(field))
     ]
     for place, field in [*used, *((place, None) for place in left)]:
@@ -199,18 +198,18 @@ class Sweep:
         self.inside = place.inside
         self.options = options or Options()
         self.seen = self.found = self.strange = self.size = self.failed = 0
-        self._columns, self.hidden = rows.look_around(rows.columns())
+        self._columns, self.hidden = rows.look_around(file_columns())
         self._avatars = [place for place in self._columns if rows.holds_avatars(place[1])]
-        self._defaults = {rows.default_of(field) for field in rows.columns()} - {""}
+        self._defaults = {default_of(field) for field in file_columns()} - {""}
         self._books: list[rows.Place] = []
         if self.options.foreign:
             self._books, hidden = thumbnails.books_of_others()
             self.hidden += hidden
-        self._unclear = [field for field in rows.columns() if rows.default_varies(field)]
+        self._unclear = [field for field in file_columns() if default_varies(field)]
         # Where this storage lies in that of some other file field.
         self._above = {
             folder
-            for field in rows.columns()
+            for field in file_columns()
             if (folder := _folder_in(self.storage, storage.unwrap(field.storage)))
         }
         self._memory = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - see close()
@@ -350,9 +349,7 @@ class Sweep:
     def _folders(self) -> set[str]:
         """Those that avatars are uploaded to, and those above them."""
         folders: set[str] = set()
-        for field in rows.columns():
-            if not isinstance(field, AvatarField):
-                continue
+        for field in avatar_columns():
             for place in (field.storage, field.rendition_storage):
                 inside = _folder_in(place, self.storage)
                 if inside is not None and not callable(field.upload_to):

@@ -16,7 +16,8 @@ from .memory import PIXEL
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .framing import Box, Spec
+    from ..names import Box
+    from ..specs import Limits, Spec
     from .rasters import Size
 
 MEGABYTE = 1024 * 1024
@@ -51,7 +52,7 @@ SQUARES = 4 * 4 / 3
 
 
 def affordable(
-    source: intake.Source, crop: Box | None, spec: Spec, filename: str, limits: intake.Limits
+    source: intake.Source, crop: Box | None, spec: Spec, filename: str, limits: Limits
 ) -> tuple[float, float]:
     """The scales to decode at: for the master, and for the renditions.
 

@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from ..names import Box
+    from ..specs import Spec
     from .rasters import Edges, Size
-
-Box = tuple[int, int, int, int]
-"""x, y, width, height in px."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spec:
-    """What to make of an upload."""
-
-    sizes: Sequence[int]
-    """Sides of the renditions, in px."""
-    formats: Sequence[str]
-    """Of the renditions: "webp", "jpeg", "avif", "png"."""
-    quality: Mapping[str, int]
-    """0 to 100 for each format; the master needs "jpeg", and "webp" where it has alpha."""
-    master_side: int
-    """The master's long side is at most this, in px."""
-    background: str | None
-    """A colour that Pillow knows, to put under transparent pixels; None keeps them."""
-    fit: Literal["cover", "contain"]
 
 
 def within(crop: Box | None, size: Size) -> Box | None:

@@ -18,20 +18,19 @@ from typing import IO, TYPE_CHECKING, cast
 from PIL import Image
 
 from . import colour, estimate, framing, intake, rasters, upright
-from .framing import Box, Spec, ladder
+from .framing import ladder
 from .rasters import FILTER, Edges, Size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..names import Box
+    from ..specs import Limits, Spec
     from .rasters import Raster
 
 __all__ = (
-    "Box",
     "Encoded",
-    "Limits",
     "Picture",
-    "Spec",
     "average_color",
     "encode_master",
     "encode_renditions",
@@ -40,8 +39,6 @@ __all__ = (
     "master_crop",
     "squares",
 )
-
-Limits = intake.Limits
 
 
 @dataclass(frozen=True, kw_only=True)

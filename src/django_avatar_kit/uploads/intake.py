@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol
 
 from PIL import Image
@@ -32,23 +31,13 @@ from .decoders.png import Png
 from .decoders.webp import WebP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
+    from ..specs import Limits
     from . import memory
     from .rasters import Raster
 
 Size = tuple[int, int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What to accept."""
-
-    max_pixels: int
-    formats: Sequence[str]
-    """Keys of ``READERS``."""
-    max_memory: int | None = None
-    """Bytes that a decode may take, as estimated; None for the kit's own files."""
 
 
 @contextmanager
