@@ -12,7 +12,7 @@ from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.core.management.commands import flush
 from django.db import connections
 
-from django_avatar_kit.lifecycle import changes as cleanup
+from django_avatar_kit.lifecycle import bulk_create, changes
 from django_avatar_kit.signals import avatar_deleted, avatar_updated
 from django_avatar_kit.test import settle
 from tests.support import postgres
@@ -84,8 +84,8 @@ for _method in ("_open", "save", "delete", "exists", "listdir", "size", "get_mod
 @pytest.fixture(autouse=True)
 def media(settings: Any, tmp_path: Path) -> Path:
     """A media folder of each test's own, and nothing that the last one left to be judged."""
-    cleanup._undone.clear()
-    cleanup._inserting.clear()
+    changes.undone.clear()
+    bulk_create._prepared.clear()
     ContentType.objects.clear_cache()
     folder = tmp_path / "media"
     folder.mkdir()

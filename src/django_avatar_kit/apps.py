@@ -28,13 +28,13 @@ class AvatarKitConfig(AppConfig):
     def ready(self) -> None:
         from .checks import check_columns, check_field, check_models, check_settings
         from .fields import AvatarField
-        from .lifecycle import changes as cleanup
+        from .lifecycle import receivers
 
         AvatarField.check_arguments = check_field
         checks.register(check_settings)
         checks.register(check_models, checks.Tags.models)
         checks.register(check_columns, checks.Tags.database)
-        cleanup.connect(apps.get_models())
+        receivers.connect(apps.get_models())
         if apps.is_installed("rest_framework"):
             from .contrib import rest_framework
 

@@ -20,7 +20,7 @@ from .columns import file_columns
 from .conf import KEYS, SETTING, Config, get_config, is_list_of, is_text, is_whole, read
 from .fallbacks import make_fallbacks
 from .fields import AvatarField
-from .lifecycle import references as rows
+from .lifecycle.tables import has_null_against
 from .models import AvatarMixin
 from .names import Name
 from .rendering import attribute_name
@@ -274,7 +274,7 @@ def check_columns(
         )
         for alias in databases or ()
         for field in file_columns()
-        if rows.has_null_against(field, alias)
+        if has_null_against(field, alias)
     ]
 
 

@@ -12,9 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from . import fields, forms
 from .columns import STATE
 from .display.owners import prefetch_avatars
-from .lifecycle import changes as cleanup
-from .lifecycle import instance_state as state
-from .lifecycle import references as rows
+from .lifecycle import assignment
+from .lifecycle.instance_state import column_state, forget, loading_raw, saving, state_of
+from .lifecycle.locking import lock_row
+from .lifecycle.receivers import complete_cleanup_cache
+from .lifecycle.rollback import drain
 
 __all__ = ["AvatarMixin", "prefetch_avatars"]
 
@@ -62,30 +64,30 @@ class AvatarMixin(models.Model):
         if raw:
             super().save_base(**arguments)
             return
-        cleanup.drain(nested=True)
-        cleanup.make_room(self, self._avatar_fields())
+        drain(nested=True)
+        complete_cleanup_cache(self, self._avatar_fields())
         try:
-            with state.saving(self, using):
+            with saving(self, using):
                 for field in self._avatars_to_write(update_fields):
-                    field.commit(self, using)
+                    assignment.commit(self, field, using)
                 super().save_base(**arguments)
         finally:
-            state.undo(self, using)
-            cleanup.drain(nested=True)
+            assignment.queue_unsaved(self, using)
+            drain(nested=True)
 
     save_base.alters_data = True  # type: ignore[attr-defined]
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         for field in self._avatar_fields():
             # What follows a deletion reads it, as django-cleanup does.
-            field.forget_refused(self)
+            assignment.restore_refused(self, field)
         return super().delete(*args, **kwargs)
 
     delete.alters_data = True  # type: ignore[attr-defined]
 
     def _save_table(self, raw: bool = False, *args: Any, **kwargs: Any) -> Any:
         # Not in save_base(): loading a fixture calls the one of Model itself.
-        with state.raw(self, raw):
+        with loading_raw(self, raw):
             return super()._save_table(raw, *args, **kwargs)  # type: ignore[misc]
 
     def _do_update(  # type: ignore[override]
@@ -106,23 +108,23 @@ class AvatarMixin(models.Model):
         if not assigned:
             return update(base_qs, using, pk_val, values, *args, **kwargs)
         with transaction.atomic(using=using, savepoint=False):
-            held = rows.lock_row(base_qs.model, pk_val, assigned, using)
+            held = lock_row(base_qs.model, pk_val, assigned, using)
             if held is None:
                 # The UPDATE must match nothing either, even if the row is made again meanwhile.
                 return []
-            raw = state.State.of(self).raw
+            raw = state_of(self).raw
             for field, old in zip(assigned, held, strict=True):
                 if raw:
-                    field.secure_raw(self, using, held=old)
+                    assignment.claim_raw(self, field, using, held=old)
                 else:
-                    field.secure(self, using, otherwise=old)
-                field.watch(self, using, old=old)
+                    assignment.claim(self, field, using, otherwise=old)
+                assignment.watch(self, field, using, old=old)
             values = [
                 (field, model, getattr(self, field.attname) if field in assigned else value)
                 for field, model, value in values
             ]
             updated = update(base_qs, using, pk_val, values, *args, **kwargs)
-        state.written(self, assigned)
+        self._note_written(assigned)
         return updated
 
     def _do_insert(
@@ -132,23 +134,23 @@ class AvatarMixin(models.Model):
         avatars = [field for field in inserted if isinstance(field, fields.AvatarField)]
         for field in avatars:
             # What a pre_save receiver assigned: Django 5.2 asks for it only inside insert().
-            field.commit(self, using)
-        given = [field for field in avatars if field.name_on(self)]
+            assignment.commit(self, field, using)
+        given = [field for field in avatars if assignment.name_on(self, field)]
         if not given:
             return insert(manager, using, inserted, *args, **kwargs)
         with transaction.atomic(using=using, savepoint=False):
             for field in given:
-                field.secure(self, using, otherwise="")
-                field.watch(self, using, old="")
+                assignment.claim(self, field, using, otherwise="")
+                assignment.watch(self, field, using, old="")
             results = insert(manager, using, inserted, *args, **kwargs)
-        state.written(self, given)
+        self._note_written(given)
         return results
 
     def _assign_returned_values(self, returned_values: Any, returning_fields: Any) -> None:
         super()._assign_returned_values(returned_values, returning_fields)  # type: ignore[misc]
         for field in returning_fields:
             if isinstance(field, fields.AvatarField):
-                field.forget(self)
+                forget(self, field)
 
     def refresh_from_db(
         self,
@@ -160,7 +162,12 @@ class AvatarMixin(models.Model):
         super().refresh_from_db(using=using, fields=asked, from_queryset=from_queryset)
         for field in self._avatar_fields():
             if field.attname in self.__dict__ and (asked is None or field.attname in asked):
-                field.forget(self)
+                forget(self, field)
+
+    def _note_written(self, columns: Iterable[fields.AvatarField]) -> None:
+        # Should the save fail after this, the instance keeps what the row has.
+        for field in columns:
+            column_state(self, field).written = True
 
     def _avatar_fields(self) -> Iterator[fields.AvatarField]:
         return (f for f in self._meta.concrete_fields if isinstance(f, fields.AvatarField))

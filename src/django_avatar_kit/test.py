@@ -15,7 +15,7 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from .lifecycle import changes as cleanup
+from .lifecycle.rollback import settle_all
 
 __all__ = ["make_image", "make_upload", "settle"]
 
@@ -50,4 +50,4 @@ def settle() -> None:
 
     A ``TestCase`` never commits: until this is called, replaced and deleted files are still there.
     """
-    cleanup.settle_all()
+    settle_all()

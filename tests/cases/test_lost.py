@@ -54,7 +54,8 @@ from PIL import Image
 from django_avatar_kit import exceptions
 from django_avatar_kit.exceptions import UploadError
 from django_avatar_kit.forms import AvatarForm
-from django_avatar_kit.lifecycle import changes as cleanup
+from django_avatar_kit.lifecycle.assignment import receive
+from django_avatar_kit.lifecycle.rollback import drain
 from django_avatar_kit.names import Name
 from django_avatar_kit.rendering import avatar_url, has_avatar
 from django_avatar_kit.test import make_image
@@ -484,8 +485,7 @@ def test_l1_a_large_upload_that_was_written_over_is_seen_to_be_another(kind):
 
 
 def decoded(team: Team) -> bytes:
-    field: Any = Team._meta.get_field("avatar")
-    return field.receive(team.avatar).image.tobytes()
+    return receive(team.avatar).image.tobytes()
 
 
 @pytest.mark.parametrize("name", [None, "path", "absolute", "other"])
@@ -546,7 +546,7 @@ def test_l3_files_stay_while_a_copy_in_another_database_has_them(change, first, 
         with suppress(UndoneError), transaction.atomic(using=using):
             apply(changed, using)
             raise UndoneError
-        cleanup.drain()
+        drain()
         assert files() == kept
         return
     apply(changed, using)
@@ -612,7 +612,7 @@ def test_l3_a_row_of_a_transaction_that_is_not_over_in_another_database_counts(f
         # This one is committed first, and the other rolled back.
         fresh(profile).delete()
     assert files() == kept
-    cleanup.drain()
+    drain()
     assert files() == kept
     with transaction.atomic(using="other"):
         other = make_profile("bob")
@@ -923,7 +923,7 @@ def test_l4_after_another_apps_hook_has_failed_the_row_is_shown(new, files):
         transaction.on_commit(fail)
         profile.avatar = upload(color="red")
         profile.save()
-    cleanup.drain()
+    drain()
     assert shown(profile) == stored(profile)
     assert shown(profile).removeprefix("/media/") in files()
 
@@ -932,7 +932,7 @@ def test_l4_a_row_that_a_bulk_create_left_out_has_none():
     profile = make_profile()
     left_out = Profile(user=profile.user, avatar=upload(color="red"))
     Profile.objects.bulk_create([left_out], ignore_conflicts=True)
-    cleanup.drain()
+    drain()
     assert not has_avatar(left_out)
     assert has_avatar(fresh(profile))
 

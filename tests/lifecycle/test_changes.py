@@ -14,8 +14,8 @@ from django.db import OperationalError, connection, transaction
 from django.db.models.signals import post_delete, pre_delete
 from django.test.utils import CaptureQueriesContext
 
-from django_avatar_kit.lifecycle import changes as cleanup
-from django_avatar_kit.lifecycle import references as rows
+from django_avatar_kit.lifecycle import receivers, references
+from django_avatar_kit.lifecycle.rollback import drain
 from django_avatar_kit.names import Name
 from django_avatar_kit.test import make_image
 from tests.support.lifecycle import column, files_of, fresh, make_profile, needed, upload
@@ -215,7 +215,7 @@ def test_a_failing_delete_keeps_the_files(files, profile, monkeypatch):
 def test_a_row_that_is_gone_when_it_is_locked_takes_nothing_along(files, profile):
     before = files()
     with transaction.atomic():
-        cleanup._row_deleted(sender=Profile, instance=Profile(pk=0), using="default")
+        receivers._row_deleted(sender=Profile, instance=Profile(pk=0), using="default")
     assert files() == before
 
 
@@ -440,7 +440,7 @@ def test_a_foreign_file_that_a_stock_field_uses_stays(files, profile):
 
 
 def test_more_names_than_fit_in_one_query(files, monkeypatch):
-    monkeypatch.setattr(rows, "CHUNK", 2)
+    monkeypatch.setattr(references, "CHUNK", 2)
     teams = [Team.objects.create(avatar=upload()) for _ in range(5)]
     kept = Team.objects.create(avatar=teams[0].avatar)
     Team.objects.exclude(pk=kept.pk).delete()
@@ -567,7 +567,7 @@ def test_a_database_that_does_not_answer_after_the_commit_costs_nobody_anything(
     def away(*args: Any) -> None:
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr(rows, "held", away)
+    monkeypatch.setattr(references, "held", away)
     profile.avatar.save("new.jpg", upload("red"))
     assert "avatar_sweep" in caplog.text
     assert column(profile) == profile.avatar.name
@@ -814,7 +814,7 @@ def test_a_connection_reopened_for_the_queue_is_closed_again(files, profile, ope
         raise RuntimeError
     if not opened:
         connection.close()
-    cleanup.drain()
+    drain()
     assert (connection.connection is not None) is opened
     assert files() == needed()
 
@@ -824,10 +824,10 @@ def test_the_queue_waits_while_a_transaction_is_open(files, profile):
         with pytest.raises(RuntimeError), transaction.atomic():
             profile.avatar.save("new.jpg", upload("red"))
             raise RuntimeError
-        cleanup.drain()
+        drain()
         make_profile("bob")
         assert len(files()) == 9
-    cleanup.drain()
+    drain()
     assert files() == needed()
     assert len(files()) == 6
 
@@ -840,8 +840,8 @@ def test_a_queue_that_cannot_be_judged_is_logged(files, profile, monkeypatch, ca
     def away(*args: Any) -> None:
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr(rows, "held", away)
-    cleanup.drain()
+    monkeypatch.setattr(references, "held", away)
+    drain()
     assert "avatar_sweep" in caplog.text
     assert len(files()) == 6
 

@@ -16,9 +16,10 @@ from django.core.signals import request_finished
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
+from django_avatar_kit import models
 from django_avatar_kit.columns import avatar_fields
-from django_avatar_kit.lifecycle import changes as cleanup
-from django_avatar_kit.lifecycle import references as rows
+from django_avatar_kit.lifecycle import changes, locking, receivers, rollback
+from django_avatar_kit.lifecycle.settlement import settle_committed
 from django_avatar_kit.names import Name
 from tests.support.lifecycle import column, files_of, fresh, make_profile, needed, upload
 from tests.testapp.models import Channel, Member, Pet, Team, by_owner
@@ -74,7 +75,7 @@ def test_a_queue_drained_by_another_request_spares_a_clone_in_the_making(
             team.pk = None
             team.save()
             raise BoomError
-        elsewhere(cleanup.drain)
+        elsewhere(rollback.drain)
     settled()
     assert files() == needed() == files_of(Team.objects.get(pk=first).avatar.name) != set()
 
@@ -90,7 +91,7 @@ def test_what_another_request_undid_is_drained_by_this_one(files, elsewhere):
 
     elsewhere(undo)
     assert before < files()
-    cleanup.drain()
+    rollback.drain()
     assert files() == before
 
 
@@ -101,7 +102,7 @@ def test_a_name_held_by_an_open_transaction_is_judged_later(files, settled, else
         with pytest.raises(BoomError), transaction.atomic():
             team.avatar.save("new.jpg", upload("red"))
             raise BoomError
-        elsewhere(cleanup.drain)
+        elsewhere(rollback.drain)
         raise BoomError
     settled()
     assert files() == set()
@@ -114,7 +115,7 @@ def test_what_is_queued_while_the_queue_is_being_judged_waits_for_the_next_time(
     with pytest.raises(BoomError), transaction.atomic():
         Team.objects.create(avatar=upload())
         raise BoomError
-    read_undecided, read, go = cleanup._undecided, threading.Event(), threading.Event()
+    read_undecided, read, go = changes.undecided, threading.Event(), threading.Event()
 
     def undecided() -> set[str]:
         names = read_undecided()
@@ -124,11 +125,11 @@ def test_what_is_queued_while_the_queue_is_being_judged_waits_for_the_next_time(
 
     def drain() -> None:
         try:
-            cleanup.drain()
+            rollback.drain()
         finally:
             connections.close_all()
 
-    monkeypatch.setattr(cleanup, "_undecided", undecided)
+    monkeypatch.setattr(rollback, "undecided", undecided)
     thread = threading.Thread(target=drain)
     thread.start()
     assert read.wait(WAIT)
@@ -136,7 +137,7 @@ def test_what_is_queued_while_the_queue_is_being_judged_waits_for_the_next_time(
         team = Team(avatar=upload())
         # Nothing but this is to be seen from the other thread: the save itself drains, too.
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(cleanup, "drain", lambda **options: None)
+            patch.setattr(models, "drain", lambda **options: None)
             team.save()
             name = column(team)
             with pytest.raises(BoomError), transaction.atomic():
@@ -155,13 +156,13 @@ def test_a_transaction_that_begins_while_the_queue_is_being_judged(files, monkey
     with pytest.raises(BoomError), transaction.atomic():
         Team.objects.create(avatar=upload())
         raise BoomError
-    change = cleanup.Change(
+    change = changes.Change(
         using="default",
         field=avatar_fields(Team)[0],
         instance=None,
         old="",
         new="",
-        minted=False,
+        generated=False,
     )
 
     begun, judged = threading.Event(), threading.Event()
@@ -169,7 +170,7 @@ def test_a_transaction_that_begins_while_the_queue_is_being_judged(files, monkey
     def begin() -> None:
         try:
             with transaction.atomic():
-                cleanup.watch(change)
+                changes.watch(change, settle_committed)
                 begun.set()
                 assert judged.wait(WAIT)
         finally:
@@ -186,8 +187,8 @@ def test_a_transaction_that_begins_while_the_queue_is_being_judged(files, monkey
                     # Long enough for it to come in between; that it has not is no failure.
                     begun.wait(0.2)
 
-    monkeypatch.setattr(cleanup, "_waiting", Walked(cleanup._waiting))
-    cleanup.drain()
+    monkeypatch.setattr(changes, "_waiting", Walked(changes._waiting))
+    rollback.drain()
     judged.set()
     thread.join(WAIT)
     assert begun.is_set()
@@ -198,12 +199,12 @@ def test_a_transaction_that_begins_while_the_queue_is_being_judged(files, monkey
 def test_a_queue_that_two_take_from_at_once(monkeypatch, files):
     """The last entry is gone by the time it is taken."""
 
-    class Racing(type(cleanup._undone)):  # type: ignore[misc]
+    class Racing(type(changes.undone)):  # type: ignore[misc]
         def __bool__(self) -> bool:
             return True
 
-    monkeypatch.setattr(cleanup, "_undone", Racing())
-    cleanup.drain()
+    monkeypatch.setattr(rollback, "undone", Racing())
+    rollback.drain()
 
 
 def test_bulk_creation_waits_on_its_own_thread(files, settled, elsewhere):
@@ -213,7 +214,7 @@ def test_bulk_creation_waits_on_its_own_thread(files, settled, elsewhere):
 
     def prepare(value: Any, connection: Any) -> Any:
         name = prepared(value, connection)
-        elsewhere(cleanup.drain)
+        elsewhere(rollback.drain)
         return name
 
     with pytest.MonkeyPatch.context() as patch:
@@ -239,7 +240,7 @@ def test_bulk_creation_on_a_thread_that_has_ended_is_judged_by_another(files, se
     thread.start()
     thread.join(WAIT)
     assert len(files()) == 10
-    cleanup.drain()
+    rollback.drain()
     assert files() == needed()
     assert Channel.objects.exclude(avatar="").count() == (0 if refused else 2)
 
@@ -325,13 +326,13 @@ def test_a_clone_made_while_its_original_is_replaced(files, settled, keep):
 def test_the_lock_is_asked_for_twice(files, monkeypatch):
     """A row that was deleted and made again while the lock was waited for is found at last."""
     profile = make_profile()
-    lock, asked = rows._lock, []
+    lock, asked = locking._lock, []
 
     def miss_once(*args: Any) -> Any:
         asked.append(args)
         return [] if len(asked) == 1 else lock(*args)
 
-    monkeypatch.setattr(rows, "_lock", miss_once)
+    monkeypatch.setattr(locking, "_lock", miss_once)
     profile.avatar.save("new.jpg", upload("red"))
     assert len(asked) == 2
     assert files() == needed() == files_of(column(profile))
@@ -343,7 +344,7 @@ def test_a_row_that_comes_back_after_the_lock_was_asked_for_is_not_written(
     """Its old name is not known, so it must not be overwritten: Django inserts, and is refused."""
     profile = make_profile()
     before = files()
-    monkeypatch.setattr(rows, "_lock", lambda *args: [])
+    monkeypatch.setattr(locking, "_lock", lambda *args: [])
     with pytest.raises(DatabaseError):
         profile.avatar.save("new.jpg", upload("red"))
     monkeypatch.undo()
@@ -363,7 +364,7 @@ def test_a_row_made_again_between_the_lock_and_its_deletion(
         )
     team = Team.objects.create()
     stale, deleter = fresh(team), fresh(team)
-    lock_row = rows.lock_row
+    lock_row = locking.lock_row
     main = threading.get_ident()
 
     def upload_late() -> None:
@@ -383,7 +384,7 @@ def test_a_row_made_again_between_the_lock_and_its_deletion(
         return held
 
     team.delete()
-    monkeypatch.setattr(rows, "lock_row", missed)
+    monkeypatch.setattr(receivers, "lock_row", missed)
     deleter.delete()
     thread.join(WAIT)
     settled()
@@ -405,10 +406,10 @@ def test_a_database_with_row_locks_is_asked_for_one(files, monkeypatch, atomic):
     with CaptureQueriesContext(connection) as queries:
         if atomic:
             with transaction.atomic():
-                assert rows.lock_row(Team, team.pk, [field], "default") == (column(team),)
-                assert rows.lock_row(Team, 0, [field], "default") is None
+                assert locking.lock_row(Team, team.pk, [field], "default") == (column(team),)
+                assert locking.lock_row(Team, 0, [field], "default") is None
         else:
-            assert rows.lock_holder(column(team), field, "default")
+            assert locking.lock_holder(column(team), field, "default")
     locks = [query["sql"] for query in queries if "NO KEY" in query["sql"]]
     # Outside a transaction a lock would be gone at once, and PostgreSQL refuses it.
     assert len(locks) == (3 if atomic else 0)
@@ -550,7 +551,7 @@ class Storm:
         Team.objects.bulk_create([Team(avatar=self.upload(dice)), Team(avatar="")])
 
     def finish(self, dice: random.Random) -> None:
-        cleanup.drain()
+        rollback.drain()
 
     @staticmethod
     def _save(team: Team) -> None:
@@ -576,4 +577,4 @@ def test_a_storm_leaves_no_row_without_files_and_no_file_without_a_row(files, se
     assert needed() - files() == set(), f"rows without files, seed {seed}"
     assert files() - needed() == set(), f"files without a row, seed {seed}"
     assert "avatar_sweep" not in caplog.text
-    assert not cleanup._undone
+    assert not changes.undone

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from django_avatar_kit.columns import avatar_fields, default_of, file_columns, may_be_default
 from django_avatar_kit.fields import AvatarField
-from django_avatar_kit.lifecycle import references as rows
+from django_avatar_kit.lifecycle import locking, references, tables
 from django_avatar_kit.test import make_upload
 from tests.support.lifecycle import fresh
 from tests.testapp.models import Bare, Guest, Profile, Team
@@ -38,19 +38,19 @@ def avatar(model=Team):
 
 def test_a_lock_tells_what_the_row_holds(team):
     with transaction.atomic():
-        assert rows.lock_row(Team, team.pk, [avatar()], "default") == (team.avatar.name,)
+        assert locking.lock_row(Team, team.pk, [avatar()], "default") == (team.avatar.name,)
 
 
 def test_a_lock_tells_what_the_row_holds_where_rows_are_locked(team, row_locks):
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
-        assert rows.lock_row(Team, team.pk, [avatar()], "default") == (team.avatar.name,)
+        assert locking.lock_row(Team, team.pk, [avatar()], "default") == (team.avatar.name,)
     assert len(queries) == 1
     assert queries[0]["sql"].startswith("SELECT")
 
 
 def test_a_row_that_is_not_there_is_asked_for_twice(team):
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
-        assert rows.lock_row(Team, team.pk + 1, [avatar()], "default") is None
+        assert locking.lock_row(Team, team.pk + 1, [avatar()], "default") is None
     assert len(queries) == 2
 
 
@@ -88,7 +88,7 @@ def test_the_guard_asks_a_database_that_the_kit_may_not_migrate(settings, media,
 @pytest.mark.parametrize("write", [True, False])
 def test_everywhere_is_where_the_routers_read_and_write(settings, write):
     settings.DATABASE_ROUTERS = [Legacy(Team, write=write)]
-    places = rows.everywhere()
+    places = tables.all_file_columns()
     assert ("other", avatar()) in places
     assert ("default", avatar()) in places
     assert ("default", avatar(Profile)) in places
@@ -105,12 +105,12 @@ def test_what_an_expression_of_the_database_may_have_picked_is_spared(team):
 
 def test_in_autocommit_nothing_is_locked_that_would_be_free_at_once(team, row_locks):
     with CaptureQueriesContext(connection) as queries:
-        assert rows.lock_holder(team.avatar.name, avatar(), "default")
+        assert locking.lock_holder(team.avatar.name, avatar(), "default")
     assert "UPDATE" not in queries[0]["sql"]
 
 
 def test_a_name_that_nobody_holds(team):
-    assert not rows.lock_holder(team.avatar.name.replace("k1", "k2"), avatar(), "default")
+    assert not locking.lock_holder(team.avatar.name.replace("k1", "k2"), avatar(), "default")
 
 
 # --- other schemas ------------------------------------------------------------------------------
@@ -154,13 +154,13 @@ def test_tables_of_other_schemas_are_asked_where_they_can_be_read(monkeypatch, t
             "table_names",
             lambda **kwargs: ["testapp_team", "testapp_bare", "testapp_pet"],
         )
-        places, hidden = rows.look_around(file_columns())
+        places, hidden = tables.find(file_columns())
     assert "testapp_team" in catalogue.asked[0][0]
     assert hidden == ["“secret.testapp_pet” in “default”", "“mine.testapp_bare” in “default”"]
     ours = [field for using, field in places if using == "default"]
     stand_ins = [field for field in ours if hasattr(field, "stands_for")]
     assert [field.stands_for for field in stand_ins] == [avatar(), avatar(Profile)]
-    assert all(rows.holds_avatars(field) for field in stand_ins)
+    assert all(tables.holds_avatars(field) for field in stand_ins)
     assert avatar() in ours
     # Of tenants, this schema need have none.
     assert avatar(Profile) not in ours
@@ -168,14 +168,14 @@ def test_tables_of_other_schemas_are_asked_where_they_can_be_read(monkeypatch, t
     assert Guest in {field.model for field in ours}
     name = team.avatar.name
     standing = [("default", field) for field in stand_ins]
-    assert rows.held_in(standing, {name, "another"}) == {name}
-    assert rows.beginning_in(standing, {name[:20]}) == {name}
+    assert references.held_in(standing, {name, "another"}) == {name}
+    assert references.beginning_in(standing, {name[:20]}) == {name}
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "other"])
 def test_an_alias_that_is_no_database(monkeypatch):
     monkeypatch.setitem(connections["other"].settings_dict, "ENGINE", "django.db.backends.dummy")
-    assert {using for using, _ in rows.everywhere()} == {"default"}
+    assert {using for using, _ in tables.all_file_columns()} == {"default"}
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "other"])
@@ -185,10 +185,10 @@ def test_a_database_of_ours_that_does_not_answer(monkeypatch):
 
     monkeypatch.setattr(connections["other"].introspection, "table_names", table_names)
     with pytest.raises(OperationalError):
-        rows.everywhere()
+        tables.all_file_columns()
 
 
 def test_what_holds_avatars():
-    assert rows.holds_avatars(avatar())
+    assert tables.holds_avatars(avatar())
     (photo,) = (field for field in file_columns() if field.model is Bare)
-    assert not rows.holds_avatars(photo)
+    assert not tables.holds_avatars(photo)

@@ -11,10 +11,10 @@ import pytest
 from django.core import serializers
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 
+from django_avatar_kit import models
 from django_avatar_kit.exceptions import StaleName
-from django_avatar_kit.lifecycle import changes as cleanup
-from django_avatar_kit.lifecycle import references as rows
-from django_avatar_kit.lifecycle.instance_state import State
+from django_avatar_kit.lifecycle import changes, references
+from django_avatar_kit.lifecycle.instance_state import column_state
 from tests.support.lifecycle import column, files_of, fresh, make_profile, needed, upload
 from tests.testapp.models import Channel, League, Profile, Team
 
@@ -520,11 +520,12 @@ def test_bulk_creation_that_failed_is_done_again(files, settled):
 
 
 def test_an_instance_remembers_nothing_once_its_row_is_committed(profile):
+    field = profile.avatar.field
     with transaction.atomic():
         profile.avatar.save("new.jpg", upload("red"))
-        assert State.of(profile).minted
-    assert not State.of(profile).minted
-    assert not State.of(profile).assigned
+        assert column_state(profile, field).generated
+    assert not column_state(profile, field).generated
+    assert not column_state(profile, field).assigned
 
 
 # --- hooks of others --------------------------------------------------------------------------
@@ -615,7 +616,7 @@ def test_our_hook_stops_nobody_elses(profile, monkeypatch, caplog):
         raise DatabaseError("gone away")
 
     called: list[int] = []
-    monkeypatch.setattr(rows, "held", away)
+    monkeypatch.setattr(references, "held", away)
     with transaction.atomic():
         profile.avatar.save("new.jpg", upload("red"))
         transaction.on_commit(lambda: called.append(1))
@@ -628,7 +629,7 @@ def test_a_time_limit_in_our_hook_comes_through(profile, monkeypatch, caplog):
         raise BoomError
 
     old = column(profile)
-    monkeypatch.setattr(rows, "held", interrupted)
+    monkeypatch.setattr(references, "held", interrupted)
     with pytest.raises(BoomError), transaction.atomic():
         profile.avatar.save("new.jpg", upload("red"))
     assert column(profile) != old
@@ -643,16 +644,16 @@ def test_a_time_limit_while_one_database_is_settled_leaves_the_others_queued(
         with pytest.raises(BoomError), transaction.atomic(using=using):
             with monkeypatch.context() as patched:
                 # Nothing is settled while the two are made.
-                patched.setattr(cleanup, "drain", lambda **kwargs: None)
+                patched.setattr(models, "drain", lambda **kwargs: None)
                 make_profile(using=using)
             raise BoomError
-    held = rows.held
+    held = references.held
 
     def interrupted(*args: Any) -> Any:
-        monkeypatch.setattr(rows, "held", held)
+        monkeypatch.setattr(references, "held", held)
         raise BoomError
 
-    monkeypatch.setattr(rows, "held", interrupted)
+    monkeypatch.setattr(references, "held", interrupted)
     with pytest.raises(BoomError):
         settled()
     assert len(files()) == 6
@@ -709,7 +710,7 @@ def test_a_test_case_captures_the_hooks(files, django_capture_on_commit_callback
 def test_what_another_database_of_that_name_left_is_not_judged(files, profile, settled):
     """The queue of one test run says nothing about the next one's database."""
     in_vain(lambda: profile.avatar.save("new.jpg", upload("red")))
-    for change in cleanup._undone:
+    for change in changes.undone:
         change.database = "another"
     settled()
     assert len(files()) == 6

@@ -25,7 +25,7 @@ from django.utils.timezone import make_naive
 from PIL import Image
 
 from django_avatar_kit import pipeline, signals
-from django_avatar_kit.lifecycle import references as rows
+from django_avatar_kit.lifecycle import settlement
 from django_avatar_kit.maintenance import build as building
 from django_avatar_kit.maintenance import progress
 from django_avatar_kit.names import Name
@@ -474,9 +474,9 @@ def test_no_save_signals_no_other_columns_and_the_kits_own_signal(settings, medi
 STEPS = [
     (pipeline, "cut", 1),
     (pipeline, "write_all", 1),
-    (rows, "lock_row", 1),
-    (rows, "put", 1),
-    (building.cleanup, "delete", 1),
+    (building, "lock_row", 1),
+    (building, "write_name", 1),
+    (settlement, "delete", 1),
     (pipeline, "write_all", 2),
 ]
 
@@ -525,7 +525,7 @@ def test_a_failing_database_leaves_no_files(monkeypatch, media, files):
     def fail(*args: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(rows, "put", fail)
+    monkeypatch.setattr(building, "write_name", fail)
     with pytest.raises(CommandError):
         build()
     assert column(row) == "avatars/old.jpg"

@@ -24,8 +24,7 @@ from easy_thumbnails.models import Source, Thumbnail
 
 from django_avatar_kit import columns
 from django_avatar_kit.fields import AvatarField
-from django_avatar_kit.lifecycle import references as rows
-from django_avatar_kit.lifecycle import thumbnails
+from django_avatar_kit.lifecycle import references, tables, thumbnails
 from django_avatar_kit.maintenance import sweep as sweeping
 from django_avatar_kit.maintenance.progress import Progress
 from django_avatar_kit.management.commands import avatar_sweep
@@ -255,7 +254,7 @@ def test_all_columns_of_all_databases_are_asked(files):
 def test_a_database_without_the_table_is_not_asked(monkeypatch):
     introspection = connections["other"].introspection
     monkeypatch.setattr(introspection, "table_names", lambda include_views: ["testapp_team"])
-    asked = {(using, field.model) for using, field in rows.everywhere()}
+    asked = {(using, field.model) for using, field in tables.all_file_columns()}
     assert ("other", Team) in asked
     assert ("other", Channel) not in asked
     assert ("default", Channel) in asked
@@ -273,17 +272,17 @@ def test_a_copy_in_another_folder_stays_as_long_as_its_row(media, files):
 
 def test_batches_keep_a_family_together(monkeypatch, files):
     monkeypatch.setattr(sweeping, "BATCH", 2)
-    monkeypatch.setattr(rows, "CHUNK", 2)
+    monkeypatch.setattr(references, "CHUNK", 2)
     kept = [team() for _ in range(3)]
     lost = [lose(team()) for _ in range(3)]
     asked: list[Any] = []
-    original = rows.beginning_in
+    original = references.beginning_in
 
     def beginning_in(places: Any, beginnings: Any) -> set[str]:
         asked.append(beginnings)
         return original(places, beginnings)
 
-    monkeypatch.setattr(rows, "beginning_in", beginning_in)
+    monkeypatch.setattr(references, "beginning_in", beginning_in)
     sweep(delete=True, **ALL)
     assert files() == set().union(*(files_of(column(row)) for row in kept))
     # No table was scanned for the sake of what its master answers for.

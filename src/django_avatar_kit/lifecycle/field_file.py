@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.files.base import ContentFile, File
 from django.db.models import Model
+from django.db.models.expressions import DatabaseDefault
 from django.db.models.fields.files import FieldFile, FileDescriptor
 from easy_thumbnails.conf import settings as easy_settings
 from easy_thumbnails.files import ThumbnailerImageFieldFile, ThumbnailFile
 
 from .. import pipeline
+from ..columns import default_of
 from ..exceptions import NotAFile, ReadOnly
 from ..names import Name
 from ..uploads import reading
 from . import thumbnails
-from .instance_state import State
+from .instance_state import assign, column_state, forget, is_assigned
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
@@ -29,7 +31,11 @@ WRITING = frozenset("wax+")
 
 
 class _EasyThumbnailsSetting:
-    """What ``Thumbnailer.__init__`` reads for every file, ten settings a row: when asked for."""
+    """A setting that ``Thumbnailer.__init__`` would read for every row that is loaded.
+
+    It reads ten of them, which takes longer than loading the row. Here, each is read when somebody
+    asks for it.
+    """
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name.upper()
@@ -71,12 +77,12 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     #: The crop box (x, y, width, height) that an uncommitted upload is to be cut with.
     _crop: Box | None = None
 
-    # Once or, beside django-cleanup, three times for every row that is loaded: nothing that can
-    # wait is done here.
+    # Called for every row that is loaded, and three times beside django-cleanup. Whatever can
+    # wait is not done here.
     def __init__(self, instance: Any, field: AvatarColumn, name: str | None) -> None:
         self.instance = instance
         self.field = field
-        self.name = self._loaded_name = name
+        self.name = self.loaded_name = name
         self._committed = True
         self._file: File[Any] | None = None
 
@@ -101,6 +107,11 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     def uncommitted(self) -> bool:
         """Whether this is an upload that saving the row will write."""
         return not self._committed and self._file is not None
+
+    @property
+    def is_renamed(self) -> bool:
+        """Whether ``name`` was changed since the row was loaded."""
+        return (self.name or "") != (self.loaded_name or "")
 
     def save(
         self,
@@ -178,27 +189,27 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     delete.alters_data = True  # type: ignore[attr-defined]
 
     def _replace(self, values: dict[str, Any], *, save: bool) -> None:
-        assigned = self.field.assigned(self.instance)
-        State.of(self.instance).remember(self.field.attname)
+        was_assigned = is_assigned(self.instance, self.field)
+        assign(self.instance, self.field)
         values["_committed"] = values["_file"] is None
         before = {key: getattr(self, key) for key in values}
         if self._committed:
             self.close()
         self.__dict__.update(values)
         self.__dict__.pop("_dimensions_cache", None)
-        self.field.assign(self.instance, self)
+        self.instance.__dict__[self.field.attname] = self
         if not save:
             return
-        written = State.of(self.instance).written
-        written.clear()
+        state = column_state(self.instance, self.field)
+        state.written = False
         try:
             self.instance.save()
         except BaseException:
             # Where a receiver failed after the row had been written, the row has the new avatar.
-            if self.field.attname not in written:
+            if not state.written:
                 self.__dict__.update(before)
-                if not assigned:
-                    self.field.forget(self.instance)
+                if not was_assigned:
+                    forget(self.instance, self.field)
             raise
 
     def _get_image_dimensions(self) -> tuple[int, int]:
@@ -245,7 +256,7 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
             "instance": self.instance,
             "field": self.field,
             "name": self.name,
-            "_loaded_name": self._loaded_name,
+            "loaded_name": self.loaded_name,
             "_committed": self._committed,
             "_crop": self._crop,
             "_file": content,
@@ -253,6 +264,35 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+
+
+def field_file(field: AvatarColumn, instance: Any, value: Any) -> AvatarFile:
+    """The field file for whatever was assigned or loaded.
+
+    Raises :class:`~django_avatar_kit.exceptions.NotAFile` for what can be no avatar.
+    """
+    make: type[AvatarFile] = field.attr_class
+    if isinstance(value, DatabaseDefault):
+        value = default_of(field)
+    # Not by truth: a file without a name is false.
+    if value is None or value is False or isinstance(value, str):
+        return make(instance, field, value or None)
+    if isinstance(value, AvatarFile) and field.shares_with(value.field):
+        file = make(instance, field, value.name)
+        file.loaded_name, file._crop = value.loaded_name, value._crop
+        file._committed, file._file = value._committed, value._file
+        return file
+    if isinstance(value, FieldFile) and value._committed and not value.name:  # type: ignore[attr-defined]
+        # Of a row whose other field is empty.
+        return make(instance, field, None)
+    if not isinstance(value, File) and callable(getattr(value, "read", None)):
+        value = File(value)
+    if isinstance(value, File):
+        # The file of a field that stores elsewhere, or of another kind, is an upload as well.
+        file = make(instance, field, reading.name_of(value))
+        file._committed, file._file = False, value
+        return file
+    raise NotAFile(value=value)
 
 
 class AvatarDescriptor(FileDescriptor):
@@ -278,16 +318,14 @@ class AvatarDescriptor(FileDescriptor):
         if value is self:  # deferred
             super().__get__(instance, cls)
             value = instance.__dict__[self.attname]
-        value = self.field.wrap(instance, value)
+        value = field_file(self.field, instance, value)
         instance.__dict__[self.attname] = value
         return value
 
     def __set__(self, instance: Any, value: Any) -> None:
         data = instance.__dict__
         if instance._state.db is not None and data.get(self.attname, self) is not value:
-            state = State.of(instance)
-            state.remember(self.attname)
-            state.assigned.add(self.attname)
+            assign(instance, self.field)
         data[self.attname] = value
 
     def fetch_many(self, instances: Any) -> None:
@@ -295,4 +333,4 @@ class AvatarDescriptor(FileDescriptor):
         deferred = [instance for instance in instances if self.attname not in instance.__dict__]
         super().fetch_many(instances)
         for instance in deferred:
-            self.field.forget(instance)
+            forget(instance, self.field)

@@ -1,8 +1,11 @@
-"""What the kit knows of one instance beyond its columns, until a transaction ends."""
+"""What is known of one instance beyond its columns, until a transaction ends.
+
+All of it hangs on the instance, under ``columns.STATE``. Most instances have nothing there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
@@ -10,24 +13,24 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from ..columns import STATE
-from . import changes as cleanup
 
 if TYPE_CHECKING:
     from django.db.models import Model
 
     from ..columns import AvatarColumn
     from ..pipeline import Cut
+    from .changes import Change
 
 
 @dataclass(eq=False, kw_only=True)
-class Minted:
-    """A name that an instance wrote files for, until the transaction with its row ends."""
+class Generated:
+    """Files that were written under a new name, until the transaction with their row ends."""
 
     field: AvatarColumn
     name: str
     #: Kept to write the files again, should the transaction be rolled back and the instance saved.
     cut: Cut
-    change: cleanup.Change | None = None
+    change: Change | None = None
 
     @property
     def undone(self) -> bool:
@@ -39,85 +42,126 @@ class Minted:
 
 
 @dataclass(eq=False, kw_only=True)
-class State:
-    """Made when there is something to know; most instances have none."""
+class ColumnState:
+    """What is known of one avatar column of an instance."""
+
+    #: Whether it was given another value than the database has, and not committed since.
+    assigned: bool = False
+    #: What the row had when it was.
+    in_row: str = ""
+    #: What statements of this instance did to the row since then, be they undone or not.
+    changes: list[Change] = field(default_factory=list)
+    #: The files that were written for the value that it has.
+    generated: Generated | None = None
+    #: Whether the save that is going on has written the column.
+    written: bool = False
+    #: Whether a ``bulk_create()`` has asked for the value: it does not say for which database.
+    inserting: bool = False
+
+    def name_in_row(self) -> str:
+        """What the row has, which pages show until something else has been saved."""
+        for change in reversed(self.changes):
+            if change.stands:
+                return change.new
+        return self.changes[0].old if self.changes else self.in_row
+
+    def is_undone(self, name: str) -> bool:
+        """Whether a name that was saved is not in the row after all: its files are gone."""
+        changes = [change for change in self.changes if change.new == name]
+        made = self.generated
+        if made is not None and made.name == name and made.change is not None:
+            changes.append(made.change)
+        return bool(changes) and not any(change.stands for change in changes)
+
+    def wrote(self, name: str) -> bool:
+        """Whether the files of a name were written by this instance."""
+        return self.generated is not None and self.generated.name == name
+
+    def forget(self) -> None:
+        """The value is that of the database."""
+        self.assigned, self.in_row, self.changes, self.generated = False, "", [], None
+
+
+@dataclass(eq=False, kw_only=True)
+class InstanceState:
+    """What is known of an instance. Made when there is something to know."""
 
     owner: ref[Model] | None = None
-    #: Fields that were given another value than the database has, and not committed since.
-    assigned: set[str] = field(default_factory=set)
-    #: What the row had of these when they were.
-    in_row: dict[str, str] = field(default_factory=dict)
-    #: What statements of this instance did to the row since then, be it undone or not.
-    changes: dict[str, list[cleanup.Change]] = field(default_factory=dict)
-    minted: dict[str, Minted] = field(default_factory=dict)
+    #: By ``attname``.
+    columns: dict[str, ColumnState] = field(default_factory=dict)
     #: Written, and replaced by a receiver before any row had them.
-    stray: list[Minted] = field(default_factory=list)
-    #: Fields whose column has been written by the save that is going on.
-    written: set[str] = field(default_factory=set)
+    orphaned: list[Generated] = field(default_factory=list)
     #: The alias of the database that a save which is going on writes to.
     using: str | None = None
-    #: Fields that a ``bulk_create()`` asked for: it does not say which database it writes to.
-    inserting: set[str] = field(default_factory=set)
-    #: Written as it is: a fixture is being loaded.
+    #: Whether the save that is going on loads a fixture: names are written as they are.
     raw: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy of an instance has not written any file.
-        known = {attname: self.in_database(attname) for attname in {*self.in_row, *self.changes}}
-        return _restore_state, (frozenset(self.assigned), known)
+        return _copied, ({key: (c.assigned, c.name_in_row()) for key, c in self.columns.items()},)
 
-    def remember(self, attname: str) -> None:
-        """Note what the row has, before the instance is given something else."""
-        instance = self.owner() if self.owner else None
-        if instance is None or instance._state.db is None or attname in self.assigned:
-            return
-        # A deferred one is not there, and is not asked for.
-        value = instance.__dict__.get(attname)
-        self.in_row[attname] = (
-            value if isinstance(value, str) else getattr(value, "name", None) or ""
-        )
-
-    def in_database(self, attname: str) -> str:
-        """What the row has, which is shown until something else has been saved."""
-        changes = self.changes.get(attname, [])
-        for change in reversed(changes):
-            if change.stands:
-                return change.new
-        return changes[0].old if changes else self.in_row.get(attname, "")
-
-    def undone(self, attname: str, name: str) -> bool:
-        """Whether a name that was saved is not in the row after all: its files are gone."""
-        minted = self.minted.get(attname)
-        changes = [change for change in self.changes.get(attname, ()) if change.new == name]
-        if minted is not None and minted.name == name and minted.change is not None:
-            changes.append(minted.change)
-        return bool(changes) and not any(change.stands for change in changes)
-
-    @staticmethod
-    def of(instance: Model) -> State:
-        state: State | None = instance.__dict__.get(STATE)
-        if state is None or state.owner is None or state.owner() is not instance:
-            known = copy(state) if state else State()
-            known.owner = ref(instance)
-            state = instance.__dict__[STATE] = known
-        return state
+    def column(self, column: AvatarColumn) -> ColumnState:
+        return self.columns.setdefault(column.attname, ColumnState())
 
 
-def _restore_state(assigned: Iterable[str], in_row: dict[str, str]) -> State:
-    return State(assigned=set(assigned), in_row=dict(in_row))
+def _copied(columns: dict[str, tuple[bool, str]]) -> InstanceState:
+    known = {key: ColumnState(assigned=a, in_row=name) for key, (a, name) in columns.items()}
+    return InstanceState(columns=known)
 
 
-def written(instance: Model, columns: Iterable[AvatarColumn]) -> None:
-    """The row has them now: should the save fail after this, the instance keeps them, too."""
-    state = State.of(instance)
-    for each in columns:
-        state.written.add(each.attname)
+def state_of(instance: Model) -> InstanceState:
+    """The state of an instance; a copy of an instance gets a copy of it."""
+    state: InstanceState | None = instance.__dict__.get(STATE)
+    if state is None or state.owner is None or state.owner() is not instance:
+        known = copy(state) if state else InstanceState()
+        known.owner = ref(instance)
+        state = instance.__dict__[STATE] = known
+    return state
+
+
+def column_state(instance: Model, column: AvatarColumn) -> ColumnState:
+    """The state of one column; it is made where there is none."""
+    return state_of(instance).column(column)
+
+
+def assign(instance: Model, column: AvatarColumn) -> None:
+    """Note that the instance is given another value than its row has, before it is."""
+    state = column_state(instance, column)
+    if instance._state.db is not None and not state.assigned:
+        # A deferred value is not there, and is not asked for.
+        value = instance.__dict__.get(column.attname)
+        state.in_row = value if isinstance(value, str) else getattr(value, "name", None) or ""
+    state.assigned = True
+
+
+def is_assigned(instance: Model, column: AvatarColumn) -> bool:
+    """Whether the instance has a value for the column that did not come from the database."""
+    if instance._state.adding or instance._state.db is None:
+        return True
+    if STATE in instance.__dict__ and column_state(instance, column).assigned:
+        return True
+    return bool(getattr(instance.__dict__.get(column.attname), "is_renamed", False))
+
+
+def forget(instance: Model, column: AvatarColumn) -> None:
+    """The value of the column came from the database."""
+    if STATE in instance.__dict__:
+        column_state(instance, column).forget()
+
+
+def settled(instance: Model, column: AvatarColumn, name: str) -> None:
+    """The row with this name has been committed; what was assigned since is still to come."""
+    value: Any = instance.__dict__.get(column.attname)
+    # Not a text, nor any other file than the kit's own.
+    if not getattr(value, "uncommitted", True) and (value.name or "") == name:
+        value.loaded_name = value.name
+        forget(instance, column)
 
 
 @contextmanager
 def saving(instance: Model, using: str) -> Iterator[None]:
     """While an instance is saved, which a receiver may do again in the middle of it."""
-    state = State.of(instance)
+    state = state_of(instance)
     before, state.using = state.using, using
     try:
         yield
@@ -125,30 +169,13 @@ def saving(instance: Model, using: str) -> Iterator[None]:
         state.using = before
 
 
-def undo(instance: Model, using: str) -> None:
-    """After a save: files that were written, and that no transaction answers for, are to go."""
-    state = State.of(instance)
-    for minted in (*state.stray, *state.minted.values()):
-        if minted.change is None:
-            minted.change = cleanup.Change(
-                using=using,
-                field=minted.field,
-                instance=None,
-                old="",
-                new=minted.name,
-                minted=True,
-            )
-            cleanup.undo(minted.change)
-    state.stray.clear()
-
-
 @contextmanager
-def raw(instance: Model, is_raw: bool) -> Iterator[None]:
-    """While a fixture is loaded, names are written as they stand in it."""
+def loading_raw(instance: Model, is_raw: bool) -> Iterator[None]:
+    """While a fixture is loaded."""
     if not is_raw:
         yield
         return
-    state = State.of(instance)
+    state = state_of(instance)
     state.raw = True
     try:
         yield

@@ -23,15 +23,13 @@ from easy_thumbnails.utils import get_storage_hash
 
 from ..conf import get_config
 from ..storage import base as storage
-from . import references as rows
+from . import tables
+from .references import CHUNK, chunks
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
 
 logger = logging.getLogger(__name__)
-
-#: Names in one query, as in ``rows``.
-CHUNK = 500
 
 
 def default_storage() -> Storage:
@@ -50,9 +48,8 @@ def delete(names: Mapping[str, FileField]) -> None:
 
     ``names`` maps each key to the field it belonged to.
     """
-    keys = list(names)
-    for start in range(0, len(keys), CHUNK):
-        sources = Source.objects.filter(name__in=keys[start : start + CHUNK])
+    for chunk in chunks(names.keys()):
+        sources = Source.objects.filter(name__in=chunk)
         for source in sources.prefetch_related("thumbnails"):
             field = names[source.name]
             if source.storage_hash == get_storage_hash(storage.unwrap(field.storage)):
@@ -78,20 +75,20 @@ def hashes_of(*places: Storage) -> set[str]:
 def sources_of(keys: Collection[str]) -> dict[str, str]:
     """For those of the files that are booked as a thumbnail: what they were made of."""
     found: dict[str, str] = {}
-    for chunk in _chunks(keys):
+    for chunk in chunks(keys):
         thumbnails = Thumbnail.objects.filter(name__in=chunk).order_by()
         found.update(thumbnails.values_list("name", "source__name"))
     return found
 
 
-def books_of_others() -> rows.Surroundings:
+def books_of_others() -> tables.Found:
     """Where thumbnails are booked that are those of other tenants: in other schemas.
 
     The ones of this schema say more than a name.
     """
-    found = rows.look_around([Thumbnail._meta.get_field("name")])
-    others = [(using, column) for using, column in found.places if hasattr(column, "stands_for")]
-    return found._replace(places=others)
+    found = tables.find([Thumbnail._meta.get_field("name")])
+    others = [(using, column) for using, column in found.columns if tables.is_stand_in(column)]
+    return found._replace(columns=others)
 
 
 def booked(hashes: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -108,7 +105,7 @@ def forget(keys: Collection[str], place: Storage, hashes: Collection[str]) -> No
 
     A source stays booked as long as one of its thumbnails lies somewhere.
     """
-    for chunk in _chunks(keys):
+    for chunk in chunks(keys):
         named = Q(name__in=chunk, storage_hash__in=hashes)
         sources = set(Source.objects.filter(named).values_list("pk", flat=True))
         of_these = Thumbnail.objects.filter(source__in=sources, storage_hash__in=hashes)
@@ -118,12 +115,6 @@ def forget(keys: Collection[str], place: Storage, hashes: Collection[str]) -> No
         sources.update(thumbnails.values_list("source_id", flat=True))
         thumbnails.delete()
         Source.objects.filter(pk__in=sources, thumbnails=None).delete()
-
-
-def _chunks(keys: Collection[str]) -> Iterator[list[str]]:
-    ordered = sorted(keys)
-    for start in range(0, len(ordered), CHUNK):
-        yield ordered[start : start + CHUNK]
 
 
 def connect() -> None:

@@ -27,8 +27,12 @@ from .. import pipeline
 from ..columns import AvatarColumn, avatar_columns, default_of, default_varies, may_be_default
 from ..exceptions import AvatarError, StorageError
 from ..interruptions import is_interruption
-from ..lifecycle import changes as cleanup
-from ..lifecycle import references as rows
+from ..lifecycle import changes
+from ..lifecycle.deletion import files_of
+from ..lifecycle.field_file import field_file
+from ..lifecycle.locking import lock_row, write_name
+from ..lifecycle.rollback import drain
+from ..lifecycle.settlement import settle_committed
 from ..names import Name
 from ..specs import Limits, Spec
 from ..storage import base as storage
@@ -212,7 +216,7 @@ def make_plan(row: Row, options: Options) -> Plan | None:
 
 def _lost(row: Row) -> list[str]:
     """Those of the row's files that are not there."""
-    places = storage.grouped(cleanup.files_of(row.key, row.field))
+    places = storage.grouped(files_of(row.key, row.field))
     return [key for place, keys in places for key in storage.missing(place, keys)]
 
 
@@ -369,18 +373,18 @@ def _swap(row: Row, instance: models.Model, key: str) -> bool:
     """Put a new name into the row if it still holds the old one; if not, the new files go."""
     field, using = row.field, row.using
     # What the signal that follows the commit shows.
-    instance.__dict__[field.attname] = field.wrap(instance, key)
-    change = cleanup.Change(
-        using=using, field=field, instance=instance, old=row.key, new=key, minted=True
+    instance.__dict__[field.attname] = field_file(field, instance, key)
+    change = changes.Change(
+        using=using, field=field, instance=instance, old=row.key, new=key, generated=True
     )
     try:
         with transaction.atomic(using=using):
-            if rows.lock_row(field.model, row.pk, [field], using) == (row.key,):
-                cleanup.watch(change)
-                rows.put(field.model, row.pk, field, key, using)
+            if lock_row(field.model, row.pk, [field], using) == (row.key,):
+                changes.watch(change, settle_committed)
+                write_name(field.model, row.pk, field, key, using)
     finally:
         if change.hook is None:
             # Never part of a transaction.
-            cleanup.undo(change)
-        cleanup.drain()
+            changes.undo(change)
+        drain()
     return change.hook is not None

@@ -34,7 +34,7 @@ from ..columns import AvatarColumn, avatar_columns, default_of, file_columns, ma
 from ..conf import get_config
 from ..exceptions import StorageError
 from ..interruptions import is_interruption
-from ..lifecycle import references as rows
+from ..lifecycle import references, tables
 from ..names import Name
 from ..storage import base as storage
 from ..storage import threads as workers
@@ -162,8 +162,8 @@ class Copy:
         )
         if options.delete_source:
             self._check_deletion()
-        self._columns = rows.everywhere()
-        self._avatars = [place for place in self._columns if rows.holds_avatars(place[1])]
+        self._columns = tables.all_file_columns()
+        self._avatars = [place for place in self._columns if tables.holds_avatars(place[1])]
         self._others = [place for place in self._columns if place not in self._avatars]
         self._defaults = {default_of(column) for column in file_columns()}
 
@@ -402,12 +402,12 @@ class Copy:
         kits = {name for name in names if Name.parse(name)}
         # A file from before the kit may as well belong to any other file field.
         others = set(names) - kits
-        return rows.held_in(self._avatars, kits) | rows.held_in(self._columns, others)
+        return references.held_in(self._avatars, kits) | references.held_in(self._columns, others)
 
     def _delete_source(self, avatars: Sequence[Avatar]) -> None:
         """Delete what no row reads there any more: avatars have moved, other files have not."""
         foreign = {avatar.row.key for avatar in avatars if not avatar.is_kits}
-        kept = rows.held_in(self._others, foreign)
+        kept = references.held_in(self._others, foreign)
         keys = {
             file.key
             for avatar in avatars

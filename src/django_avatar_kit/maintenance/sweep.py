@@ -32,8 +32,7 @@ from .. import tokens as seals
 from ..columns import avatar_columns, default_of, default_varies, file_columns
 from ..conf import get_config
 from ..interruptions import is_interruption
-from ..lifecycle import references as rows
-from ..lifecycle import thumbnails
+from ..lifecycle import references, tables, thumbnails
 from ..names import Group, Name, group_of
 from ..storage import base as storage
 
@@ -198,10 +197,10 @@ class Sweep:
         self.inside = place.inside
         self.options = options or Options()
         self.seen = self.found = self.strange = self.size = self.failed = 0
-        self._columns, self.hidden = rows.look_around(file_columns())
-        self._avatars = [place for place in self._columns if rows.holds_avatars(place[1])]
+        self._columns, self.hidden = tables.find(file_columns())
+        self._avatars = [place for place in self._columns if tables.holds_avatars(place[1])]
         self._defaults = {default_of(field) for field in file_columns()} - {""}
-        self._books: list[rows.Place] = []
+        self._books: list[tables.TableColumn] = []
         if self.options.foreign:
             self._books, hidden = thumbnails.books_of_others()
             self.hidden += hidden
@@ -427,7 +426,7 @@ class Sweep:
             if group.master is not None
             for name in self._spellings(group.master)
         }
-        held = self._by_token(rows.held_in(self._avatars, masters) | self._defaults)
+        held = self._by_token(references.held_in(self._avatars, masters) | self._defaults)
         # Only now those scans of whole tables: for what has no master beside it, or is to go.
         beginnings = {
             name
@@ -436,10 +435,10 @@ class Sweep:
             for name in self._spellings(f"{group.folder}{token}")
             if "/" in name
         }
-        held.update(self._by_token(rows.beginning_in(self._columns, beginnings)))
+        held.update(self._by_token(references.beginning_in(self._columns, beginnings)))
         # What is to go: nothing may have its token in whichever folder.
         tokens = wanted.keys() - held.keys()
-        for name in rows.asked_in(self._columns, tokens, _mentions):
+        for name in references.asked_in(self._columns, tokens, _mentions):
             for token in tokens:
                 if token in name:
                     held.setdefault(token, set()).add(name)
@@ -485,10 +484,10 @@ class Sweep:
                 free[key] = min(originals, default=None)
         # Of other tenants, a name is all that is known.
         others = {name for key in free for name in spelt[key]}
-        theirs = rows.held_in(self._books, others)
+        theirs = references.held_in(self._books, others)
         free = {key: source for key, source in free.items() if not spelt[key] & theirs}
         # Where storages lie is not always known: one may be inside another, and nobody could tell.
-        longer = rows.asked_in(self._columns, free.keys(), _ends)
+        longer = references.asked_in(self._columns, free.keys(), _ends)
         return {
             key: source
             for key, source in free.items()
@@ -496,7 +495,7 @@ class Sweep:
         }
 
     def _needed(self, names: set[str]) -> set[str]:
-        return rows.held_in(self._columns, names) | self._defaults & names
+        return references.held_in(self._columns, names) | self._defaults & names
 
 
 def _batches(files: Iterable[File]) -> Iterator[list[File]]:
@@ -511,11 +510,11 @@ def _batches(files: Iterable[File]) -> Iterator[list[File]]:
         yield batch
 
 
-def _mentions(field: rows.Column, tokens: list[str]) -> Q:
+def _mentions(field: tables.Column, tokens: list[str]) -> Q:
     return reduce(or_, (Q(**{f"{field.attname}__contains": token}) for token in tokens))
 
 
-def _ends(field: rows.Column, keys: list[str]) -> Q:
+def _ends(field: tables.Column, keys: list[str]) -> Q:
     return reduce(or_, (Q(**{f"{field.attname}__endswith": f"/{key}"}) for key in keys))
 
 

@@ -1,0 +1,244 @@
+"""From what was assigned to stored files, and to the name that a row is given.
+
+commit    an upload → files under a new name          (before the row is written; no lock held)
+claim     a name → the same, if its files stay        (in the transaction of the row)
+watch     what a statement does to the column         (judged when its transaction has ended)
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from django.apps import apps
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.utils import validate_file_name
+from django.db import connections
+from django.db.models import Model
+
+from .. import pipeline
+from ..columns import STATE, may_be_default
+from ..exceptions import NotAFile, StaleName
+from ..names import Name
+from ..storage.base import grouped, is_there, missing
+from . import bulk_create, changes
+from .changes import Change
+from .deletion import files_of
+from .field_file import AvatarFile, field_file
+from .instance_state import Generated, column_state, is_assigned, state_of
+from .locking import lock_holder
+from .settlement import settle_committed
+
+if TYPE_CHECKING:
+    from django.core.files.base import File
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from ..columns import AvatarColumn
+    from ..uploads.imaging import Picture
+
+logger = logging.getLogger(__name__)
+
+#: What a URL, and a picture inside a URL, begins with.
+_URL = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//|data:", re.IGNORECASE)
+
+
+def refuse_foreign_name(name: str) -> None:
+    """Raise where a text that was assigned cannot be the name of a file in a storage.
+
+    Raises :class:`~django_avatar_kit.exceptions.NotAFile` for URLs and for paths that lead out.
+    """
+    try:
+        validate_file_name(name, allow_relative_path=True)
+    except SuspiciousFileOperation as error:
+        raise NotAFile(value=name) from error
+    if _URL.match(name):
+        raise NotAFile(value=name)
+
+
+def restore_refused(instance: Model, field: AvatarColumn) -> None:
+    """Where what was assigned can be no avatar, the instance has that of its row again."""
+    try:
+        field_file(field, instance, instance.__dict__.get(field.attname))
+    except NotAFile:
+        _set_name(instance, field, column_state(instance, field).in_row)
+
+
+def name_on(instance: Model, field: AvatarColumn) -> str:
+    """The name that the instance has, "" without an avatar."""
+    return getattr(instance, field.attname).name or ""
+
+
+def _set_name(instance: Model, field: AvatarColumn, name: str) -> None:
+    instance.__dict__[field.attname] = field.attr_class(instance, field, name or None)
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def receive(file: AvatarFile) -> Picture:
+    """The picture of an upload that is not stored yet."""
+    upload = cast("File[Any]", file._file)
+    return pipeline.receive(upload, file.field, file._crop, filename=file.name)
+
+
+def commit(instance: Model, field: AvatarColumn, using: str) -> None:
+    """Encode and write an upload; write one again whose transaction was rolled back.
+
+    ``using`` is the alias of the database that the row is to be in.
+    """
+    file: AvatarFile = getattr(instance, field.attname)
+    state = column_state(instance, field)
+    before = state.generated
+    if file.uncommitted:
+        cut = pipeline.cut(receive(file), field.spec)
+    elif before is not None and before.name == file.name and before.undone:
+        cut = before.cut
+    else:
+        if file.name and is_assigned(instance, field):
+            refuse_foreign_name(file.name)
+        return
+    key = pipeline.store(cut, field, instance, using)
+    if before is not None:
+        state_of(instance).orphaned.append(before)
+    state.generated = Generated(field=field, name=key, cut=cut)
+    state.assigned = True
+    file.name, file._file, file._committed = key, None, True
+    file._crop = None
+    file.__dict__.pop("_dimensions_cache", None)
+
+
+def queue_unsaved(instance: Model, using: str) -> None:
+    """After a save: queue the files that were written, and of which no transaction knows."""
+    state = state_of(instance)
+    made = [*state.orphaned, *(c.generated for c in state.columns.values() if c.generated)]
+    for each in made:
+        if each.change is None:
+            each.change = Change(
+                using=using, field=each.field, instance=None, old="", new=each.name, generated=True
+            )
+            changes.undo(each.change)
+    state.orphaned.clear()
+
+
+# --- the column -------------------------------------------------------------------------------
+
+
+def watch(
+    instance: Model, field: AvatarColumn, using: str, *, old: str, certain: bool = True
+) -> None:
+    """Register what a statement of the open transaction does to this column."""
+    new = name_on(instance, field)
+    state = column_state(instance, field)
+    change = Change(
+        using=using,
+        field=field,
+        instance=instance,
+        old=old,
+        new=new,
+        generated=state.wrote(new),
+        certain=certain,
+    )
+    if state.generated is not None and change.generated:
+        state.generated.change = change
+    state.changes.append(change)
+    connection = connections[using]
+    if connection.in_atomic_block:
+        changes.watch(change, settle_committed)
+    else:
+        # bulk_create() in autocommit. A hook would run now, before the statement.
+        bulk_create.insertion(field.model, connection).changes.append(change)
+
+
+def claim(instance: Model, field: AvatarColumn, using: str, *, otherwise: str) -> None:
+    """Make sure that the files of a name stay while a row is given it.
+
+    A name whose files this instance did not write belongs to another row, which is locked. If no
+    row holds it, its files are gone or about to go: the instance gets ``otherwise``.
+    """
+    name = name_on(instance, field)
+    state = state_of(instance)
+    generated = state.column(field).generated
+    if state.raw or (generated is not None and generated.name == name and generated.stands(using)):
+        return
+    if name != otherwise and not may_hold(name, field, using):
+        logger.warning("“%s” belongs to no row any more, and is not given to %s.", name, field)
+        _set_name(instance, field, otherwise)
+
+
+def claim_raw(instance: Model, field: AvatarColumn, using: str, *, held: str) -> None:
+    """The same for a fixture or an old version that is written over a row which is there.
+
+    It may name what the row has long replaced. A name that no row holds is written only if its
+    files are there; else the row keeps what it has. (A row that is made by a fixture has nothing
+    to keep, and its files may be brought along later.) Raises
+    :class:`~django_avatar_kit.exceptions.NotAFile` for a name that no storage can have.
+    """
+    name = name_on(instance, field)
+    if name in ("", held) or may_be_default(name, field) or lock_holder(name, field, using):
+        return
+    refuse_foreign_name(name)
+    if not any(missing(*each) for each in grouped(files_of(name, field))):
+        return
+    logger.warning("The files of “%s” are gone; %s keeps what it has.", name, field)
+    _set_name(instance, field, held)
+
+
+def may_hold(name: str, field: AvatarColumn, using: str) -> bool:
+    """Whether the files of a name stay while a row is given it; locks a row that holds it."""
+    return (
+        may_be_default(name, field)
+        # A data migration knows what it does, and today's models may not have tables yet.
+        or field.model._meta.apps is not apps
+        or lock_holder(name, field, using)
+        or changes.is_removed(name, using)
+        # A file from before the kit need not be held by any row so far.
+        or (Name.parse(name) is None and _is_stored(name, field))
+    )
+
+
+def _is_stored(name: str, field: AvatarColumn) -> bool:
+    """Whether there is such a file. Raises ``NotAFile`` for what no storage can have."""
+    refuse_foreign_name(name)
+    return is_there(field.storage, name)
+
+
+# --- statements that call no save() -----------------------------------------------------------
+
+
+def name_for_statement(
+    instance: Any, field: AvatarColumn, name: str, connection: BaseDatabaseWrapper, inserting: bool
+) -> str:
+    """The name that a statement writes. Raises ``StaleName`` where its files do not stay."""
+    if inserting:
+        return _name_for_insert(instance, field, connection)
+    if isinstance(instance, Model) and STATE in instance.__dict__:
+        state = state_of(instance)
+        if state.raw or state.using is not None:
+            # save() has claimed it.
+            return name
+    # update() and bulk_update().
+    if not may_hold(name, field, connection.alias):
+        raise StaleName(name=name)
+    return name
+
+
+def is_inserting(instance: Any, field: AvatarColumn) -> bool:
+    """Whether a ``bulk_create()`` has just asked for the value of this instance."""
+    if not isinstance(instance, Model) or STATE not in instance.__dict__:
+        return False
+    state = column_state(instance, field)
+    asked, state.inserting = state.inserting, False
+    return asked
+
+
+def _name_for_insert(instance: Model, field: AvatarColumn, connection: BaseDatabaseWrapper) -> str:
+    """The name for a row that ``bulk_create()`` is about to make."""
+    name = name_on(instance, field)
+    generated = column_state(instance, field).generated
+    if generated is not None and generated.name == name and generated.change is None:
+        watch(instance, field, connection.alias, old="", certain=False)
+    claim(instance, field, connection.alias, otherwise="")
+    if not name_on(instance, field):
+        bulk_create.insertion(field.model, connection).dropped[field.column] = name
+    return name_on(instance, field)

@@ -1,0 +1,108 @@
+"""The INSERT of a ``bulk_create()``.
+
+It calls no ``save()``, and in autocommit no hook tells how it ends. The statement itself is
+therefore watched, as one of the connection's ``execute_wrappers``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from django.db import DatabaseError
+
+from ..exceptions import StaleName
+from .changes import Change, undo
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models import Model
+
+_prepared: deque[Insertion] = deque()
+
+
+class Insertion:
+    """An INSERT whose values are being prepared, on this thread."""
+
+    def __init__(self, model: type[Model], connection: BaseDatabaseWrapper) -> None:
+        self.model = model
+        self.connection = connection
+        self.thread = threading.current_thread()
+        #: Only in autocommit: in a transaction, changes wait for its end.
+        self.changes: list[Change] = []
+        #: Columns that are left empty in some row, and the name whose files are gone.
+        self.dropped: dict[str, str] = {}
+        self.sent = False
+
+    def __call__(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        quoted = self.connection.ops.quote_name
+        # Other statements may come first: a question for other rows, or what a receiver writes.
+        if f"INTO {quoted(self.model._meta.db_table)} " not in sql:
+            return execute(sql, params, many, context)
+        self.end()
+        self.sent = True
+        # ON CONFLICT … DO UPDATE, ON DUPLICATE KEY UPDATE
+        _, _, updated = sql.partition(" UPDATE ")
+        for column, name in self.dropped.items():
+            if quoted(column) in updated:
+                raise StaleName(name=name)
+        try:
+            result = execute(sql, params, many, context)
+        except BaseException as error:
+            # After a time limit, say, the server may still carry it out.
+            in_doubt = not isinstance(error, DatabaseError) or _is_lost(self.connection)
+            for change in self.changes:
+                change.in_doubt = change.waiting = in_doubt
+            raise
+        for change in self.changes:
+            change.committed = True
+        return result
+
+    def end(self) -> None:
+        """Watch no more: the statement has been sent, or never will be."""
+        with suppress(ValueError):
+            self.connection.execute_wrappers.remove(self)
+
+
+def insertion(model: type[Model], connection: BaseDatabaseWrapper) -> Insertion:
+    """The one that is being prepared for this table."""
+    for known in list(_prepared):
+        if known.connection is connection and known.model is model and not known.sent:
+            return known
+    new = Insertion(model, connection)
+    # In front: whoever adds a wrapper meanwhile removes the last of the list afterwards.
+    connection.execute_wrappers.insert(0, new)
+    _prepared.append(new)
+    return new
+
+
+def queue_ended(*, nested: bool) -> None:
+    """Queue the changes of insertions that have ended; the guard query tells how.
+
+    ``nested``: this is called by a save which may itself be called (by an ``upload_to``, say) in
+    the middle of a ``bulk_create()`` of this thread, before its INSERT.
+    """
+    for each in list(_prepared):
+        if each.thread is threading.current_thread():
+            ended = each.sent or not nested
+        else:
+            ended = not each.thread.is_alive()
+        if ended:
+            # ValueError where another thread has been quicker, which has queued them.
+            with suppress(ValueError):
+                _prepared.remove(each)
+                each.end()
+                for change in each.changes:
+                    undo(change)
+
+
+def _is_lost(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the last statement failed together with the connection it was sent on."""
+    return connection.errors_occurred and (
+        connection.connection is None or not connection.is_usable()
+    )

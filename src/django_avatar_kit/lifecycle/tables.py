@@ -1,0 +1,187 @@
+"""In which tables a column is: of every database of the project, and of every PostgreSQL schema.
+
+Routers only tell where a row is looked for. An archive, or another tenant's schema, has avatars as
+well, and a sweep must not delete them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cache
+from typing import Any, NamedTuple, TypeAlias
+
+from django.apps.registry import Apps
+from django.db import connections, models, router
+
+from ..columns import AvatarColumn, file_columns
+from ..interruptions import is_interruption
+
+#: A column of a model, or a stand-in for the one in a table of another schema.
+Column: TypeAlias = "models.Field[Any, Any]"
+#: A database alias, and a column that a table there has.
+TableColumn: TypeAlias = "tuple[str, Column]"
+
+
+class Found(NamedTuple):
+    """What :func:`find` has found."""
+
+    columns: list[TableColumn]
+    #: The tables with such a column whose rows cannot all be read, in words.
+    unreadable: list[str]
+
+
+def all_file_columns() -> list[TableColumn]:
+    """Every column that can hold the name of a file, in every table that has it."""
+    return find(file_columns()).columns
+
+
+def find(fields: Collection[Column]) -> Found:
+    """Every table that has one of these columns, and which of them cannot be read."""
+    columns: list[TableColumn] = []
+    unreadable: list[str] = []
+    for using in connections:
+        connection = connections[using]
+        if not is_real(using):
+            continue
+        routed = {field for field in fields if is_on(using, field.model)}
+        try:
+            tables = set(connection.introspection.table_names(include_views=True))
+            found = _in_schemas(using, fields) if connection.vendor == "postgresql" else []
+        except Exception as error:
+            if routed or is_interruption(error):
+                raise
+            # By the routers, no row of ours is there. Whether that is so, nobody can see.
+            unreadable.append(f"the database “{using}”")
+            continue
+        in_other_schemas = {each.field for each in found if each.schema is not None}
+        columns += (
+            (using, field)
+            for field in fields
+            # A missing table is an error where rows are written to, unless it is in the schemas
+            # of the tenants.
+            if table_of(using, field) in tables
+            or (field in routed - in_other_schemas and using == router.db_for_write(field.model))
+        )
+        columns += (
+            (using, _stand_in(each.field, each.schema))
+            for each in found
+            if each.schema is not None and each.readable
+        )
+        unreadable += (f"{each.label} in “{using}”" for each in found if not each.readable)
+    return Found(columns, list(dict.fromkeys(unreadable)))
+
+
+def holds_avatars(column: Column) -> bool:
+    """Whether this is the column of an avatar, or a stand-in for one."""
+    return isinstance(getattr(column, "stands_for", column), AvatarColumn)
+
+
+def is_stand_in(column: Column) -> bool:
+    """Whether the column is in another schema than that of its model."""
+    return hasattr(column, "stands_for")
+
+
+def is_real(using: str) -> bool:
+    """Whether there is a database: "default" may be empty where a router knows all the others."""
+    return bool(connections[using].settings_dict["ENGINE"] != "django.db.backends.dummy")
+
+
+def is_on(using: str, model: type[models.Model]) -> bool:
+    """Whether the routers have rows of this model in this database.
+
+    A database whose tables somebody else makes is never migrated, and still used.
+    """
+    return router.allow_migrate_model(using, model) or using in {
+        router.db_for_read(model),
+        router.db_for_write(model),
+    }
+
+
+def table_of(using: str, field: Column) -> str:
+    """The name of a column's table, as the introspection of this database spells it."""
+    return connections[using].introspection.identifier_converter(field.model._meta.db_table)
+
+
+def has_null_against(field: models.FileField, using: str) -> bool:
+    """Whether an avatar column has NULL in some row, although the field does not allow it.
+
+    That is so if another kind of field had the column before, until its migration has run.
+    """
+    if field.null or not holds_avatars(field) or not is_on(using, field.model):
+        return False
+    connection = connections[using]
+    table = table_of(using, field)
+    with connection.cursor() as cursor:
+        if table not in connection.introspection.table_names(cursor):
+            return False
+        known = connection.introspection.get_table_description(cursor, table)
+    if not any(column.name == field.column and column.null_ok for column in known):
+        return False
+    rows: models.QuerySet[models.Model] = models.QuerySet(field.model, using=using)
+    return bool(rows.filter(**{f"{field.attname}__isnull": True}).exists())
+
+
+class _SchemaColumn(NamedTuple):
+    """A table of some schema with one of the columns."""
+
+    field: Column
+    #: None for the table that the model itself means.
+    schema: str | None
+    label: str
+    #: Whether this user may read all of its rows.
+    readable: bool
+
+
+#: Each table with one of the given names, its schema, whether the plain name means it, and whether
+#: this user sees all of its rows. Temporary tables, of whichever session, are left out.
+_CATALOGUE = r"""
+SELECT c.relname, a.attname, n.nspname, pg_table_is_visible(c.oid),
+       has_schema_privilege(n.oid, 'USAGE')
+       AND has_column_privilege(c.oid, a.attnum, 'SELECT')
+       AND NOT row_security_active(c.oid)
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ WHERE c.relname = ANY(%s)
+   AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+   AND n.nspname NOT LIKE 'pg\_%%'
+ ORDER BY n.nspname, c.relname, a.attnum
+"""
+
+
+def _in_schemas(using: str, fields: Collection[Column]) -> list[_SchemaColumn]:
+    """The tables of a PostgreSQL database that have one of these columns, in whatever schema.
+
+    The system catalogue shows them to everybody, also where their rows may not be read.
+    """
+    by_name: dict[tuple[str, str], list[Column]] = {}
+    for field in fields:
+        by_name.setdefault((table_of(using, field), str(field.column)), []).append(field)
+    with connections[using].cursor() as cursor:
+        cursor.execute(_CATALOGUE, [sorted({table for table, _ in by_name})])
+        found = cursor.fetchall()
+    return [
+        _SchemaColumn(field, None if visible else schema, f"“{schema}.{table}”", readable)
+        for table, column, schema, visible, readable in found
+        for field in by_name.get((table, column), ())
+    ]
+
+
+# Cached, since parts of Django keep every model class for as long as the process lives.
+@cache
+def _stand_in(field: Column, schema: str) -> Column:
+    """A column of the same name, in the table of that name in another schema."""
+    quoted = [name.replace('"', '""') for name in (schema, field.model._meta.db_table)]
+    meta = {
+        # A registry of its own: no migration and no other app is to know of it.
+        "apps": Apps(),
+        "app_label": "avatar_kit",
+        "managed": False,
+        # Django leaves a name as it is that is quoted already.
+        "db_table": '"{}"."{}"'.format(*quoted),
+    }
+    column: Column = models.TextField(db_column=field.column, primary_key=True)
+    column.stands_for = field  # type: ignore[attr-defined]
+    attributes = {"__module__": __name__, "Meta": type("Meta", (), meta), field.attname: column}
+    type("Elsewhere", (models.Model,), attributes)
+    return column
