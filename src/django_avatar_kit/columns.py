@@ -16,6 +16,8 @@ from django.db.models.expressions import DatabaseDefault
 from .names import Name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.core.files.storage import Storage
 
     from .names import Fit
@@ -33,32 +35,19 @@ STATE = "_avatar_state"
 class AvatarColumn(FileField):
     """What every room may ask of an ``AvatarField``, which is the only subclass."""
 
-    if TYPE_CHECKING:
-        fit: Fit
-        #: A storage, or a callable that returns one, if the field has its own for renditions.
-        thumbnail_storage: Any
-
-        @property
-        def storage(self) -> Storage:
-            """Where the masters lie."""
-
-        @property
-        def rendition_storage(self) -> Storage:
-            """Where the renditions lie."""
-
-        @property
-        def spec(self) -> Spec:
-            """What is made of an upload, by the settings of this moment."""
-
-        @property
-        def limits(self) -> Limits:
-            """What an upload may be, by the settings of this moment."""
-
-        def shares_with(self, other: Any) -> bool:
-            """Whether one name means the same files for both fields."""
-
-        def name_in_row(self, instance: models.Model, name: str) -> str:
-            """The name that the row has. The instance has a ``STATE``, and ``name`` itself."""
+    fit: Fit
+    #: Where the masters are, and the renditions.
+    storage: Storage
+    rendition_storage: Storage
+    #: A storage, or a callable that returns one, if the field has its own for renditions.
+    thumbnail_storage: Any
+    #: What is made of an upload, and what it may be, by the settings of this moment.
+    spec: Spec
+    limits: Limits
+    #: ``(other) -> bool``: whether one name means the same files for both fields.
+    shares_with: Callable[[Any], bool]
+    #: ``(instance, name) -> name``: what the row has, for an instance that has a ``STATE``.
+    name_in_row: Callable[[Any, str], str]
 
 
 @lru_cache(maxsize=1)

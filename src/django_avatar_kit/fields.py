@@ -58,7 +58,7 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
     #: The form field for it, which ``models`` puts here: forms import this module.
     form_class: type[Any]
     #: The kit's own check of a field, which ``apps`` puts here: checks import this module.
-    check_arguments: ClassVar[Callable[[Any], Iterable[CheckMessage]]]
+    check_arguments: ClassVar[Callable[[Any], Iterable[CheckMessage]]] = lambda _field: ()
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
     # --- what the settings say now ---
 
     @property
-    def spec(self) -> Spec:
+    def spec(self) -> Spec:  # type: ignore[override]
         """What is made of an upload."""
         config = get_config()
         return Spec(
@@ -97,7 +97,7 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         )
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> Limits:  # type: ignore[override]
         """What an upload may be."""
         config = get_config()
         return Limits(
@@ -128,7 +128,7 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         """FileField.__init__ binds the default storage here; ours stays live."""
 
     @property
-    def rendition_storage(self) -> Storage:
+    def rendition_storage(self) -> Storage:  # type: ignore[override]
         """Where the renditions lie."""
         if self.thumbnail_storage is not None:
             return resolve(self.thumbnail_storage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from copy import copy
+from functools import partial
 from typing import Any
 
 from django.db import models, router, transaction
@@ -13,7 +14,7 @@ from . import fields, forms
 from .columns import STATE
 from .display.owners import prefetch_avatars
 from .lifecycle import assignment
-from .lifecycle.instance_state import column_state, forget, loading_raw, saving, state_of
+from .lifecycle.instance_state import column_state, during_save, forget, state_of
 from .lifecycle.locking import lock_row
 from .lifecycle.receivers import complete_cleanup_cache
 from .lifecycle.rollback import drain
@@ -54,23 +55,17 @@ class AvatarMixin(models.Model):
         update_fields: Iterable[str] | None = None,
     ) -> None:
         using = using or router.db_for_write(self.__class__, instance=self)
-        arguments: dict[str, Any] = {
-            "raw": raw,
-            "force_insert": force_insert,
-            "force_update": force_update,
-            "using": using,
-            "update_fields": update_fields,
-        }
+        save = partial(super().save_base, raw, force_insert, force_update, using, update_fields)
         if raw:
-            super().save_base(**arguments)
+            save()
             return
         drain(nested=True)
         complete_cleanup_cache(self, self._avatar_fields())
         try:
-            with saving(self, using):
+            with during_save(self, using=using):
                 for field in self._avatars_to_write(update_fields):
                     assignment.commit(self, field, using)
-                super().save_base(**arguments)
+                save()
         finally:
             assignment.queue_unsaved(self, using)
             drain(nested=True)
@@ -87,7 +82,7 @@ class AvatarMixin(models.Model):
 
     def _save_table(self, raw: bool = False, *args: Any, **kwargs: Any) -> Any:
         # Not in save_base(): loading a fixture calls the one of Model itself.
-        with loading_raw(self, raw):
+        with during_save(self, raw=raw):
             return super()._save_table(raw, *args, **kwargs)  # type: ignore[misc]
 
     def _do_update(  # type: ignore[override]

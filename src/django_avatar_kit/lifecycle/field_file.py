@@ -30,25 +30,19 @@ if TYPE_CHECKING:
 WRITING = frozenset("wax+")
 
 
-class _EasyThumbnailsSetting:
-    """A setting that ``Thumbnailer.__init__`` would read for every row that is loaded.
+def _unless_stored(name: str) -> property:
+    """A method of the open file, which refuses to write into a stored avatar.
 
-    It reads ten of them, which takes longer than loading the row. Here, each is read when somebody
-    asks for it.
+    Some storages hand out files that can be written to however they were opened. The attribute
+    itself raises nothing, since ``hasattr()`` reads it.
     """
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name.upper()
+    def method(file: AvatarFile) -> Any:
+        if file._committed and file.name:
+            return lambda *_given: file._refuse_writing("w")
+        return getattr(file.file, name)
 
-    def __get__(self, instance: Any, owner: type) -> Any:
-        return getattr(easy_settings, self.name)
-
-
-class _FieldStorage:
-    """The storage of the field, looked up when a file is asked for and not for every row."""
-
-    def __get__(self, file: Any, owner: type) -> Any:
-        return self if file is None else file.field.storage
+    return property(method)
 
 
 class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
@@ -62,16 +56,6 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     name: str | None
     _committed: bool
 
-    thumbnail_basedir = _EasyThumbnailsSetting()
-    thumbnail_subdir = _EasyThumbnailsSetting()
-    thumbnail_prefix = _EasyThumbnailsSetting()
-    thumbnail_quality = _EasyThumbnailsSetting()
-    thumbnail_extension = _EasyThumbnailsSetting()
-    thumbnail_preserve_extensions = _EasyThumbnailsSetting()
-    thumbnail_transparency_extension = _EasyThumbnailsSetting()
-    thumbnail_check_cache_miss = _EasyThumbnailsSetting()
-    thumbnail_namer = _EasyThumbnailsSetting()
-    storage = _FieldStorage()
     remote_source = False
     generate = True
     #: The crop box (x, y, width, height) that an uncommitted upload is to be cut with.
@@ -86,13 +70,22 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         self._committed = True
         self._file: File[Any] | None = None
 
+    def __getattr__(self, name: str) -> Any:
+        # ``Thumbnailer.__init__`` would copy nine settings for every row, which takes longer than
+        # loading it.
+        if name.startswith("thumbnail_"):
+            return getattr(easy_settings, name.upper())
+        raise AttributeError(f"“{type(self).__name__}” has no attribute “{name}”.")
+
     @property
     def alias_target(self) -> AvatarFile:
         return self
 
     @property
-    def source_storage(self) -> Storage:
+    def storage(self) -> Storage:
         return self.field.storage
+
+    source_storage = storage
 
     @property
     def thumbnail_storage(self) -> Storage:
@@ -147,35 +140,19 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         to: what is in storage, the kit has encoded.
         """
         if WRITING.intersection(str(mode)):
-            self._keep_as_it_is(mode)
+            self._refuse_writing(mode)
         super().open(mode)
         return self
 
     open.alters_data = True  # type: ignore[attr-defined]  # noqa: A003
 
-    def _keep_as_it_is(self, mode: str) -> None:
+    write = _unless_stored("write")
+    writelines = _unless_stored("writelines")
+    truncate = _unless_stored("truncate")
+
+    def _refuse_writing(self, mode: str) -> None:
         if self._committed and self.name:
             raise ReadOnly(name=self.name, mode=mode)
-
-    # Some storages hand out files that can be written to however they were opened.
-
-    @property
-    def write(self) -> Any:
-        return self._writing("write")
-
-    @property
-    def writelines(self) -> Any:
-        return self._writing("writelines")
-
-    @property
-    def truncate(self) -> Any:
-        return self._writing("truncate")
-
-    def _writing(self, name: str) -> Any:
-        """What does it, or refuses to. Asking for it is no error: ``hasattr()`` does."""
-        if self._committed and self.name:
-            return lambda *_given: self._keep_as_it_is("w")
-        return getattr(super(), name)
 
     def delete(self, save: bool = True) -> None:
         """Take the avatar out of the row; its files go when that has been committed.

@@ -159,25 +159,12 @@ def settled(instance: Model, column: AvatarColumn, name: str) -> None:
 
 
 @contextmanager
-def saving(instance: Model, using: str) -> Iterator[None]:
-    """While an instance is saved, which a receiver may do again in the middle of it."""
+def during_save(instance: Model, **values: Any) -> Iterator[None]:
+    """The state has these values meanwhile. A receiver may save the same instance in between."""
     state = state_of(instance)
-    before, state.using = state.using, using
+    before = {name: getattr(state, name) for name in values}
+    vars(state).update(values)
     try:
         yield
     finally:
-        state.using = before
-
-
-@contextmanager
-def loading_raw(instance: Model, is_raw: bool) -> Iterator[None]:
-    """While a fixture is loaded."""
-    if not is_raw:
-        yield
-        return
-    state = state_of(instance)
-    state.raw = True
-    try:
-        yield
-    finally:
-        state.raw = False
+        vars(state).update(before)
