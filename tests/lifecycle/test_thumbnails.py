@@ -16,7 +16,7 @@ from easy_thumbnails.models import Source, Thumbnail
 
 from django_avatar_kit.lifecycle import thumbnails
 from django_avatar_kit.test import make_image
-from tests.support.lifecycle import column, files_of, fresh, make_profile, needed, upload
+from tests.support.lifecycle import column, files_of, fresh, needed, upload
 from tests.testapp.models import Bare, Channel, Pet, Profile, Team
 
 pytestmark = [
@@ -26,11 +26,6 @@ pytestmark = [
 ]
 
 with_cleanup = pytest.mark.usefixtures("django_cleanup")
-
-
-@pytest.fixture
-def profile() -> Profile:
-    return make_profile()
 
 
 def render(source: str, **context: Any) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connections, models
+from django.db import connections, models, transaction
 
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.names import Name
@@ -25,6 +26,17 @@ def make_profile(name: str = "ada", *, avatar: bool = True, using: str | None = 
     profile = Profile(user=user, avatar=upload() if avatar else "")
     profile.save(using=using)
     return profile
+
+
+class BoomError(Exception):
+    """What makes a transaction of the tests fail."""
+
+
+def in_vain(change: Any) -> None:
+    """Do it, and roll it back."""
+    with pytest.raises(BoomError), transaction.atomic():
+        change()
+        raise BoomError
 
 
 def fresh(row: Any) -> Any:
