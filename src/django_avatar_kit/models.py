@@ -80,6 +80,10 @@ class AvatarMixin(models.Model):
 
     delete.alters_data = True  # type: ignore[attr-defined]
 
+    # The next four methods are private to Django, and alike in 5.2, 6.0 and 6.1. The public ones
+    # cannot put the lock right before the statement: save() would hold it while receivers run, and
+    # a signal does not know whether an UPDATE or an INSERT follows.
+
     def _save_table(self, raw: bool = False, *args: Any, **kwargs: Any) -> Any:
         # Not in save_base(): loading a fixture calls the one of Model itself.
         with during_save(self, raw=raw):

@@ -103,9 +103,7 @@ def commit(instance: Model, field: AvatarColumn, using: str) -> None:
         state_of(instance).orphaned.append(before)
     state.generated = Generated(field=field, name=key, cut=cut)
     state.assigned = True
-    file.name, file._file, file._committed = key, None, True
-    file._crop = None
-    file.__dict__.pop("_dimensions_cache", None)
+    file.become(name=key, _file=None, _committed=True, _crop=None)
 
 
 def queue_unsaved(instance: Model, using: str) -> None:

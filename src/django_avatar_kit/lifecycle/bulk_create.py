@@ -75,7 +75,8 @@ def insertion(model: type[Model], connection: BaseDatabaseWrapper) -> Insertion:
         if known.connection is connection and known.model is model and not known.sent:
             return known
     new = Insertion(model, connection)
-    # In front: whoever adds a wrapper meanwhile removes the last of the list afterwards.
+    # The public ``execute_wrapper()`` (Django 5.2 to 6.1) ends with its block, and the statement
+    # is sent later. In front: whoever adds a wrapper meanwhile takes the last one away.
     connection.execute_wrappers.insert(0, new)
     _prepared.append(new)
     return new

@@ -65,6 +65,7 @@ class Change:
         if self.hook is None:
             return self.waiting
         hook = self.hook()
+        # ``run_on_commit`` is private (Django 5.2 to 6.1); nothing public lists the hooks.
         return (
             self.waiting
             and hook is not None

@@ -54,6 +54,8 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     instance: Any
     field: AvatarColumn
     name: str | None
+    #: Like ``_file`` private to ``FieldFile`` (Django 5.2 to 6.1). Nothing public tells an upload
+    #: from a stored file without opening it.
     _committed: bool
 
     remote_source = False
@@ -172,8 +174,7 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         before = {key: getattr(self, key) for key in values}
         if self._committed:
             self.close()
-        self.__dict__.update(values)
-        self.__dict__.pop("_dimensions_cache", None)
+        self.become(**values)
         self.instance.__dict__[self.field.attname] = self
         if not save:
             return
@@ -184,10 +185,16 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         except BaseException:
             # Where a receiver failed after the row had been written, the row has the new avatar.
             if not state.written:
-                self.__dict__.update(before)
+                self.become(**before)
                 if not was_assigned:
                     forget(self.instance, self.field)
             raise
+
+    def become(self, **values: Any) -> None:
+        """Stand for another file: ``name``, ``_file``, ``_committed`` and ``_crop`` of it."""
+        self.__dict__.update(values)
+        # Private to ``ImageFile`` (Django 5.2 to 6.1), which has no other way to forget its size.
+        self.__dict__.pop("_dimensions_cache", None)
 
     def _get_image_dimensions(self) -> tuple[int, int]:
         if name := self.avatar_name:

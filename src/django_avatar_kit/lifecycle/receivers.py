@@ -38,7 +38,8 @@ def connect(models: Iterable[type[Model]]) -> None:
 def complete_cleanup_cache(instance: Model, fields: Iterable[AvatarColumn]) -> None:
     """Give django-cleanup's copy of an instance the fields that were deferred when it was made.
 
-    It would look for them after the row has been saved, and raise.
+    It would look for them after the row has been saved, and raise. Nothing public leads to that
+    copy (django-cleanup 9).
     """
     cache = instance.__dict__.get(CACHE_NAME)
     if cache is not None:
