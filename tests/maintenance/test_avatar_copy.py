@@ -22,7 +22,7 @@ from django.db import connections, models
 
 from django_avatar_kit.maintenance import build as building
 from django_avatar_kit.maintenance import copy as copying
-from django_avatar_kit.maintenance import progress
+from django_avatar_kit.maintenance import progress, transfer
 from django_avatar_kit.names import Name
 from django_avatar_kit.storage import base as module
 from django_avatar_kit.storage import s3
@@ -168,7 +168,7 @@ def switch(settings: Any, alias: str = "target", **more: Any) -> None:
 )
 def test_all_files_arrive(monkeypatch, places, source, target):
     # So that each step has to wait for the next one.
-    monkeypatch.setattr(copying, "AHEAD", 2)
+    monkeypatch.setattr(transfer, "AHEAD", 2)
     monkeypatch.setattr(copying, "BATCH", 2)
     here, place = places(default=source, target=target)
     rows = [*teams(4), make_profile(), old_team(here, "photos/ada.png")]
@@ -580,11 +580,11 @@ def test_killed_at_any_write_and_run_again(monkeypatch, places, kind, after):
 def test_what_is_not_waited_for_does_not_begin(monkeypatch, places):
     """Whoever reads the results may stop as well."""
     (place,) = places(target="s3")
-    monkeypatch.setattr(copying, "AHEAD", 1)
+    monkeypatch.setattr(transfer, "AHEAD", 1)
     monkeypatch.setattr(copying, "BATCH", 1)
     rows = teams(8)
-    options = copying.Options(source="default", target="target")
-    job = copying.Copy(building.fields_of(["testapp.Team"]), options)
+    columns = building.fields_of(["testapp.Team"])
+    job = copying.Copy(columns, source="default", target="target")
     with closing(job.run(job.fields[0])) as avatars:
         assert next(avatars).row.pk == rows[0].pk
     arrived = present(place, keys_of(*rows))

@@ -5,19 +5,19 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
+from django.core.management.base import CommandError, CommandParser
 
-from ...maintenance import build as building
-from ...maintenance import copy as copying
+from ...maintenance.copy import CannotCopy, Copy
 from ...maintenance.progress import Progress, counted
+from ..base import AvatarCommand
 
-DONE = {"copied": "copied", "there": "already there"}
+if TYPE_CHECKING:
+    from ...maintenance.transfer import CopiedAvatar
 
 
-class Command(BaseCommand):
+class Command(AvatarCommand):
     help = (
         "Copies avatars from one storage to another, as a site moves there: what the rows name, "
         "and each file verified. What is there already is left alone, so a run that was stopped "
@@ -25,12 +25,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "labels",
-            nargs="*",
-            metavar="app.Model[.field]",
-            help="Which avatars; all of them without any.",
-        )
+        super().add_arguments(parser)
         parser.add_argument(
             "--from",
             dest="source",
@@ -53,12 +48,6 @@ class Command(BaseCommand):
             "and every process of it restarted.",
         )
         parser.add_argument(
-            "--using",
-            choices=tuple(connections),
-            metavar="ALIAS",
-            help="Database alias; by default the one that each model is written to.",
-        )
-        parser.add_argument(
             "--dry-run", action="store_true", help="Say what would be copied, and copy nothing."
         )
 
@@ -66,80 +55,66 @@ class Command(BaseCommand):
         self,
         *,
         labels: list[str],
-        source: str,
-        target: str,
-        only: copying.Kind | None,
-        delete_source: bool,
         using: str | None,
+        source: str,
         dry_run: bool,
         verbosity: int,
         **options: Any,
     ) -> None:
-        chosen = copying.Options(
-            source=source,
-            target=target,
-            only=only,
-            delete_source=delete_source,
-            dry_run=dry_run,
-        )
+        chosen = {name: options[name] for name in ("target", "only", "delete_source")}
         try:
-            copy = copying.Copy(building.fields_of(labels), chosen)
-        except (LookupError, copying.CannotCopy) as error:
-            raise CommandError(str(error.args[0])) from error
+            copy = Copy(self.columns(labels), source=source, dry_run=dry_run, **chosen)
+        except CannotCopy as error:
+            raise CommandError(str(error)) from error
         counts: Counter[str] = Counter()
-        for field in copy.fields:
-            total = building.count(field, using) if verbosity else None
-            what = building.label(field)
-            progress = Progress(self.stderr, what, total=total, verbosity=verbosity)
-            with closing(progress), closing(copy.run(field, using)) as avatars:
+        for column in copy.fields:
+            progress = self.progress(column, using, verbosity)
+            with closing(progress), closing(copy.run(column, using)) as avatars:
                 for avatar in avatars:
                     counts["avatars"] += 1
-                    counts["moved"] += avatar.moved
-                    for file in avatar.files if not avatar.moved else ():
+                    counts["changed"] += avatar.has_changed
+                    for file in () if avatar.has_changed else avatar.files:
+                        counts["files"] += 1
                         counts[str(file.outcome)] += 1
                         counts["bytes"] += file.size if file.outcome == "copied" else 0
-                    self._tell(avatar, progress, verbosity=verbosity, dry_run=dry_run)
+                    self._report(avatar, progress, verbosity, dry_run)
                     progress.step()
-        files = sum(counts[outcome] for outcome in ("copied", "there", "missing", "failed"))
         if verbosity:
-            self._sum_up(counts, files, copy)
+            would = "to be " if dry_run else ""
+            self.stdout.write(
+                f"{counted(counts['avatars'], 'avatar')}, {counted(counts['files'], 'file')}: "
+                f"{counts['copied']} {would}copied ({counted(counts['bytes'], 'byte')}), "
+                f"{counts['there']} already there, {counts['missing']} missing, "
+                f"{counts['failed']} failed."
+            )
+            if counts["changed"]:
+                self.stdout.write(f"{counted(counts['changed'], 'avatar')} changed meanwhile.")
+            if copy.deleted:
+                self.stdout.write(f"{counted(copy.deleted, 'file')} deleted from “{source}”.")
         problems = []
         if bad := counts["missing"] + counts["failed"]:
-            problems.append(f"{bad} of {counted(files, 'file')} could not be copied.")
+            problems.append(f"{bad} of {counted(counts['files'], 'file')} could not be copied.")
         if copy.undeleted:
             problems.append(f"{counted(copy.undeleted, 'file')} could not be deleted.")
         if problems:
             raise CommandError(" ".join(problems))
 
-    def _tell(
-        self, avatar: copying.Avatar, progress: Progress, *, verbosity: int, dry_run: bool
+    def _report(
+        self, avatar: CopiedAvatar, progress: Progress, verbosity: int, dry_run: bool
     ) -> None:
-        if avatar.moved:
+        if avatar.has_changed:
             if verbosity > 1:
                 progress.write(self.stdout, f"{avatar.row}: changed meanwhile")
             return
         for file in avatar.files:
+            would_copy = dry_run and file.outcome == "copied"
             if file.error is not None:
                 progress.write(self.stderr, f"{avatar.row}: {file.error}")
                 if verbosity > 1 and file.error.__cause__ is not None:
                     lines = traceback.format_exception(file.error.__cause__)
                     progress.write(self.stderr, "".join(lines).rstrip())
-            elif verbosity > (0 if dry_run and file.outcome == "copied" else 1):
-                would = "would be " if dry_run and file.outcome == "copied" else ""
-                done = f"{would}{DONE[str(file.outcome)]}"
-                progress.write(self.stdout, f"{file.key}: {done} ({counted(file.size, 'byte')})")
-
-    def _sum_up(self, counts: Counter[str], files: int, copy: copying.Copy) -> None:
-        would = "to be " if copy.options.dry_run else ""
-        self.stdout.write(
-            f"{counted(counts['avatars'], 'avatar')}, {counted(files, 'file')}: "
-            f"{counts['copied']} {would}copied ({counted(counts['bytes'], 'byte')}), "
-            f"{counts['there']} already there, {counts['missing']} missing, "
-            f"{counts['failed']} failed."
-        )
-        if counts["moved"]:
-            self.stdout.write(f"{counted(counts['moved'], 'avatar')} changed meanwhile.")
-        if copy.deleted:
-            self.stdout.write(
-                f"{counted(copy.deleted, 'file')} deleted from “{copy.options.source}”."
-            )
+            elif verbosity > (0 if would_copy else 1):
+                done = "copied" if file.outcome == "copied" else "already there"
+                would = "would be " if would_copy else ""
+                size = counted(file.size, "byte")
+                progress.write(self.stdout, f"{file.key}: {would}{done} ({size})")

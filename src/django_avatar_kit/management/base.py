@@ -1,0 +1,45 @@
+"""What the commands have in common that go through the rows of avatar columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+
+from ..maintenance import build as building
+from ..maintenance.progress import Progress
+
+if TYPE_CHECKING:
+    from ..columns import AvatarColumn
+
+
+class AvatarCommand(BaseCommand):
+    """A command with labels of models or fields, and ``--using``."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "labels",
+            nargs="*",
+            metavar="app.Model[.field]",
+            help="Which avatars; all of them without any.",
+        )
+        parser.add_argument(
+            "--using",
+            choices=tuple(connections),
+            metavar="ALIAS",
+            help="Database alias; by default the one that each model is written to.",
+        )
+
+    def columns(self, labels: Iterable[str]) -> list[AvatarColumn]:
+        """The avatar columns that were named. Raises ``CommandError``."""
+        try:
+            return building.fields_of(labels)
+        except LookupError as error:
+            raise CommandError(str(error.args[0])) from error
+
+    def progress(self, column: AvatarColumn, using: str | None, verbosity: int) -> Progress:
+        """The progress through the rows of a column, which are counted unless it is silent."""
+        total = building.count(column, using) if verbosity else None
+        return Progress(self.stderr, building.label(column), total=total, verbosity=verbosity)
