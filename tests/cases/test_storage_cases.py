@@ -23,7 +23,7 @@ from django_avatar_kit import rendering
 from django_avatar_kit import tokens as seals
 from django_avatar_kit.exceptions import StorageError
 from django_avatar_kit.maintenance import build as building
-from django_avatar_kit.maintenance import doctor as doctoring
+from django_avatar_kit.maintenance import doctor
 from django_avatar_kit.maintenance import sweep as sweeping
 from django_avatar_kit.storage import base as storage
 from django_avatar_kit.test import settle
@@ -984,7 +984,9 @@ def test_e5_a_folder_of_avatars_that_nobody_may_look_into(folder, shown, closed,
     )
     assert files() == files_of(lost)
     (found,) = (
-        finding for finding in doctoring.examine(doctoring.places()[0]) if finding.what == "list"
+        finding
+        for finding in doctor.examine(doctor.probed_storages()[0])
+        if finding.what == "list"
     )
     assert found.level == "failure"
     assert found.found == (f"PermissionError: [Errno 13] Permission denied: {shown!r}")

@@ -20,8 +20,9 @@ from PIL import Image
 
 from django_avatar_kit import columns
 from django_avatar_kit.fields import AvatarField
-from django_avatar_kit.maintenance import doctor as doctoring
-from django_avatar_kit.maintenance.doctor import Finding, examine, places
+from django_avatar_kit.maintenance import doctor_urls
+from django_avatar_kit.maintenance.doctor import ProbedStorage, examine, probed_storages
+from django_avatar_kit.maintenance.doctor_advice import ADVICE, Finding, advice_on
 from django_avatar_kit.management.commands.avatar_doctor import Command
 from django_avatar_kit.names import group_of
 from django_avatar_kit.storage.s3 import CACHE_CONTROL
@@ -53,7 +54,7 @@ def told(only: Any) -> Callable[..., dict[str, Finding]]:
     """What is found of the one storage there is: by what it is about, the worst of each."""
 
     def find(base_url: str = "") -> dict[str, Finding]:
-        (place,) = places()
+        (place,) = probed_storages()
         found: dict[str, Finding] = {}
         for finding in examine(place, base_url):
             if finding.what not in found or finding.level != "ok":
@@ -163,7 +164,7 @@ def test_each_place_is_visited_once(media, only, settings):
         field_in(here, thumbnail_storage=storage),
         field_in(elsewhere),
     )
-    assert [(place.title, place.holds, place.folder) for place in places()] == [
+    assert [(place.title, place.holds, place.folder) for place in probed_storages()] == [
         ("“default”", ("originals", "renditions"), "avatars"),
         ("FileSystemStorage of testapp.Pet.portrait", ("renditions",), "portraits"),
         # One of its own, since CountingStorage is a class of its own.
@@ -175,14 +176,14 @@ def test_each_place_is_visited_once(media, only, settings):
 
 def test_the_probe_goes_where_avatars_go(only):
     only(Channel._meta.get_field("avatar"))
-    assert re.fullmatch(r"channels/\d{4}", places()[0].folder)
+    assert re.fullmatch(r"channels/\d{4}", probed_storages()[0].folder)
     only(Pet._meta.get_field("avatar"))
-    (place,) = places()
+    (place,) = probed_storages()
     assert place.folder == ""
     found = next(finding for finding in examine(place) if finding.what == "write")
     assert group_of(found.found) is not None
     only(Pet._meta.get_field("avatar"), Team._meta.get_field("avatar"))
-    assert places()[0].folder == "avatars"
+    assert probed_storages()[0].folder == "avatars"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +195,7 @@ def test_the_probe_goes_where_avatars_go(only):
 )
 def test_a_storage_that_cannot_be_made(told, settings, kit, said):
     settings.AVATAR_KIT = kit
-    (place,) = places()
+    (place,) = probed_storages()
     assert place.title == "The storage of testapp.Team.avatar"
     found = told()
     assert bad(found) == {"storage": "failure"}
@@ -324,7 +325,7 @@ def all_of(storage: Any) -> list[str]:
 def test_originals_may_lie_where_nobody_looks(only, told):
     hidden, seen = Hidden(), Memory()
     only(field_in(hidden, thumbnail_storage=seen))
-    private, public = places()
+    private, public = probed_storages()
     assert (private.holds, public.holds) == (("originals",), ("renditions",))
     (url,) = (finding for finding in examine(private) if finding.what == "URL")
     assert url.level == "warning"
@@ -340,7 +341,7 @@ def test_a_site_that_deletes_nothing_says_so(told, settings):
 
 def test_urls_at_the_root_of_the_site(told, settings):
     settings.MEDIA_URL = ""
-    found = list(examine(places()[0]))
+    found = list(examine(probed_storages()[0]))
     (root, not_fetched) = (finding for finding in found if finding.what == "URL")
     assert root == Finding(
         "URL",
@@ -364,7 +365,7 @@ def test_the_probe_goes_when_somebody_interrupts(only, files, monkeypatch):
 
 
 def test_the_probe_goes_when_nobody_wants_to_know_more(only, files):
-    findings = examine(places()[0])
+    findings = examine(probed_storages()[0])
     assert next(findings).what == "write"
     assert files()
     findings.close()
@@ -669,12 +670,12 @@ def test_the_old_signature(told, bucket, settings):
     found = told()
     assert found["URL"].level == "failure"
     assert found["URL"].found.endswith("400 InvalidRequest")
-    assert found["URL"].advice == found["URL"].advice == doctoring.SIGN_WITH_4
+    assert found["URL"].advice == ADVICE["version 2"]
 
 
 def test_an_error_that_names_the_signature_it_wants():
     error = ValueError("Please use AWS4-HMAC-SHA256.")
-    assert doctoring._advice(error) == doctoring.SIGN_WITH_4
+    assert advice_on(error) == ADVICE["version 2"]
 
 
 def test_a_signature_that_is_valid_for_too_long(told, bucket, settings):
@@ -713,7 +714,7 @@ def test_a_bucket_that_nobody_may_read(told, bucket, settings, only):
     # Its headers are known all the same.
     assert found["cache"].found == CACHE_CONTROL
     only(field_in(None, thumbnail_storage=Memory()))
-    private, _ = places()
+    private, _ = probed_storages()
     (url,) = (finding for finding in examine(private) if finding.what == "URL")
     assert url.level == "ok"
     assert url.found.endswith(": 403; originals need not be public")
@@ -752,7 +753,7 @@ def test_a_domain_in_front(told, bucket, settings, options, domain, monkeypatch)
     def unreachable(url: str) -> Any:
         raise OSError("Name or service not known")
 
-    monkeypatch.setattr(doctoring, "_get", unreachable)
+    monkeypatch.setattr(doctor_urls, "get", unreachable)
     bucket.use(settings, custom_domain="cdn.invalid", **options)
     found = told()
     assert found["URL"].level == "failure"
@@ -765,14 +766,14 @@ def test_a_domain_in_front(told, bucket, settings, options, domain, monkeypatch)
 
 
 def test_what_cannot_be_fetched_unsigned(told, bucket, settings, monkeypatch):
-    get = doctoring._get
+    get = doctor_urls.get
 
     def signed_only(url: str) -> Any:
         if "?" not in url:
             raise ConnectionResetError
         return get(url)
 
-    monkeypatch.setattr(doctoring, "_get", signed_only)
+    monkeypatch.setattr(doctor_urls, "get", signed_only)
     bucket.use(settings)
     assert bad(told()) == {}
 
@@ -806,7 +807,7 @@ def test_the_command_on_s3(bucket, settings, only):
 
 
 def test_the_probe_is_a_picture():
-    with Image.open(io.BytesIO(doctoring._picture())) as picture:
+    with Image.open(io.BytesIO(doctor_urls.PICTURE)) as picture:
         assert picture.format == "WEBP"
         picture.load()
 
@@ -817,6 +818,6 @@ class Nowhere(Memory):
 
 
 def test_a_storage_that_gives_no_url():
-    place = doctoring.Place(title="x", storage=Nowhere(), holds=("renditions",))
-    said = [finding for finding in doctoring.examine(place) if "url() gave None" in finding.found]
+    place = ProbedStorage(title="x", storage=Nowhere(), holds=("renditions",))
+    said = [finding for finding in examine(place) if "url() gave None" in finding.found]
     assert [finding.level for finding in said] == ["failure"]

@@ -201,24 +201,34 @@ class Copy:
                 orphaned.update(file.key for file in avatar.files if file.is_new)
         storage.delete_all(self.target, sorted(orphaned))
         if self.delete_source:
-            self._delete_source([a for a in batch if a.has_arrived and not a.has_changed])
+            self._delete_source(batch)
 
     def _held(self, names: Collection[str]) -> set[str]:
         """Those of the names that a row holds now."""
         kit_named = {name for name in names if Name.parse(name)}
         # A file from before the kit may belong to any other file field as well.
         others = set(names) - kit_named
-        return references.held_in(self._avatars, kit_named) | references.held_in(self._columns, others)
+        found = references.held_in(self._avatars, kit_named)
+        return found | references.held_in(self._columns, others)
 
-    def _delete_source(self, avatars: Sequence[CopiedAvatar]) -> None:
-        """Delete the files of these avatars from the source, where no other field needs them."""
-        foreign = {avatar.row.key for avatar in avatars if not avatar.is_kit_named}
-        # Fields of another kind still read from the source.
+    def _delete_source(self, batch: Sequence[CopiedAvatar]) -> None:
+        """Delete avatars from the source of which every file is verified in the target.
+
+        Fields of another kind still read from the source: what they hold stays, as defaults do.
+        """
+        arrived = [
+            avatar
+            for avatar in batch
+            if not avatar.has_changed
+            and not may_be_default(avatar.row.key, avatar.row.field)
+            and all(file.outcome in {"copied", "there"} for file in avatar.files)
+        ]
+        foreign = {avatar.row.key for avatar in arrived if not avatar.is_kit_named}
         kept = references.held_in(self._others, foreign)
         keys = {
             file.key
-            for avatar in avatars
-            if avatar.row.key not in kept and not may_be_default(avatar.row.key, avatar.row.field)
+            for avatar in arrived
+            if avatar.row.key not in kept
             for file in avatar.files
             if not file.is_absent
         }

@@ -55,11 +55,6 @@ class CopiedAvatar:
         """Whether the kit has generated its names: each stands for the same bytes for ever."""
         return Name.parse(self.row.key) is not None
 
-    @property
-    def has_arrived(self) -> bool:
-        """Whether all of its files are verified in the target."""
-        return all(file.outcome in {"copied", "there"} for file in self.files)
-
 
 @dataclass(eq=False, kw_only=True)
 class CopiedFile:
@@ -278,9 +273,8 @@ def _stored(key: str, data: bytes) -> storage.Stored:
 
 def _are_alike(one: storage.Stored, other: storage.Stored | None) -> bool:
     """Whether two files are known to have the same bytes."""
-    if other is None or not one.etag:
-        return False
-    return (one.size, one.etag) == (other.size, other.etag)
+    alike = other is not None and (one.size, one.etag) == (other.size, other.etag)
+    return alike and bool(one.etag)
 
 
 def _md5(data: bytes) -> str:
@@ -288,7 +282,7 @@ def _md5(data: bytes) -> str:
 
 
 def _content_type(key: str) -> str:
-    # Not every supported Python knows the types of WebP and AVIF.
+    # Python 3.10 does not know all of the kit's formats.
     extension = PurePosixPath(key).suffix[1:].lower().replace("jpg", "jpeg")
     if extension in imaging.SAVE_OPTIONS:
         return f"image/{extension}"

@@ -7,14 +7,17 @@ import textwrap
 from collections import Counter
 from contextlib import closing
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ...maintenance import doctor as doctoring
+from ...maintenance.doctor import examine, probed_storages
 from ...maintenance.progress import counted
 
-#: Characters in the first two columns, and the fewest in the others.
+if TYPE_CHECKING:
+    from ...maintenance.doctor_advice import Finding
+
+#: Characters in the first two columns, and the fewest in each of the others.
 LEVEL, WHAT, FEWEST = 7, 12, 20
 STYLES = {"ok": "SUCCESS", "warning": "WARNING", "failure": "ERROR"}
 
@@ -24,7 +27,7 @@ class Command(BaseCommand):
         "Tries out each storage that avatars lie in, with a small picture that is deleted at the "
         "end, and says what is wrong with it and what to do."
     )
-    # Whoever is ill must be able to come.
+    # Faulty settings are what it reports, so they must not keep it from running.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,14 +45,14 @@ class Command(BaseCommand):
         if verbosity:
             self.stdout.write(_columns(f"{'':<{LEVEL}}  {'what':<{WHAT}}", "found", "what to do"))
         counts: Counter[str] = Counter()
-        for place in doctoring.places():
-            title = f"{place.title}: {' and '.join(place.holds)}\n"
-            with closing(doctoring.examine(place, base_url)) as findings:
+        for probed in probed_storages():
+            title = f"{probed.title}: {' and '.join(probed.holds)}\n"
+            with closing(examine(probed, base_url)) as findings:
                 for finding in findings:
                     counts[finding.level] += 1
                     if verbosity or finding.level != "ok":
                         self.stdout.write(f"{title}{self._line(finding)}")
-                        # One step may take a while.
+                        # The next step may take seconds.
                         self.stdout.flush()
                         title = ""
         told = f"{counted(counts['failure'], 'failure')}, {counted(counts['warning'], 'warning')}."
@@ -58,14 +61,14 @@ class Command(BaseCommand):
         if verbosity:
             self.stdout.write(told)
 
-    def _line(self, finding: doctoring.Finding) -> str:
+    def _line(self, finding: Finding) -> str:
         style = getattr(self.style, STYLES[finding.level])
         lead = f"{style(f'{finding.level:<{LEVEL}}')}  {finding.what:<{WHAT}}"
         return _columns(lead, finding.found, finding.advice)
 
 
 def _columns(lead: str, found: str, advice: str) -> str:
-    """The line of a table that is as wide as the terminal."""
+    """A row of a table that is as wide as the terminal; its cells may take several lines."""
     room = shutil.get_terminal_size((100, 24)).columns - LEVEL - WHAT - 6
     width = max(room * 2 // 5, FEWEST)
     cells = zip_longest(
