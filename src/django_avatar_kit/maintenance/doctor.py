@@ -68,8 +68,8 @@ def probed_storages() -> list[ProbedStorage]:
     found = [
         ProbedStorage(
             title=location.title,
-            storage=location.storages[0],
-            holds=tuple(dict.fromkeys(KINDS[use.kind] for use in location.uses)),
+            storage=location.storage,
+            holds=tuple(dict.fromkeys(KINDS[use.kind] for use in location.uses if use.kind)),
             folder=next(filter(None, (_folder(use.field) for use in location.uses)), ""),
         )
         for location in distinct(uses, key=_view_of)
@@ -77,9 +77,11 @@ def probed_storages() -> list[ProbedStorage]:
     return [*found, *broken.values()]
 
 
-def _folder(field: AvatarColumn) -> str:
+def _folder(field: AvatarColumn | None) -> str:
     # A callable needs an instance, and there may be none.
-    return "" if callable(field.upload_to) else time.strftime(str(field.upload_to))
+    return (
+        "" if field is None or callable(field.upload_to) else time.strftime(str(field.upload_to))
+    )
 
 
 def _view_of(place: Storage) -> object:

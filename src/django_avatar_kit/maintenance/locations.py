@@ -28,11 +28,12 @@ KINDS: tuple[Kind, ...] = ("masters", "renditions", "thumbnails")
 
 
 class StorageUse(NamedTuple):
-    """What an avatar field keeps in a storage."""
+    """A storage, and what uses it."""
 
     storage: Storage
-    field: AvatarColumn
-    kind: Kind
+    #: None for a storage that was named by its alias and is not asked for any field.
+    field: AvatarColumn | None = None
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +42,17 @@ class Location:
 
     #: For people: the alias in ``STORAGES``, or the class of the storage and a field that uses it.
     title: str
-    #: At least one. Several storages may have the same location, and need not be equal.
-    storages: tuple[Storage, ...]
-    uses: tuple[StorageUse, ...] = ()
+    #: Every use of it. Their storages are not one object where several have the same location.
+    uses: tuple[StorageUse, ...]
+
+    @property
+    def storage(self) -> Storage:
+        """The first of its storages."""
+        return self.uses[0].storage
+
+    @property
+    def storages(self) -> list[Storage]:
+        return [use.storage for use in self.uses]
 
 
 def storage_of(field: AvatarColumn, kind: Kind) -> Storage:
@@ -65,45 +74,38 @@ def storage_uses(kinds: Iterable[Kind] = KINDS) -> list[StorageUse]:
 
 def distinct(
     uses: Iterable[StorageUse],
-    aliases: Iterable[str] = (),
     *,
     key: Callable[[Storage], object] | None = None,
+    aliases: Iterable[str] = (),
 ) -> list[Location]:
     """The locations of these storages, each once, in the order of their first use.
 
-    ``aliases`` are those of further storages in ``STORAGES``. Storages with the same ``key`` are
-    one location; by default that is :func:`location_of`.
+    Storages with the same ``key`` are one location; by default that is :func:`location_of`.
+    ``aliases`` are names in ``STORAGES`` to be used as titles, beside those in the settings.
     """
-    more = {alias: storage.by_alias(alias) for alias in aliases}
-    groups: dict[object, tuple[list[Storage], list[StorageUse]]] = {}
+    groups: dict[object, list[StorageUse]] = {}
     for use in uses:
-        found = groups.setdefault((key or location_of)(use.storage), ([], []))
-        found[0].append(use.storage)
-        found[1].append(use)
-    for place in more.values():
-        groups.setdefault((key or location_of)(place), ([], []))[0].append(place)
-    known = _aliases(more)
+        groups.setdefault((key or location_of)(use.storage), []).append(use)
+    known = _aliases(aliases)
     return [
-        Location(
-            title=known.get(id(same[0])) or f"{type(same[0]).__name__} of {found[0].field}",
-            storages=tuple(same),
-            uses=tuple(found),
-        )
-        for same, found in groups.values()
+        Location(title=_title(group[0], known), uses=tuple(group)) for group in groups.values()
     ]
 
 
+def _title(use: StorageUse, aliases: dict[int, str]) -> str:
+    alias = aliases.get(id(use.storage))
+    return f"“{alias}”" if alias else f"{type(use.storage).__name__} of {use.field}"
+
+
 def _aliases(more: Iterable[str]) -> dict[int, str]:
-    """The alias of each storage, in quotes, by its ``id()``: those in the kit's settings, and
-    ``more``.
-    """
+    """The alias of each storage by its ``id()``, as far as the kit's settings name it."""
     found: dict[int, str] = {}
     # A storage that cannot be made, and settings that are wrong, are reported where they are used.
     with suppress(Exception):
         config = get_config()
         for alias in (*more, "default", config.rendition_storage, config.storage):
             with suppress(Exception):
-                found[id(storage.by_alias(str(alias)))] = f"“{alias}”"
+                found[id(storage.by_alias(str(alias)))] = str(alias)
     return found
 
 

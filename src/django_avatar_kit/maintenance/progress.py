@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django.core.management.base import OutputWrapper
 
-#: Between two plain lines, in seconds.
+#: Seconds between two plain lines.
 PAUSE = 10.0
 
 
@@ -20,8 +21,8 @@ def counted(number: int, noun: str) -> str:
 class Progress:
     """Counts steps and shows them on standard error; not at all at verbosity 0.
 
-    tqdm draws the bar where it is installed and a terminal watches. ``total`` is the number of
-    steps, None where nobody knows. To be closed at the end.
+    tqdm draws a bar where it is installed and standard error is a terminal. ``total`` is the
+    number of steps, None where that is unknown. To be closed at the end.
     """
 
     def __init__(
@@ -35,13 +36,12 @@ class Progress:
         self.silent = verbosity < 1
         self._next_line = time.monotonic() + PAUSE
         if not self.silent and err.isatty():
-            try:
+            with suppress(ImportError):
                 from tqdm import tqdm
-            except ImportError:
-                return
-            # The stream itself: the wrapper would end each stroke of the bar with a new line.
-            stream = getattr(err, "_out", err)
-            self.bar = tqdm(desc=what, total=total, file=stream, leave=False)
+
+                # On ``sys.stderr``, its default: Django's wrapper of it would end each update of
+                # the bar with a new line.
+                self.bar = tqdm(desc=what, total=total, leave=False)
 
     def close(self) -> None:
         if self.bar is not None:
