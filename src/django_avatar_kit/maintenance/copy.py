@@ -131,13 +131,8 @@ class Copy:
     def _is_one_location(self) -> bool:
         """Write to the target and look in the source: a bucket may have two addresses."""
         key = f"avatar-kit-{secrets.token_hex(16)}.txt"
-        probe = storage.Write(
-            storage=self.target,
-            key=key,
-            data=b"Written by avatar_copy, which deletes it at once.",
-            content_type="text/plain",
-            immutable=False,
-        )
+        data = b"Written by avatar_copy, which deletes it at once."
+        probe = storage.Write(storage=self.target, key=key, data=data, content_type="text/plain")
         try:
             storage.write_one(probe)
             return not storage.missing(self.source, [key])

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.files.base import ContentFile
 from django.db import DEFAULT_DB_ALIAS
 
-from .. import tokens as seals
-from ..columns import AvatarColumn, avatar_columns
+from .. import tokens
+from ..columns import avatar_columns
 from ..conf import get_config
 from ..exceptions import StorageError
 from ..names import Name
@@ -28,7 +28,7 @@ from ..storage import base as storage
 from ..storage import s3
 from .doctor_advice import ADVICE, Finding, Level, failure, is_denied, may_have_arrived
 from .doctor_urls import CONTENT_TYPE, PICTURE, url_findings
-from .locations import Kind, StorageUse, distinct, location_of, storage_of
+from .locations import Kind, Location, StorageUse, distinct, location_of, storage_of
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
@@ -65,22 +65,18 @@ def probed_storages() -> list[ProbedStorage]:
                 broken.setdefault(str(error), new)
             else:
                 uses.append(use)
-    found = [
-        ProbedStorage(
-            title=location.title,
-            storage=location.storage,
-            holds=tuple(dict.fromkeys(KINDS[use.kind] for use in location.uses if use.kind)),
-            folder=next(filter(None, (_folder(use.field) for use in location.uses)), ""),
-        )
-        for location in distinct(uses, key=_view_of)
-    ]
-    return [*found, *broken.values()]
+    return [*map(_probed, distinct(uses, key=_view_of)), *broken.values()]
 
 
-def _folder(field: AvatarColumn | None) -> str:
-    # A callable needs an instance, and there may be none.
-    return (
-        "" if field is None or callable(field.upload_to) else time.strftime(str(field.upload_to))
+def _probed(location: Location) -> ProbedStorage:
+    # A callable upload_to needs an instance, and there may be none.
+    folders = (use.field.upload_to for use in location.uses if use.field is not None)
+    folder = next((str(each) for each in folders if each and not callable(each)), "")
+    return ProbedStorage(
+        title=location.title,
+        storage=location.storage,
+        holds=tuple(dict.fromkeys(KINDS[use.kind] for use in location.uses if use.kind)),
+        folder=time.strftime(folder),
     )
 
 
@@ -118,7 +114,7 @@ class _Examination:
             color="000000",
             ext="webp",
             # For a sweep, it is one of this site's.
-            token=seals.new_token(DEFAULT_DB_ALIAS),
+            token=tokens.new_token(DEFAULT_DB_ALIAS),
         )
         self.key = posixpath.join(probed.folder, name.rendition(1, "webp"))
         self.written = False

@@ -27,7 +27,7 @@ from ..exceptions import StorageError
 from ..interruptions import is_interruption
 from ..names import Name
 from ..storage import base as storage
-from ..storage import threads as workers
+from ..storage import threads as pool
 from ..uploads import imaging
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .build import Row
 
 #: Items that a step may be ahead of the next one, so that no thread is idle.
-AHEAD = 2 * workers.THREADS
+AHEAD = 2 * pool.THREADS
 
 Outcome = Literal["copied", "there", "missing", "failed"]
 
@@ -231,7 +231,7 @@ def _in_order(
     under_way: deque[Future[Files]] = deque()
     try:
         for item in items:
-            under_way.append(workers.submit(call, item))
+            under_way.append(pool.submit(call, item))
             if len(under_way) > AHEAD:
                 yield under_way[0].result()
                 under_way.popleft()
