@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from django_avatar_kit.names import Group, Name, group_of
+from django_avatar_kit.names import Group, Name, group_of, random_ids
 
 TOKEN = "3f9c0123456789abcdef0123456789e1"
 SECRET = "5be1000000000007"
@@ -108,8 +108,9 @@ def test_the_best_size_covers_what_is_wanted_or_is_the_largest(wanted, best):
     assert Name.parse(KEY).best(wanted) == best
 
 
-def mint() -> Name:
-    return Name.mint(
+def new_name() -> Name:
+    return Name(
+        *random_ids(),
         width=1000,
         height=750,
         sizes=(32, 64),
@@ -121,14 +122,18 @@ def mint() -> Name:
     )
 
 
-def test_a_minted_name_is_random_and_reads_back():
-    first, second = mint(), mint()
+def test_a_new_name_is_random_and_reads_back():
+    first, second = new_name(), new_name()
     assert first.token != second.token
     assert first.secret != second.secret
     assert len(first.token) == 32
     assert len(first.secret) == 16
     assert first.folder == f"{first.token[:2]}/"
     assert Name.parse(str(first)) == first
+
+
+def test_a_new_name_for_a_token():
+    assert random_ids(TOKEN)[:2] == ("3f/", TOKEN)
 
 
 @pytest.mark.parametrize(

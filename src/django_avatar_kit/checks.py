@@ -22,7 +22,7 @@ from .fallbacks import make_fallbacks
 from .fields import AvatarField
 from .lifecycle.tables import has_null_against
 from .models import AvatarMixin
-from .names import Name
+from .names import Name, random_ids
 from .rendering import attribute_name
 from .storage import s3
 from .storage.base import resolve, unwrap
@@ -282,7 +282,8 @@ def _longest_name(field: AvatarField) -> int:
     """Characters in the longest name, without what an ``upload_to`` makes of the instance."""
     spec = field.spec
     side = spec.master_side
-    name = Name.mint(
+    name = Name(
+        *random_ids(),
         width=side,
         height=side,
         sizes=tuple(spec.sizes),

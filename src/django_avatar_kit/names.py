@@ -78,36 +78,6 @@ class Name(NamedTuple):
             ext,
         )
 
-    @classmethod
-    def mint(
-        cls,
-        *,
-        width: int,
-        height: int,
-        sizes: tuple[int, ...],
-        formats: tuple[str, ...],
-        crop: Box | None,
-        fit: Fit,
-        color: str,
-        ext: str,
-        token: str | None = None,
-    ) -> Name:
-        """A new name in its folder: a token, random if not given, and a random secret."""
-        token = token or secrets.token_hex(16)
-        return cls(
-            f"{token[:2]}/",
-            token,
-            secrets.token_hex(8),
-            width,
-            height,
-            sizes,
-            formats,
-            crop,
-            fit,
-            color,
-            ext,
-        )
-
     def __str__(self) -> str:
         if self.crop is not None:
             crop = "_".join(map(str, self.crop))
@@ -141,12 +111,21 @@ class Name(NamedTuple):
         return self.sizes[-1]
 
 
+def random_ids(token: str | None = None) -> tuple[str, str, str]:
+    """The first three fields of a new name: folder, token (random if not given), random secret.
+
+    ``Name(*random_ids(), width=…, …)`` makes a name that no other has.
+    """
+    token = token or secrets.token_hex(16)
+    return f"{token[:2]}/", token, secrets.token_hex(8)
+
+
 class Group(NamedTuple):
-    """The place that all files of one avatar share."""
+    """What all files of one avatar have in common."""
 
     folder: str
     token: str
-    #: The master's key where this file tells it: the master itself, or a thumbnail of it.
+    #: The master's key, known from the master itself or from a thumbnail of it; else None.
     master: str | None
 
 

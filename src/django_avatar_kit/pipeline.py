@@ -21,7 +21,7 @@ from .exceptions import (
     KeyChanged,
     KeyTooLong,
 )
-from .names import Name
+from .names import Name, random_ids
 from .storage.base import Write, write_all
 from .uploads import imaging, reading
 
@@ -51,8 +51,8 @@ class Cut:
 
     def name(self, token: str | None = None) -> Name:
         """A new name for these files."""
-        return Name.mint(
-            token=token,
+        return Name(
+            *random_ids(token),
             width=self.master.width,
             height=self.master.height,
             sizes=tuple(sorted({rendition.size for rendition in self.renditions})),

@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 
 from django_avatar_kit.fields import AvatarFieldFile
-from django_avatar_kit.names import Name
+from django_avatar_kit.names import Name, random_ids
 from django_avatar_kit.test import make_image
 from tests.support.lifecycle import column, files_of, fresh, needed, upload
 from tests.testapp.models import Bare, Channel, Pet, Team
@@ -201,7 +201,8 @@ def test_assigning_an_avatar_that_has_been_replaced_meanwhile_keeps_the_old_one(
 @pytest.mark.parametrize("method", ["save", "create", "get_or_create"])
 def test_a_name_that_nobody_holds_is_not_written(files, method):
     name = str(
-        Name.mint(
+        Name(
+            *random_ids(),
             width=60,
             height=40,
             sizes=(16, 32),

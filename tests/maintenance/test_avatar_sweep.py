@@ -28,7 +28,7 @@ from django_avatar_kit.lifecycle import references, tables, thumbnails
 from django_avatar_kit.maintenance import sweep as sweeping
 from django_avatar_kit.maintenance.progress import Progress
 from django_avatar_kit.management.commands import avatar_sweep
-from django_avatar_kit.names import Name
+from django_avatar_kit.names import Name, random_ids
 from django_avatar_kit.storage.base import walk
 from django_avatar_kit.test import make_image
 from tests.support.lifecycle import column, files_of, upload
@@ -390,7 +390,8 @@ def test_a_default_chosen_anew_in_another_storage(monkeypatch, media, files, tmp
 def upload_name() -> str:
     """The name of an avatar that there never was."""
     return str(
-        Name.mint(
+        Name(
+            *random_ids(),
             width=6,
             height=6,
             sizes=(6,),

@@ -23,7 +23,7 @@ from .. import tokens
 from ..columns import avatar_columns
 from ..conf import get_config
 from ..exceptions import StorageError
-from ..names import Name
+from ..names import Name, random_ids
 from ..storage import base as storage
 from ..storage import s3
 from .doctor_advice import ADVICE, Finding, Level, failure, is_denied, may_have_arrived
@@ -104,7 +104,9 @@ class _Examination:
         self.base_url = base_url
         # Nobody needs to see originals, so trouble with their URLs is worth a warning only.
         self.level: Level = "failure" if "renditions" in probed.holds else "warning"
-        name = Name.mint(
+        name = Name(
+            # For a sweep, it is one of this site's.
+            *random_ids(tokens.new_token(DEFAULT_DB_ALIAS)),
             width=1,
             height=1,
             sizes=(1,),
@@ -113,8 +115,6 @@ class _Examination:
             fit="cover",
             color="000000",
             ext="webp",
-            # For a sweep, it is one of this site's.
-            token=tokens.new_token(DEFAULT_DB_ALIAS),
         )
         self.key = posixpath.join(probed.folder, name.rendition(1, "webp"))
         self.written = False
