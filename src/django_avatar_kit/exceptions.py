@@ -4,24 +4,20 @@ The message is kept apart from its parameters, so that an error becomes a form e
 ``ValidationError(error.message, code=error.code, params=error.params)``.
 """
 
-# ruff: noqa: N818 - a name says what is wrong, and "TruncatedImageError" says no more of it.
+# ruff: noqa: N818 - "TruncatedImage" says as much as "TruncatedImageError" would.
 
 from __future__ import annotations
 
 import copyreg
-import re
-from math import log10
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from django.core.exceptions import ValidationError
-from django.template.defaultfilters import filesizeformat
-from django.utils.functional import lazy
-from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from .wording import any_of, box_text, described, filename_text, megapixels, size_text
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from django_stubs_ext import StrPromise
 
@@ -48,8 +44,8 @@ class AvatarError(Exception):
         return f"{type(self).__name__}({arguments})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exception's own way calls the class with positional arguments, and ours take keywords
-        # only. A task queue that pickles a failed upload must get the same error back.
+        # Exception.__reduce__() calls the class with positional arguments, and these classes take
+        # keyword arguments only. A task queue may pickle the error of an upload.
         return copyreg.__newobj__, (type(self),), self.__dict__  # type: ignore[attr-defined]
 
 
@@ -64,35 +60,30 @@ FORMAT_LABELS = {
     "heif": "HEIF",
 }
 
-# A form shows the name in one line: long ones are cut in the middle, where they tell least.
-LONGEST_FILENAME = 60
-
-#: Digits of a number, and values of a box, that are shown.
-LONGEST_NUMBER = 20
-MOST_SIDES = 8
-
 
 class UploadError(AvatarError, ValidationError):
     """The uploaded file is refused. Nothing was written, and the old avatar stays.
 
     It is a ``ValidationError`` as well: ``full_clean()``, forms and serializers show it beside the
-    field, and code that saves without them can treat it as any other mistake of the user.
+    field, and code that saves without them can handle it like any other invalid input.
     """
 
     code = "upload"
     message = _("“%(filename)s” cannot be used as an avatar.")
 
     def __init__(self, *, filename: str, **params: Any) -> None:
-        super().__init__(filename=_shown(filename), **params)
+        super().__init__(filename=filename_text(filename), **params)
 
     @property
     def error_list(self) -> list[ValidationError]:  # type: ignore[override]
-        # What ValidationError keeps in an attribute: a cycle that would hold on to the traceback,
-        # and with it to the pixels of the picture, until the garbage collector comes by.
+        # ValidationError stores this list in an attribute. That reference cycle would keep the
+        # traceback, and with it the decoded picture, in memory until the garbage collector runs.
         return [self]
 
 
 class EmptyUpload(UploadError):
+    """The file has no bytes."""
+
     code = "empty"
     message = _("“%(filename)s” is empty. Choose another file.")
 
@@ -104,22 +95,19 @@ class UploadTooLarge(UploadError):
     message = _("“%(filename)s” is %(size_text)s. Upload a file of at most %(limit_text)s.")
 
     def __init__(self, *, filename: str, size: int, limit: int) -> None:
-        super().__init__(
-            filename=filename,
-            size=size,
-            limit=limit,
-            size_text=_filesize(size),
-            limit_text=_filesize(limit),
-        )
+        texts = {"size_text": size_text(size), "limit_text": size_text(limit)}
+        super().__init__(filename=filename, size=size, limit=limit, **texts)
 
 
 class NotAnImage(UploadError):
+    """The content is in no image format that is known."""
+
     code = "invalid_image"
     message = _("“%(filename)s” is not an image. Choose a photo or another picture.")
 
 
 class SvgUpload(UploadError):
-    """SVG is refused by name: it is a document that may carry scripts, not a grid of pixels."""
+    """An SVG file: a document that may contain scripts, and no raster image."""
 
     code = "svg"
     message = _("“%(filename)s” is an SVG drawing. Export it as a PNG and upload that.")
@@ -136,11 +124,13 @@ class UnsupportedFormat(UploadError):
             filename=filename,
             format=FORMAT_LABELS.get(format, format),
             allowed=tuple(allowed),
-            allowed_text=_any_of([FORMAT_LABELS.get(name, name) for name in allowed]),
+            allowed_text=any_of([FORMAT_LABELS.get(name, name) for name in allowed]),
         )
 
 
 class TruncatedImage(UploadError):
+    """The content is damaged, or its end is missing."""
+
     code = "truncated"
     message = _("“%(filename)s” is damaged or incomplete. Save it again and upload the new copy.")
 
@@ -155,21 +145,17 @@ class TooManyPixels(UploadError):
     )
 
     def __init__(self, *, filename: str, width: int, height: int, limit: int) -> None:
-        super().__init__(
-            filename=filename,
-            width=width,
-            height=height,
-            limit=limit,
-            megapixels=_megapixels(width * height),
-            limit_megapixels=_megapixels(limit),
-        )
+        super().__init__(filename=filename, width=width, height=height, limit=limit)
+        self.params["megapixels"] = megapixels(width * height)
+        self.params["limit_megapixels"] = megapixels(limit)
 
 
 class TooMuchMemory(UploadError):
-    """To decode it would take more memory than the site allows.
+    """Decoding it would take more memory than ``MAX_DECODE_MEMORY``.
 
-    ``width``, ``height``, ``fit_width`` and ``fit_height`` are pixels: what it has, and what would
-    pass in the same format and shape. ``need`` and ``limit`` are bytes.
+    ``size`` is its width and height in pixels, ``fit`` a size of the same shape and format that is
+    accepted (in ``params``: ``width``, ``height``, ``fit_width``, ``fit_height``). ``need`` and
+    ``limit`` are bytes.
     """
 
     code = "too_much_memory"
@@ -188,20 +174,13 @@ class TooMuchMemory(UploadError):
         need: int,
         limit: int,
     ) -> None:
-        super().__init__(
-            filename=filename,
-            format=format,
-            width=size[0],
-            height=size[1],
-            fit_width=fit[0],
-            fit_height=fit[1],
-            need=need,
-            limit=limit,
-        )
+        super().__init__(filename=filename, format=format, need=need, limit=limit)
+        self.params["width"], self.params["height"] = size
+        self.params["fit_width"], self.params["fit_height"] = fit
 
 
 class DecompressionBomb(UploadError):
-    """A small file that would unpack to more memory than any honest picture needs."""
+    """A small file that decompresses to far more data than its picture has pixels."""
 
     code = "decompression_bomb"
     message = _(
@@ -211,7 +190,7 @@ class DecompressionBomb(UploadError):
 
 
 class UnreadableUpload(UploadError):
-    """The file is closed for good, is text, or fails as it is read; ``reason`` says which."""
+    """The file is closed, is open as text, or fails while it is read; ``reason`` says which."""
 
     code = "unreadable"
     message = _("“%(filename)s” cannot be read: %(reason)s. Upload it once more.")
@@ -223,7 +202,7 @@ class UnreadableUpload(UploadError):
 class NotAFile(UploadError, TypeError):
     """A value that is neither a file nor the name of a stored one: bytes, a URL, a path.
 
-    ``value`` is described, never shown whole: it may be the picture itself.
+    The message shows a text, but only the type of any other ``value``: bytes may be the picture.
     """
 
     code = "not_a_file"
@@ -233,12 +212,12 @@ class NotAFile(UploadError, TypeError):
     )
 
     def __init__(self, *, value: object) -> None:
-        shown = _described(value)
+        shown = described(value)
         super().__init__(filename=shown, value=shown)
 
 
 class InvalidCrop(UploadError, ValueError):
-    """The crop box is no square inside the picture. ``crop`` is x, y, width, height in px."""
+    """The crop box is no square inside the picture. ``crop`` is (x, y, width, height) in px."""
 
     code = "invalid_crop"
     message = _(
@@ -247,7 +226,7 @@ class InvalidCrop(UploadError, ValueError):
     )
 
     def __init__(self, *, filename: str, crop: object, reason: object) -> None:
-        super().__init__(filename=filename, crop=_shown_box(crop), reason=reason)
+        super().__init__(filename=filename, crop=box_text(crop), reason=reason)
 
 
 # --- storage and misuse -----------------------------------------------------------------------
@@ -258,7 +237,6 @@ class StorageError(AvatarError):
 
     code = "storage"
     message: str | StrPromise = _("“%(key)s” could not be written: %(reason)s.")
-
     MESSAGES: ClassVar[Mapping[str, str | StrPromise]] = {
         "write": message,
         "delete": _("“%(key)s” could not be deleted: %(reason)s."),
@@ -266,18 +244,14 @@ class StorageError(AvatarError):
     }
 
     def __init__(
-        self,
-        *,
-        key: str,
-        reason: object,
-        action: Literal["write", "delete", "read"] = "write",
+        self, *, key: str, reason: object, action: Literal["write", "delete", "read"] = "write"
     ) -> None:
         super().__init__(key=key, reason=str(reason).rstrip("."), action=action)
         self.message = self.MESSAGES[action]
 
 
 class UncommittedFile(AvatarError):
-    """A file that is not in storage yet was about to be put into the column by name alone."""
+    """A file that is not in storage was passed to a method that writes the column only."""
 
     code = "uncommitted"
     message = _(
@@ -286,13 +260,13 @@ class UncommittedFile(AvatarError):
     )
 
     def __init__(self, *, filename: str) -> None:
-        super().__init__(filename=_shown(filename))
+        super().__init__(filename=filename_text(filename))
 
 
 class StaleName(AvatarError):
-    """A name that no row holds any more was about to be written over what a row has.
+    """The name that was to be written is in no row any more. Nothing was written.
 
-    Its files are gone or about to go. Nothing was written.
+    Its files have been deleted, or will be.
     """
 
     code = "stale_name"
@@ -307,7 +281,7 @@ class StaleName(AvatarError):
 
 
 class ReadOnly(AvatarError, ValueError):
-    """A stored avatar was about to be written to. Nothing was written."""
+    """A stored avatar was opened for writing. Nothing was written."""
 
     code = "read_only"
     message = _(
@@ -320,7 +294,7 @@ class ReadOnly(AvatarError, ValueError):
 
 
 class KeyChanged(AvatarError):
-    """An ``upload_to`` or a storage dropped what the kit needs in a key. Nothing was written."""
+    """``upload_to`` or the storage changed the end of a new key. Nothing was written."""
 
     code = "key_changed"
     message = _(
@@ -333,7 +307,7 @@ class KeyChanged(AvatarError):
 
 
 class KeyTooLong(AvatarError):
-    """The key does not fit into the column. Nothing was written. ``limit`` is characters."""
+    """The key is longer than ``limit`` characters, the column's. Nothing was written."""
 
     code = "key_too_long"
     message = _(
@@ -343,68 +317,3 @@ class KeyTooLong(AvatarError):
 
     def __init__(self, *, key: str, limit: int) -> None:
         super().__init__(key=key, length=len(key), limit=limit)
-
-
-# --- how values are shown ---------------------------------------------------------------------
-
-_filesize: Callable[[int], Any] = lazy(filesizeformat, str)
-
-
-def _shown(filename: object) -> str:
-    """The bare file name on one line; a client may send paths, control characters, anything."""
-    given = str(filename) if isinstance(filename, str | PurePath) else ""
-    name = re.split(r"[/\\]", given)[-1]
-    name = "".join(character for character in name if character.isprintable()).strip()
-    return _cut_short(name) or "upload"
-
-
-def _cut_short(text: str) -> str:
-    if len(text) <= LONGEST_FILENAME:
-        return text
-    half = (LONGEST_FILENAME - 1) // 2
-    return f"{text[:half]}…{text[-half:]}"
-
-
-def _described(value: object) -> str:
-    """A value in a few words: a text as it is, anything else by its kind."""
-    if isinstance(value, str):
-        return f"“{_cut_short(''.join(each for each in value if each.isprintable()))}”"
-    if isinstance(value, bytes | bytearray | memoryview):
-        return f"{type(value).__name__} of length {len(value)}"
-    return f"An object of type {type(value).__qualname__}"
-
-
-def _shown_box(crop: object) -> str:
-    """A crop box as it was given, without bytes and without numbers of any length."""
-    if not isinstance(crop, tuple | list):
-        return _shown_side(crop)
-    inner = ", ".join(map(_shown_side, crop[:MOST_SIDES]))
-    more = ", …" if len(crop) > MOST_SIDES else ""
-    return f"[{inner}{more}]" if isinstance(crop, list) else f"({inner}{more})"
-
-
-def _shown_side(value: object) -> str:
-    if isinstance(value, int) and abs(value) >= 10**LONGEST_NUMBER:
-        # Python itself refuses to write those of more than 4,300 digits.
-        return f"a number of about {int(value.bit_length() * log10(2)) + 1} digits"
-    if isinstance(value, str):
-        return repr(_cut_short(value))
-    return repr(value) if value is None or isinstance(value, int | float) else _described(value)
-
-
-def _join_alternatives(words: Sequence[str]) -> str:
-    *others, last = words or ("",)
-    if not others:
-        return last
-    return gettext("%(others)s or %(last)s") % {
-        "others": str(pgettext_lazy("between the items of a list", ", ")).join(others),
-        "last": last,
-    }
-
-
-# Lazy, because the words are joined in the language of the reader, not of the raising thread.
-_any_of: Callable[[Sequence[str]], Any] = lazy(_join_alternatives, str)
-
-
-def _megapixels(pixels: int) -> str:
-    return f"{pixels / 1_000_000:.3g}"
