@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from http.cookies import Morsel, SimpleCookie
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -35,26 +36,24 @@ if TYPE_CHECKING:
     from django.db.models import Model
     from django.http import HttpRequest
 
-    from .fields import AvatarFieldFile
-
 logger = logging.getLogger(__name__)
 
-#: What Django reads a form from.
+#: Content types that Django reads into ``request.POST`` and ``request.FILES``.
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 @method_decorator([never_cache, csrf_protect], name="dispatch")
 class OwnAvatarMixin(LoginRequiredMixin, View):
-    """The avatar of the user who asks, and where to go when it has been changed.
+    """The avatar of the user who sends the request, and where to go after it has been changed.
 
-    Whose avatar it is comes from the session alone: no URL and no form names a row.
+    The row is found from the session alone: neither the URL nor the form names one.
     """
 
-    #: Other methods would be one more way to write.
+    #: Without PUT, PATCH and DELETE, so that POST is the only way to change anything.
     http_method_names = ["get", "post", "head", "options"]
     #: Which avatar, where the row has several; None for the one that ``{% avatar %}`` shows.
     field_name: str | None = None
-    #: Where to go without a ``next``: what ``redirect()`` takes. None for the change page.
+    #: Where to go without a ``next``: what ``redirect()`` takes. None for the page of the kit.
     success_url: Any = None
     #: Hosts that ``next`` may lead to, beside the one of the request.
     success_url_allowed_hosts: set[str] = set()
@@ -73,31 +72,35 @@ class OwnAvatarMixin(LoginRequiredMixin, View):
         except ObjectDoesNotExist:
             return relation.related_model(**{relation.field.name: user})
 
+    @cached_property
+    def object(self) -> Model:
+        """What ``get_object()`` gave for this request."""
+        return self.get_object()
+
     def create_object(self, new: Model) -> Model:
-        """Make the row that ``get_object()`` found missing, or take the one made meanwhile.
+        """Insert the row that ``get_object()`` did not find, or load it if it exists by now.
 
         To be overridden where a profile has more columns that must be filled.
         """
         link = owners.link_of(type(new))
         if link is None:
-            # Nothing to find it by: it is saved with the avatar in it.
+            # There is no owner to look for; the form saves the row together with the avatar.
             return new
-        # The base manager, as for user.profile: another may hide a row that is there.
+        # The base manager, as for user.profile: another manager may hide an existing row.
         owner = getattr(new, link.name)
         row: Model
         row, _created = new._meta.model._base_manager.get_or_create(**{link.name: owner})
-        # The page may show the owner's avatar, too.
+        # The page may show the owner's avatar as well, and would find the unsaved row.
         link.remote_field.set_cached_value(owner, row)
         return row
 
-    def get_avatar(self, row: Model) -> AvatarFieldFile:
-        """The avatar of the row that this view is about."""
-        name = self.field_name or avatar_field_names(row._meta.model)[0]
-        return getattr(row, name)  # type: ignore[no-any-return]
+    def get_field_name(self) -> str:
+        """The name of the avatar field that this view is about."""
+        return self.field_name or avatar_field_names(self.object._meta.model)[0]
 
     def get_next(self) -> str:
-        """The ``next`` of the form, else of the URL; "" where it would lead to another site."""
-        name = self.redirect_field_name or "next"
+        """The ``next`` of the form, else of the URL; "" if it leads to another site."""
+        name = self.redirect_field_name
         url = self.request.POST.get(name, self.request.GET.get(name, ""))
         safe = url_has_allowed_host_and_scheme(
             url,
@@ -110,44 +113,37 @@ class OwnAvatarMixin(LoginRequiredMixin, View):
         return self.get_next() or self.get_default_url()
 
     def get_default_url(self) -> str:
-        if self.success_url is not None:
-            return resolve_url(self.success_url)
-        return self.kit_url("change")
+        """Where to go without a ``next``: to ``success_url``, else to this page again."""
+        return self.request.path if self.success_url is None else resolve_url(self.success_url)
 
-    def kit_url(self, name: str) -> str:
-        """The URL of a page of the kit's own. Raises ``NoReverseMatch``."""
+    def page_url(self, name: str) -> str:
+        """The URL of one of the pages in ``django_avatar_kit.urls``. Raises ``NoReverseMatch``."""
         match = self.request.resolver_match
         return reverse(f"avatar_kit:{name}", current_app=match.namespace if match else None)
 
-    def is_the_kits(self) -> bool:
-        """Whether the kit's own pages are about the avatar of this view, too."""
-        # Asked of the method, since one that is passed to as_view() stands on the view alone.
+    def shows_own_avatar(self) -> bool:
+        """Whether the pages in ``django_avatar_kit.urls`` are about the avatar of this view."""
+        # Not looked up on the class: as_view(get_object=…) sets it on the instance.
         if getattr(self.get_object, "__func__", None) is not OwnAvatarMixin.get_object:
             return False
-        row = self.get_object()
-        return bool(self.get_avatar(row).field.name == avatar_field_names(row._meta.model)[0])
+        return self.get_field_name() == avatar_field_names(self.object._meta.model)[0]
 
-    def get_page_context(self, row: Model) -> dict[str, Any]:
+    def get_page_context(self) -> dict[str, Any]:
         """What the templates of both pages need, in either template language."""
-        avatar = self.get_avatar(row)
-        own = has_avatar(avatar)
+        avatar = getattr(self.object, self.get_field_name())
         return {
-            "object": row,
+            "object": self.object,
             "avatar": avatar,
-            # A default is nobody's own: nothing to show as theirs, and nothing to delete.
-            "picture": avatar_html(avatar, AvatarInput.size, alt="") if own else "",
+            # The default of the field is nobody's own: it is neither shown here nor deleted.
+            "picture": avatar_html(avatar, AvatarInput.size, alt="") if has_avatar(avatar) else "",
             "next": self.get_next(),
-            "next_name": self.redirect_field_name or "next",
-            # For Jinja2, which has neither tags for these nor Django's context processors.
+            "next_name": self.redirect_field_name,
+            # For Jinja2, which has neither Django's tags nor its context processors.
             "gettext": gettext,
             "LANGUAGE_CODE": get_language(),
             "LANGUAGE_BIDI": get_language_bidi(),
             "messages": messages.get_messages(self.request),
         }
-
-    def tell(self, message: Any) -> None:
-        """Leave a message for the next page, where the site shows messages."""
-        messages.success(self.request, message, fail_silently=True)
 
 
 class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
@@ -159,8 +155,8 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
 
     form_class = AvatarForm
     template_name = "avatar_kit/change.html"
-    #: What the user reads where the storage failed, and where anything else did that is not about
-    #: the upload. The details are logged: they name keys.
+    #: Shown where the storage failed, and where any other error is not about the upload. The error
+    #: itself is logged: it names keys.
     storage_message = _(
         "Your picture could not be saved, since the storage could not be reached or is full. "
         "Nothing has changed; please try again later.",
@@ -168,9 +164,9 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
     failure_message = _(
         "Your picture could not be saved, and nothing has changed. Please try again later.",
     )
-    #: Where nothing was chosen, and the form asks for nothing else.
+    #: Shown where nothing was chosen, and the form has no fields but pictures.
     nothing_message = _("Choose a picture first.")
-    #: Where the request was not one of a form. It is for whoever sends it.
+    #: Shown where the request has no form in it, to whoever wrote the client.
     not_a_form_message = _(
         "Nothing came that could be read: the request was sent as “%(type)s”. "
         "Send it as “multipart/form-data”."
@@ -179,33 +175,24 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
     #: the kit's own page, if that is about the same picture.
     delete_url: Any = None
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.object = self.get_object()
-        return super().get(request, *args, **kwargs)
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.object = self.get_object()
-        return super().post(request, *args, **kwargs)
-
     def get_form_class(self) -> type[AvatarForm]:
         form_class = super().get_form_class()
         if form_class.has_model():
             return form_class
-        # One avatar, though a row may have more: the others are about something else.
+        # Only the avatar of this view, though the row may have several.
         fixed = form_class._meta.fields is not None or form_class._meta.exclude is not None
-        name = None if fixed else self.get_avatar(self.object).field.name
+        name = None if fixed else self.get_field_name()
         return avatar_form_class(self.object._meta.model, name, form=form_class)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "instance": self.object}
 
     def form_valid(self, form: AvatarForm) -> HttpResponse:
-        name = self.get_avatar(self.object).field.name
-        if nothing := self._nothing_came(form):
+        name = self.get_field_name()
+        if nothing := self._missing_upload(form):
             form.add_error(name if name in form.fields else None, nothing)
             return self.form_invalid(form)
         if not form.has_changed():
-            # Somebody has looked through their profile, and is content with it.
             messages.info(self.request, _("Nothing has changed."), fail_silently=True)
             return HttpResponseRedirect(self.get_success_url())
         if form.instance._state.adding:
@@ -214,14 +201,15 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
         try:
             self.object = form.save()
         except AvatarError as error:
-            self._refuse(form, name, error)
+            self._add_save_error(form, name, error)
             return self.form_invalid(form)
         if name not in form.changed_data:
-            self.tell(_("Your changes are saved."))
+            message = _("Your changes are saved.")
         elif form.cleaned_data.get(name) is False:
-            self.tell(_("Your picture has been removed."))
+            message = _("Your picture has been removed.")
         else:
-            self.tell(_("Your picture is saved."))
+            message = _("Your picture is saved.")
+        messages.success(self.request, message, fail_silently=True)
         return HttpResponseRedirect(self.get_success_url())
 
     def get_delete_url(self) -> str:
@@ -233,48 +221,40 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
         if self.delete_url is not None:
             return resolve_url(self.delete_url) if self.delete_url else ""
         try:
-            return self.kit_url("delete") if self.is_the_kits() else ""
+            return self.page_url("delete") if self.shows_own_avatar() else ""
         except NoReverseMatch:
             return ""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        page = self.get_page_context(self.object)
+        page = self.get_page_context()
         delete_url = self.get_delete_url() if page["picture"] else ""
         if delete_url and page["next"]:
             query = urlencode({page["next_name"]: page["next"]}, safe="/")
             delete_url += f"{'&' if '?' in delete_url else '?'}{query}"
         return super().get_context_data(**{**page, "delete_url": delete_url, **kwargs})
 
-    def get_default_url(self) -> str:
-        # This page, wherever a site has put it.
-        return self.request.path if self.success_url is None else super().get_default_url()
-
-    def _nothing_came(self, form: AvatarForm) -> ValidationError | None:
-        """What to say where nothing came, and a redirect would look as if it were saved."""
+    def _missing_upload(self, form: AvatarForm) -> ValidationError | None:
+        """The error where nothing was sent: a redirect would look as if a picture were saved."""
         request = self.request
         kind = request.content_type
         if not (request.POST or request.FILES) and kind not in FORM_TYPES:
-            # None of its fields came: the others would be taken for emptied.
+            # No field of the form was sent. Saving it would empty the other columns.
             return ValidationError(self.not_a_form_message, "not_multipart", {"type": kind})
         pictures_only = all(isinstance(each.field, FileField) for each in form.visible_fields())
         if pictures_only and not form.has_changed():
             return ValidationError(self.nothing_message, "nothing_chosen")
         return None
 
-    def _refuse(self, form: AvatarForm, name: str, error: AvatarError) -> None:
-        """Turn a failed save into an error beside the field."""
-        message, params = error.message, error.params
-        # What is not about the upload is the site's to know, and names keys.
+    def _add_save_error(self, form: AvatarForm, name: str, error: AvatarError) -> None:
+        """Show the error of a failed save beside the field, without keys in it."""
+        message, params = error.message, dict(error.params)
         if not isinstance(error, UploadError):
             logger.error("An avatar could not be saved: %s", error, exc_info=error.__cause__)
             storage_failed = isinstance(error, StorageError)
-            message = self.storage_message if storage_failed else self.failure_message
-            params = {}
-        form.add_error(
-            name if name in form.fields else None,
-            ValidationError(message, code=error.code, params=dict(params)),
-        )
-        # The page may show the avatar elsewhere, too: the one that is in the row.
+            message, params = self.storage_message if storage_failed else self.failure_message, {}
+        shown = ValidationError(message, code=error.code, params=params)
+        form.add_error(name if name in form.fields else None, shown)
+        # The page shows the avatar that is in the row, not the one that could not be saved.
         if form.instance._state.adding:
             setattr(form.instance, name, "")
         else:
@@ -282,7 +262,7 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
 
 
 class AvatarDeleteView(OwnAvatarMixin, TemplateView):
-    """GET asks, POST deletes the avatar. To delete what is not there is no error.
+    """GET asks for confirmation, POST deletes the avatar; without an avatar it does nothing.
 
     A view whose ``get_object()`` or ``field_name`` is its own says in ``success_url`` where to go.
     """
@@ -290,39 +270,43 @@ class AvatarDeleteView(OwnAvatarMixin, TemplateView):
     template_name = "avatar_kit/confirm_delete.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        page = self.get_page_context(self.get_object())
         back = self.get_success_url()
         # No link from this page to itself.
-        page["back_url"] = "" if back == self.request.path else back
-        return super().get_context_data(**{**page, **kwargs})
+        back_url = "" if back == self.request.path else back
+        return super().get_context_data(
+            **{**self.get_page_context(), "back_url": back_url, **kwargs}
+        )
 
     def get_default_url(self) -> str:
-        if self.success_url is None and not self.is_the_kits():
-            # The kit's page is about another picture. This one says that there is none any more.
-            return self.request.path
+        if self.success_url is None and self.shows_own_avatar():
+            return self.page_url("change")
+        # Where the kit's change page is about another avatar, this one says that there is none.
         return super().get_default_url()
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        # First: a view that does not know where to go next should not delete anything.
+        # Before the deletion: it raises where no URL to go to can be found.
         response = HttpResponseRedirect(self.get_success_url())
-        row = self.get_object()
-        avatar = self.get_avatar(row)
-        if has_avatar(avatar) and not row._state.adding:
-            # Not avatar.delete(), which saves the whole row as this request has read it.
-            avatar.field.save_form_data(row, False)
-            row.save(update_fields=[avatar.field.name, *time_stamps(row)])
-            self.tell(_("Your picture has been deleted."))
+        row, name = self.object, self.get_field_name()
+        if has_avatar(getattr(row, name)) and not row._state.adding:
+            # Not avatar.delete(), which saves all columns as this request has read them.
+            getattr(row, name).field.save_form_data(row, False)
+            row.save(update_fields=[name, *time_stamps(row)])
+            messages.success(request, _("Your picture has been deleted."), fail_silently=True)
         return response
 
 
 class NoCookies(SimpleCookie):
-    """Cookies that are not set: each is one visitor's, and goes with the next page instead."""
+    """Ignores every cookie that is set: the response is the same for all visitors.
+
+    A shared cache would hand out a cookie together with the response. Middleware may set one on
+    the next page. Django copies this object to the response 304 that it makes of this one.
+    """
 
     def __setitem__(self, key: str, value: Any) -> None:
         pass
 
     def __missing__(self, key: str) -> Morsel[str]:
-        # What a response writes to after it has put a cookie in.
+        # HttpResponse.set_cookie() sets the attributes of the cookie it has just assigned.
         return Morsel()
 
     def load(self, *args: Any, **kwargs: Any) -> None:
@@ -331,21 +315,9 @@ class NoCookies(SimpleCookie):
     update = load
 
 
-class PublicResponse(HttpResponse):
-    """One answer for everybody, which a shared cache hands out again: no middleware's cookie.
-
-    Django gives the same cookies to the answer that nothing has changed (304), which it makes of
-    this one.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.cookies = NoCookies()
-
-
 @method_decorator(login_not_required, name="dispatch")
 class InitialsView(View):
-    """A circle's worth of initials as an SVG file that any cache may keep for good.
+    """A picture of initials as an SVG file, which any cache may keep for a year.
 
     The URL holds letters and a hue, never a name; the view asks neither session nor database.
     """
@@ -358,16 +330,19 @@ class InitialsView(View):
             raise Http404("No such initials.")
         session = getattr(request, "session", None)
         if session is not None and not session.modified:
-            # Without this mark SessionMiddleware passes on, even with SESSION_SAVE_EVERY_REQUEST.
-            # The session itself stays, for whoever reads it after this view.
+            # SessionMiddleware (Django 5.2 to 6.1) saves a session at every request where
+            # SESSION_SAVE_EVERY_REQUEST is on, and has no way to except a view; it does nothing
+            # to a session without this attribute. Other middleware may go on reading the session.
             vars(session).pop("accessed", None)
-        return PublicResponse(
+        response = HttpResponse(
             fallbacks.initials_svg(cleaned, hue),
             content_type="image/svg+xml",
             headers={
                 "Cache-Control": "public, max-age=31536000, immutable",
-                # An SVG that is opened by itself is a document, which could run scripts.
+                # A browser that opens an SVG by itself would run scripts in it.
                 "Content-Security-Policy": "default-src 'none'; sandbox",
                 "X-Content-Type-Options": "nosniff",
             },
         )
+        response.cookies = NoCookies()
+        return response
