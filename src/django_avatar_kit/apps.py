@@ -19,7 +19,7 @@ class AvatarKitConfig(AppConfig):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        # Here and not among the checks: without its tables no model of ours can be imported.
+        # Not a system check: without easy-thumbnails, the field cannot be imported.
         if not any(entry.split(".")[0] == "easy_thumbnails" for entry in settings.INSTALLED_APPS):
             raise ImproperlyConfigured(
                 "django-avatar-kit needs easy-thumbnails. Add 'easy_thumbnails' to INSTALLED_APPS."

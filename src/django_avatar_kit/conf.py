@@ -1,4 +1,4 @@
-"""A typed, live view of ``settings.AVATAR_KIT``."""
+"""A typed view of ``settings.AVATAR_KIT``, made again when that changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.core.signals import setting_changed
 
 SETTING = "AVATAR_KIT"
 
-#: JPEG and WebP at 80 cannot be told from the source at avatar sizes; AVIF reaches that at 60.
+#: From here up, no difference to the source can be seen at the size of an avatar.
 QUALITY: Mapping[str, int] = {"webp": 80, "jpeg": 80, "avif": 60}
 
 
@@ -27,7 +27,7 @@ class Config:
     formats: tuple[str, ...] = ("webp",)
     #: Encoder quality (1-100) by format. Merged over the defaults.
     quality: Mapping[str, int] = field(default_factory=lambda: QUALITY)
-    #: Longest side of the stored original, in px. See ``imaging`` for why it is 1000.
+    #: Longest side of the stored original, in px. ``uploads.imaging`` says why it is 1000.
     master_side: int = 1000
     #: Largest upload, in bytes.
     max_upload_size: int = 10 * 1024 * 1024
@@ -35,38 +35,37 @@ class Config:
     max_pixels: int = 52_000_000
     #: Most memory that decoding an upload may take, in bytes, estimated from its header.
     max_decode_memory: int = 256 * 1024 * 1024
-    #: What may be uploaded, by content.
+    #: Formats that may be uploaded, told by content.
     upload_formats: tuple[str, ...] = ("jpeg", "png", "webp", "gif", "avif")
     #: A CSS colour that flattens transparency, or None to keep it.
     background: str | None = None
-    #: What stands in for a missing avatar, asked in this order.
+    #: What is shown without an avatar: the first of these that has something to show.
     fallbacks: tuple[str | Mapping[str, Any], ...] = ("initials",)
     #: Size of ``{% avatar user %}``, in px.
     default_size: int = 64
     #: Attributes of every ``<img>``.
     img_attrs: Mapping[str, Any] = field(default_factory=lambda: {"loading": "lazy"})
-    #: Alias in ``STORAGES`` of the masters, and of the renditions where those live elsewhere.
+    #: Alias in ``STORAGES`` of the masters, and of the renditions if they are stored elsewhere.
     storage: str = "default"
     rendition_storage: str | None = None
     #: ``(owner) -> str``, or its dotted path: the name used for alt texts and initials.
     display_name: Callable[[Any], str] | str | None = None
-    #: ``{"app.model": "accessor"}`` where the profile of an owner cannot be found unambiguously.
+    #: ``{"app.model": "accessor"}`` for owners with several relations to a profile.
     owner: Mapping[str, str] | None = None
-    #: False where a site reads another site's files and must never delete any.
+    #: False for a site that reads the files of another one and must not delete them.
     delete_files: bool = True
 
 
-#: The keys as a site writes them.
 KEYS = frozenset(f.name.upper() for f in fields(Config))
 
 _config: Config | None = None
 
 
 def get_config() -> Config:
-    """The settings as they are now. Unknown keys are left to the system check to report.
+    """The settings as they are now.
 
-    Raises ``ImproperlyConfigured`` for a value of the wrong type. One of the right type that is
-    out of range is left to the check, too.
+    Raises ``ImproperlyConfigured`` for a value of the wrong type. Unknown keys, and values that
+    are out of range, are reported by the system checks only.
     """
     global _config
     if _config is None:
@@ -79,28 +78,24 @@ def get_config() -> Config:
 
 
 def read() -> tuple[dict[str, Any], dict[str, tuple[Any, str]]]:
-    """The values given for known keys; those of the wrong type apart, with what they must be.
+    """The values that can be used, and those of the wrong type with what they must be instead.
 
-    Both by the names of :class:`Config`. Raises ``ImproperlyConfigured`` where the setting is no
-    dictionary at all.
+    Both are dictionaries whose keys are field names of :class:`Config`; unknown keys are left out.
+    Raises ``ImproperlyConfigured`` where the setting is no dictionary.
     """
     given = getattr(settings, SETTING, None)
-    if given is None:
-        given = {}
+    given = {} if given is None else given
     if not isinstance(given, Mapping):
         raise ImproperlyConfigured(f"{SETTING} is {given!r}. It must be a dictionary.")
     values: dict[str, Any] = {}
     wrong: dict[str, tuple[Any, str]] = {}
     for option in fields(Config):
-        key = option.name.upper()
-        if key not in given:
-            continue
-        fits, expected = _TYPES[str(option.type)]
-        value = given[key]
-        if fits(value):
-            values[option.name] = value
-        else:
-            wrong[option.name] = value, expected
+        if (key := option.name.upper()) in given:
+            fits, expected = _TYPES[str(option.type)]
+            if fits(given[key]):
+                values[option.name] = given[key]
+            else:
+                wrong[option.name] = given[key], expected
     if "sizes" in values:
         values["sizes"] = ladder(values["sizes"])
     for name in {"formats", "upload_formats", "fallbacks"} & values.keys():
@@ -111,37 +106,39 @@ def read() -> tuple[dict[str, Any], dict[str, tuple[Any, str]]]:
 
 
 def ladder(sizes: Any) -> Any:
-    """Sizes in their order, each once. What is no list of whole numbers is left to the checks."""
+    """Sizes in ascending order, each once. Anything but a list of whole numbers is returned as is,
+    for the checks to report.
+    """
     return tuple(sorted(set(sizes))) if is_list_of(is_whole)(sizes) else sizes
 
 
 def listed(values: Any) -> Any:
-    """A list as a tuple. What is no list is left to the checks."""
+    """A list as a tuple. Anything but a list is returned as is, for the checks to report."""
     if isinstance(values, AbstractSet):
-        # Its own order would be another one in each process, and so would be the markup.
+        # The order of a set differs between processes, and the markup would with it.
         return tuple(sorted(values, key=str))
-    return tuple(values) if is_list_of(_anything)(values) else values
+    return tuple(values) if is_list_of(is_anything)(values) else values
 
 
 # --- what a value may be ----------------------------------------------------------------------
 
 
 def is_whole(value: Any) -> bool:
-    """Whether it is a whole number; True and False are none."""
+    """Whether it is a whole number; True and False are not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_text(value: Any) -> bool:
-    # A lazy translation is none: it would mean something else in each language.
+    """Whether it is a ``str``; a lazy translation, whose text depends on the language, is not."""
     return isinstance(value, str)
 
 
-def _anything(value: Any) -> bool:  # noqa: ARG001
+def is_anything(value: Any) -> bool:  # noqa: ARG001
     return True
 
 
 def is_list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """A text is no list of its letters, and a generator would be empty when it is read again."""
+    """A test for lists, tuples and sets of what ``fits``, but not for a text or a generator."""
     return lambda value: (
         isinstance(value, (Sequence, AbstractSet))
         and not isinstance(value, (str, bytes, bytearray))
@@ -150,6 +147,7 @@ def is_list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def is_dict_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """A test for dictionaries whose keys are texts, and whose values ``fits`` accepts."""
     return lambda value: (
         isinstance(value, Mapping) and all(map(is_text, value)) and all(map(fits, value.values()))
     )
@@ -159,7 +157,7 @@ def _or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value is None or fits(value)
 
 
-#: For each annotation in :class:`Config`: whether a value fits it, and what to say if not.
+#: For each annotation in :class:`Config` a test, and what a value that fails it must be instead.
 _TYPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "bool": (lambda value: isinstance(value, bool), "True or False"),
     "int": (is_whole, "a whole number"),
@@ -168,12 +166,12 @@ _TYPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "tuple[int, ...]": (is_list_of(is_whole), "a list or tuple of whole numbers"),
     "tuple[str, ...]": (is_list_of(is_text), "a list or tuple of texts"),
     "tuple[str | Mapping[str, Any], ...]": (
-        # What each entry is, the fallbacks themselves look at.
-        is_list_of(_anything),
+        # The entries are checked where the fallbacks are made of them.
+        is_list_of(is_anything),
         "a list or tuple of names, dotted paths and dictionaries",
     ),
     "Mapping[str, int]": (is_dict_of(is_whole), "a dictionary of whole numbers"),
-    "Mapping[str, Any]": (is_dict_of(_anything), "a dictionary whose keys are texts"),
+    "Mapping[str, Any]": (is_dict_of(is_anything), "a dictionary whose keys are texts"),
     "Mapping[str, str] | None": (
         _or_none(is_dict_of(is_text)),
         "a dictionary of texts such as {'auth.user': 'profile'}, or None",

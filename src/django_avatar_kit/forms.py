@@ -16,17 +16,16 @@ from .conf import get_config
 from .exceptions import EmptyUpload, UploadError
 from .rendering import has_avatar
 from .widgets import AvatarInput
+from .wording import filename_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from django.db.models import Model
 
 __all__ = ["AvatarField", "AvatarForm", "AvatarInput", "avatar_form_class"]
 
 
 class AvatarField(forms.FileField):
-    """Takes one picture, and refuses everything that is none.
+    """Accepts one picture, and checks and decodes it.
 
     ``clean()`` returns what ``FileField`` does: the upload, ``False`` for "remove", or the initial
     value where nothing was sent. The upload carries its decoded picture, so that saving it to an
@@ -46,7 +45,7 @@ class AvatarField(forms.FileField):
             "Choose one picture, not %(count)d.",
             "count",
         ),
-        # For whoever writes the form: no user can do anything about it.
+        # Addressed to whoever wrote the form, since no user can change it.
         "not_multipart": _(
             "Only the name “%(filename)s” came, without the file. The form needs the encoding "
             "“multipart/form-data”, and an input of the type “file”."
@@ -55,33 +54,29 @@ class AvatarField(forms.FileField):
 
     def __init__(self, *, model_field: fields.AvatarField | None = None, **kwargs: Any) -> None:
         self.model_field = model_field or fields.AvatarField()
-        # The name that the client gave the file is not kept, so its length does not matter; and
-        # an empty file is refused by the pipeline, in a sentence that names it.
+        # The client's file name is not stored, so its length does not matter. The pipeline refuses
+        # an empty file, with a message that names it.
         super().__init__(**{**kwargs, "max_length": None, "allow_empty_file": True})
 
     def get_bound_field(self, form: forms.BaseForm, field_name: str) -> forms.BoundField:
-        # Here and not in widget_attrs(), which runs once, when the form class is made: the
-        # setting is read for every form.
+        # Not in widget_attrs(), which runs once, when the form class is made: the setting may
+        # change between two forms.
         self.widget.attrs.setdefault(
             "accept", ",".join(f"image/{name}" for name in get_config().upload_formats)
         )
         return super().get_bound_field(form, field_name)
 
     def clean(self, data: Any, initial: Any = None) -> Any:
-        # A disabled field is cleaned with its own initial value. That is no upload, and to look
-        # into it would open the stored file.
+        # Django cleans a disabled field with its initial value. That is no upload, and checking
+        # it would open the stored file.
         if data and data is initial:
             return initial
         if data is FILE_INPUT_CONTRADICTION:
-            # In the words that stand beside the box, which a site may have changed.
+            # A site's own widget may call the checkbox something else.
             label = getattr(self.widget, "clear_checkbox_label", AvatarInput.clear_checkbox_label)
-            raise ValidationError(
-                self.error_messages["contradiction"],
-                code="contradiction",
-                params={"remove": label},
-            )
+            raise self._error("contradiction", remove=label)
         if isinstance(data, File) and data is not initial and not data.name:
-            # Django would take a file without a name for none.
+            # A file without a name is false, which FileField takes for no file.
             data.name = "upload"
         return super().clean(None if _removes_nothing(initial, data) else data, initial)
 
@@ -91,31 +86,25 @@ class AvatarField(forms.FileField):
     def to_python(self, data: Any) -> Any:
         """The checked upload, or None. Raises ``ValidationError``."""
         if data and isinstance(data, list):
-            raise ValidationError(
-                self.error_messages["multiple"], code="multiple", params={"count": len(data)}
-            )
+            raise self._error("multiple", count=len(data))
         if data and isinstance(data, str):
-            # Cut as in every other message.
-            params = UploadError(filename=data).params
-            raise ValidationError(
-                self.error_messages["not_multipart"], code="not_multipart", params=dict(params)
-            )
+            raise self._error("not_multipart", filename=filename_text(data))
         upload = super().to_python(data)
         if upload is None:
             return None
         try:
             pipeline.receive(upload, self.model_field)
         except UploadError as error:
-            raise ValidationError(
-                self.error_messages.get(error.code, error.message),
-                code=error.code,
-                params=dict(error.params),
-            ) from error
+            message = self.error_messages.get(error.code, error.message)
+            raise ValidationError(message, error.code, dict(error.params)) from error
         return upload
+
+    def _error(self, code: str, **params: Any) -> ValidationError:
+        return ValidationError(self.error_messages[code], code, params)
 
 
 def _removes_nothing(initial: Any, data: Any) -> bool:
-    """Whether "remove" was sent where no avatar is: there may be a default, and that stays."""
+    """Whether "remove" was sent for an avatar that is empty, or the default of its field."""
     if data is not False:
         return False
     return not initial or (isinstance(initial, fields.AvatarFieldFile) and not has_avatar(initial))
@@ -124,12 +113,12 @@ def _removes_nothing(initial: Any, data: Any) -> bool:
 class AvatarForm(forms.ModelForm):  # type: ignore[type-arg]
     """``AvatarForm(request.POST, request.FILES, instance=profile)`` changes the avatar of one row.
 
-    It works for the model of its ``instance`` and shows all of that model's avatar fields. A
-    subclass may say more in its ``Meta``: fewer or other ``fields``, labels, or the ``model``
-    itself, after which it is a ``ModelForm`` as any other.
+    It works for the model of its ``instance`` and has all avatar fields of that model. The
+    ``Meta`` of a subclass may name fewer or other ``fields``, labels, or the ``model`` itself,
+    which makes it a ``ModelForm`` like any other.
 
-    An existing row is saved by the columns of the form alone, so that a form which lay open for an
-    hour does not put back what was changed elsewhere meanwhile.
+    Of an existing row only the columns of the form are saved, so that a form which was open for an
+    hour does not undo what was changed elsewhere meanwhile.
     """
 
     def __init__(
@@ -147,42 +136,38 @@ class AvatarForm(forms.ModelForm):  # type: ignore[type-arg]
                     "in the Meta of a subclass."
                 )
             form_class = avatar_form_class(instance._meta.model, form=type(self))
-            # On this instance only: the class goes on serving other models.
+            # Set on the instance, since the class serves other models as well.
             self._meta = form_class._meta
             self.base_fields = form_class.base_fields  # type: ignore[misc]
         super().__init__(data, files, instance=instance, **kwargs)
 
     @classmethod
     def has_model(cls) -> bool:
-        """Whether the class itself says which model it is for."""
+        """Whether the class names its model in ``Meta``."""
         return cls._meta.model is not None
 
     def save(self, commit: bool = True) -> Any:
-        """Save the row, or make it where it does not exist yet.
+        """Save the row, or insert it if it does not exist yet.
 
         Raises :class:`~django_avatar_kit.exceptions.StorageError` where the files could not be
-        written; the row then has its old avatar still.
+        written; the row keeps its old avatar.
         """
         if not commit or self.errors or self.instance._state.adding:
             return super().save(commit)
-        self.instance.save(update_fields=list(self._columns()))
+        # The condition of django.forms.models.construct_instance().
+        columns = [
+            field.name
+            for field in self.instance._meta.concrete_fields
+            if field.name in self.cleaned_data
+            and not field.primary_key
+            and (self._meta.fields is None or field.name in self._meta.fields)
+            and field.name not in (self._meta.exclude or ())
+        ]
+        self.instance.save(update_fields=[*columns, *time_stamps(self.instance)])
         self._save_m2m()  # type: ignore[attr-defined]
         return self.instance
 
     save.alters_data = True  # type: ignore[attr-defined]
-
-    def _columns(self) -> Iterable[str]:
-        """The columns of the form, and the time stamps that Django would keep with them."""
-        options = self._meta
-        for field in self.instance._meta.concrete_fields:
-            if (
-                field.name in self.cleaned_data
-                and not field.primary_key
-                and (options.fields is None or field.name in options.fields)
-                and field.name not in (options.exclude or ())
-            ):
-                yield field.name
-        yield from time_stamps(self.instance)
 
 
 def avatar_form_class(
@@ -191,31 +176,26 @@ def avatar_form_class(
     *,
     form: type[AvatarForm] = AvatarForm,
 ) -> type[AvatarForm]:
-    """``form`` for ``model``: for one of its avatars, or for all of them.
+    """A subclass of ``form`` for ``model``, with the avatar ``field_name``.
 
-    A ``fields`` or ``exclude`` in the form's own ``Meta`` is kept where ``field_name`` is None.
-    Raises ``ImproperlyConfigured`` where the model has no avatar field.
+    Where that is None, it has the ``fields`` and ``exclude`` of the form's ``Meta``, if there are
+    any, else all avatars of the model. Raises ``ImproperlyConfigured`` where it has none.
     """
-    names: list[str] | None
+    names: list[str] | None = None
     if field_name is not None:
         names = [field_name]
-    elif form._meta.fields is not None or form._meta.exclude is not None:
-        names = None
-    else:
+    elif form._meta.fields is None and form._meta.exclude is None:
         names = avatar_field_names(model)
     return forms.modelform_factory(model, form=form, fields=names)  # type: ignore[return-value]
 
 
 def avatar_field_names(model: type[Model]) -> list[str]:
-    """The names of a model's avatar fields; first the one that ``{% avatar %}`` shows.
+    """The names of a model's avatar fields; the one that ``{% avatar %}`` shows comes first.
 
     Raises ``ImproperlyConfigured`` where the model has none.
     """
-    names = [
-        field.name
-        for field in model._meta.concrete_fields
-        if isinstance(field, fields.AvatarField)
-    ]
+    columns = model._meta.concrete_fields
+    names = [field.name for field in columns if isinstance(field, fields.AvatarField)]
     if not names:
         raise ImproperlyConfigured(
             f"{model._meta.label} has no AvatarField. Mix AvatarMixin into it."
@@ -224,5 +204,5 @@ def avatar_field_names(model: type[Model]) -> list[str]:
 
 
 def time_stamps(row: Model) -> list[str]:
-    """The fields that Django sets at every save, to be named among ``update_fields``."""
+    """The ``auto_now`` fields, which Django sets only if ``update_fields`` has their names."""
     return [field.name for field in row._meta.concrete_fields if getattr(field, "auto_now", False)]

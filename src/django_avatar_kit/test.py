@@ -1,4 +1,4 @@
-"""For the tests of a site: pictures made in memory, and files settled as after a commit.
+"""For the tests of a site: pictures made in memory, and what else happens after a commit.
 
 def test_upload(client, user):
     client.force_login(user)
@@ -46,8 +46,8 @@ def make_upload(
 
 
 def settle() -> None:
-    """Do now what happens after a commit, and what happens to the files of a rolled-back change.
+    """Delete files and send signals as after a commit, and delete files of undone changes.
 
-    A ``TestCase`` never commits: until this is called, replaced and deleted files are still there.
+    A ``TestCase`` never commits: without this, replaced and deleted files stay in storage.
     """
     settle_all()

@@ -1,4 +1,4 @@
-"""The file input with the picture that is there now, and a box to remove it."""
+"""The file input, with the current picture and a checkbox to remove it."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class AvatarInput(ClearableFileInput):
     size = 96
 
     def is_initial(self, value: object) -> bool:
-        # Django asks for the URL here, which a bucket with signed URLs would sign for nothing.
+        # Django asks whether there is a URL, which a bucket with signed URLs would have to sign.
         return isinstance(value, AvatarFieldFile) and has_avatar(value)
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         widget = context["widget"]
-        # Django leaves it among the attributes of the file input, where it is not valid HTML.
+        # Django puts "checked" among the attributes of the file input, where it is not valid HTML.
         widget["checked"] = widget["attrs"].pop("checked")
-        # The alternative text is empty: the field's label says whose picture this is.
+        # No alternative text: the field's label says whose picture this is.
         widget["picture"] = avatar_html(value, self.size, alt="") if widget["is_initial"] else ""
         return context
 
@@ -48,11 +48,10 @@ class AvatarInput(ClearableFileInput):
         files: MultiValueDict[str, UploadedFile[Any]],
         name: str,
     ) -> Any:
-        """As ``ClearableFileInput``, but nothing that was sent is dropped without a word.
+        """As ``ClearableFileInput``, and two kinds of data that the form field refuses.
 
-        Several files under one name come back as a list, where Django takes the last one. A text
-        comes back as it is: it is the name of a file whose content did not come along. The field
-        refuses both.
+        Several files under one name are returned as a list, of which Django takes the last. A text
+        is returned as it is: a form without ``enctype`` sends the name of the file alone.
         """
         value = super().value_from_datadict(data, files, name)
         uploads = files.getlist(name) if hasattr(files, "getlist") else ()
