@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
@@ -16,10 +16,9 @@ from django.db import connections, router
 from django.utils.module_loading import import_string
 from PIL import ImageColor
 
-from .columns import file_columns
-from .conf import KEYS, SETTING, Config, get_config, is_list_of, is_text, is_whole, read
+from .columns import avatar_fields, file_columns
+from .conf import KEYS, SETTING, Config, is_list_of, is_text, is_whole, read
 from .fallbacks import make_fallbacks
-from .fields import AvatarField
 from .lifecycle.tables import has_null_against
 from .models import AvatarMixin
 from .names import Name, random_ids
@@ -28,10 +27,10 @@ from .storage import s3
 from .storage.base import resolve, unwrap
 from .uploads import imaging, intake
 
-#: What Pillow's encoders take at most.
-BEST_QUALITY = 100
+if TYPE_CHECKING:
+    from .fields import AvatarField
 
-#: What a value of the wrong type is reported as, where a key has a check of its own.
+#: The ids of wrong values, where a key does not share ``avatar_kit.E003`` with others.
 _ID_OF = {
     "sizes": "avatar_kit.E004",
     "formats": "avatar_kit.E005",
@@ -57,64 +56,60 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
             )
         )
     messages += [_bad_value(name, *said) for name, said in wrong.items()]
-    # A default stands in for each of those, so that the others are looked at as well.
+    # Those values are replaced by the defaults, so that all others are checked nevertheless.
     config = Config(**values)
-    messages += _check_values(config)
-    messages += _check_storages(config)
-    return messages
+    return [*messages, *_check_values(config), *_check_storages(config)]
 
 
-def _check_values(config: Any) -> Iterator[CheckMessage]:
+def _check_values(config: Config) -> Iterator[CheckMessage]:
     for option in fields(Config):
         value = getattr(config, option.name)
         if option.type == "int" and value < 1:
             yield _bad_value(option.name, value, "a positive whole number")
-    yield from _check_img_attrs(config.img_attrs)
-    yield from _check_ladder(config.sizes, config.formats, f"{SETTING}['%s']", None)
+    yield from _check_renditions(config.sizes, config.formats, f"{SETTING}['%s']", None)
     given = config.upload_formats
     if not given or set(given) - set(intake.READERS) or len(set(given)) < len(given):
         yield _bad_value(
             "upload_formats", given, f"one or more of {sorted(intake.READERS)}, each once"
         )
     for name, value in config.quality.items():
-        if name not in imaging.SAVE_OPTIONS or not 1 <= value <= BEST_QUALITY:
+        if name not in imaging.SAVE_OPTIONS or not 1 <= value <= 100:
             yield _bad_value(
                 "quality", {name: value}, "a whole number from 1 to 100 for a known format"
             )
-    if config.background is not None and not _is_color(config.background):
+    try:
+        ImageColor.getrgb("white" if config.background is None else config.background)
+    except ValueError:
         yield _bad_value("background", config.background, "a CSS colour, or None")
+    try:
+        for name in config.img_attrs:
+            attribute_name(name)
+    except TypeError as error:
+        expected = f"a dictionary of HTML attributes ({error})"
+        yield _bad_value("img_attrs", config.img_attrs, expected)
     yield from _check_display_name(config.display_name)
     yield from _check_fallbacks(config.fallbacks)
     yield from _check_owner(config.owner)
 
 
-def _check_img_attrs(attrs: Mapping[str, Any]) -> Iterator[CheckMessage]:
-    try:
-        for name in attrs:
-            attribute_name(name)
-    except TypeError as error:
-        yield _bad_value("img_attrs", attrs, f"a dictionary of HTML attributes ({error})")
-
-
-def _check_display_name(name: Any) -> Iterator[CheckMessage]:
-    if not isinstance(name, str):
+def _check_display_name(given: Callable[[Any], str] | str | None) -> Iterator[CheckMessage]:
+    if not isinstance(given, str):
         return
     try:
-        found = import_string(name)
-    except Exception as error:  # noqa: BLE001 - whatever a module raises when it is imported
-        yield _bad_value("display_name", name, f"importable ({error})")
+        found = import_string(given)
+    except Exception as error:  # noqa: BLE001 - importing a module may raise anything
+        yield _bad_value("display_name", given, f"importable ({error})")
         return
     if not callable(found):
-        yield _bad_value("display_name", name, "the dotted path of a function of the owner")
+        yield _bad_value("display_name", given, "the dotted path of a function of the owner")
 
 
-def _check_fallbacks(entries: Any) -> Iterator[CheckMessage]:
+def _check_fallbacks(entries: Sequence[Any]) -> Iterator[CheckMessage]:
     if not entries:
         yield _bad_value("fallbacks", entries, "one or more names, in a tuple or list")
-        return
     try:
         make_fallbacks(entries)
-    except Exception as error:  # noqa: BLE001 - whatever a site's own raises when it is made
+    except Exception as error:  # noqa: BLE001 - a site's own fallback may raise anything
         yield Error(
             f"{SETTING}['FALLBACKS'] cannot be used: {error}",
             hint="It takes 'initials', 'static', dotted paths, or {'BACKEND': …, 'OPTIONS': …}.",
@@ -122,16 +117,14 @@ def _check_fallbacks(entries: Any) -> Iterator[CheckMessage]:
         )
 
 
-def _check_owner(owner: Any) -> Iterator[CheckMessage]:
-    if owner is None:
-        return
-    for label, accessor in owner.items():
+def _check_owner(owner: Mapping[str, str] | None) -> Iterator[CheckMessage]:
+    for label, accessor in (owner or {}).items():
         try:
             model = apps.get_model(label)
         except (LookupError, ValueError):
             yield _bad_value("owner", {label: accessor}, "keyed by models, as 'auth.user'")
             continue
-        # The steps after the first are another model's, or none's until there is a row.
+        # Only the first step is an attribute of this model.
         if not hasattr(model, accessor.partition(".")[0]):
             yield _bad_value("owner", {label: accessor}, f"an attribute of {model._meta.label}")
 
@@ -144,9 +137,9 @@ def _bad_value(name: str, value: Any, expected: str) -> Error:
     )
 
 
-def _check_ladder(sizes: Any, formats: Any, where: str, obj: Any) -> Iterator[CheckMessage]:
-    """Also of what a field was given, which may be anything."""
-    if not is_list_of(_positive)(sizes) or not sizes:
+def _check_renditions(sizes: Any, formats: Any, where: str, obj: Any) -> Iterator[CheckMessage]:
+    """Sizes (E004) and formats (E005) of the settings or of a field, which may be anything."""
+    if not is_list_of(is_whole)(sizes) or not sizes or min(sizes) < 1:
         yield Error(
             f"{where % 'SIZES'} is {sizes!r}.",
             hint="It must be one or more positive whole numbers, in px.",
@@ -162,30 +155,17 @@ def _check_ladder(sizes: Any, formats: Any, where: str, obj: Any) -> Iterator[Ch
         )
 
 
-def _positive(value: Any) -> bool:
-    return is_whole(value) and value > 0
-
-
 def _is_format(value: Any) -> bool:
     return is_text(value) and value in imaging.SAVE_OPTIONS
 
 
-def _is_color(value: Any) -> bool:
-    try:
-        ImageColor.getrgb(value)
-    except (ValueError, TypeError, AttributeError):
-        return False
-    return True
-
-
-def _check_storages(config: Any) -> Iterator[CheckMessage]:
+def _check_storages(config: Config) -> Iterator[CheckMessage]:
     for name in ("storage", "rendition_storage"):
-        alias = getattr(config, name)
-        if alias is None and name == "rendition_storage":
+        if (alias := getattr(config, name)) is None:
             continue
         try:
             place = unwrap(storages[alias])
-        except Exception as error:  # noqa: BLE001 - whatever a storage raises when it is made
+        except Exception as error:  # noqa: BLE001 - making a storage may raise anything
             yield Error(
                 f"{SETTING}[{name.upper()!r}] is {alias!r}: {error}",
                 hint="Name one of the aliases in STORAGES; django-avatar-kit[s3] installs what "
@@ -194,7 +174,6 @@ def _check_storages(config: Any) -> Iterator[CheckMessage]:
             )
             continue
         yield from _check_bucket(place, repr(alias))
-        # Without these, Django writes into the working directory and serves from the root.
         if type(place) is FileSystemStorage and not place.base_location:
             yield Warning(
                 f"Uploads to the storage {alias!r} go to the working directory.",
@@ -226,29 +205,25 @@ def _check_bucket(place: Storage, name: str, obj: Any = None) -> Iterator[CheckM
 
 def check_models(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Models with an ``AvatarField``: the mixin (E010), a database that can lock (E011)."""
-    messages: list[CheckMessage] = []
-    aliases: set[str] = set()
-    for model in apps.get_models():
-        avatars = [f for f in model._meta.local_concrete_fields if isinstance(f, AvatarField)]
-        if avatars and not issubclass(model, AvatarMixin):
-            messages.append(
-                Error(
-                    f"{model._meta.label} has an AvatarField, but is not an AvatarMixin.",
-                    hint="Derive it from django_avatar_kit.models.AvatarMixin, whose save() keeps "
-                    "the row and the files together.",
-                    obj=avatars[0],
-                    id="avatar_kit.E010",
-                )
-            )
-        if avatars:
-            aliases.add(router.db_for_write(model))
+    models = [model for model in apps.get_models() if avatar_fields(model)]
+    messages: list[CheckMessage] = [
+        Error(
+            f"{model._meta.label} has an AvatarField, but is not an AvatarMixin.",
+            hint="Derive it from django_avatar_kit.models.AvatarMixin, whose save() keeps the row "
+            "and the files together.",
+            obj=avatar_fields(model)[0],
+            id="avatar_kit.E010",
+        )
+        for model in models
+        if not issubclass(model, AvatarMixin)
+    ]
     messages += [
         Error(
             f"The database “{alias}” can neither lock a row nor return what it has updated.",
             hint="Use SQLite 3.35 or later, or another database.",
             id="avatar_kit.E011",
         )
-        for alias in sorted(aliases)
+        for alias in sorted({router.db_for_write(model) for model in models})
         if not connections[alias].features.has_select_for_update
         and not connections[alias].features.can_return_columns_from_insert
     ]
@@ -258,7 +233,7 @@ def check_models(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
 def check_columns(
     app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Columns as the database has them: NULL where the field says that there is none (W004).
+    """Columns in the database that have NULL in them, though their field takes none (W004).
 
     Run by ``migrate``, before it begins, and by ``check --database``.
     """
@@ -279,8 +254,14 @@ def check_columns(
 
 
 def _longest_name(field: AvatarField) -> int:
-    """Characters in the longest name, without what an ``upload_to`` makes of the instance."""
-    spec = field.spec
+    """Characters in the longest name, without what a callable ``upload_to`` adds.
+
+    0 where wrong settings allow no name, which :func:`check_settings` reports.
+    """
+    try:
+        spec = field.spec
+    except ImproperlyConfigured:
+        return 0
     side = spec.master_side
     name = Name(
         *random_ids(),
@@ -297,22 +278,13 @@ def _longest_name(field: AvatarField) -> int:
     return len(prefix) + len(str(name))
 
 
-def _settings_are_wrong() -> bool:
-    """Whether they cannot be used, of which :func:`check_settings` tells."""
-    try:
-        get_config()
-    except ImproperlyConfigured:
-        return True
-    return False
-
-
 def check_field(field: AvatarField) -> Iterator[CheckMessage]:
-    """One ``AvatarField``: its ladder (E004, E005), arguments (E012-E014), index (W001), and
+    """One ``AvatarField``: its renditions (E004, E005), arguments (E012-E014), index (W001), and
     storages of its own (E007, E015, W003).
     """
     sizes = (1,) if field.sizes is None else field.sizes
     formats = ("webp",) if field.formats is None else field.formats
-    wrong = list(_check_ladder(sizes, formats, "%s of the field", field))
+    wrong = list(_check_renditions(sizes, formats, "%s of the field", field))
     yield from wrong
     if field.fit not in ("cover", "contain"):
         yield Error(
@@ -329,8 +301,7 @@ def check_field(field: AvatarField) -> Iterator[CheckMessage]:
             obj=field,
             id="avatar_kit.E013",
         )
-    # Where sizes or formats are wrong, here or in the settings, no name can be made of them.
-    needed = 0 if wrong or _settings_are_wrong() else _longest_name(field)
+    needed = 0 if wrong else _longest_name(field)
     given = field.max_length
     if given is not None and not (isinstance(given, int) and given >= needed):
         yield Error(
@@ -356,7 +327,7 @@ def _check_own_storages(field: AvatarField) -> Iterator[CheckMessage]:
             continue
         try:
             place: Any = resolve(value)
-        except Exception as error:  # noqa: BLE001 - whatever a storage raises when it is made
+        except Exception as error:  # noqa: BLE001 - making a storage may raise anything
             wrong = f"{name} cannot be made: {error}"
         else:
             if isinstance(place, Storage):
@@ -372,7 +343,7 @@ def _check_own_storages(field: AvatarField) -> Iterator[CheckMessage]:
 
 
 def _is_indexed(field: AvatarField) -> bool:
-    # Of an index over several columns, only the first can be looked for alone.
+    # An index over several columns serves a search for the first of them.
     return any(
         index.condition is None and index.fields[:1] in ([field.name], [f"-{field.name}"])
         for index in field.model._meta.indexes

@@ -19,7 +19,7 @@ LONGEST_TEXT, LONGEST_NUMBER, MOST_SIDES = 60, 20, 8
 #: Bytes as "12.0 MB".
 size_text: Callable[[int], Any] = lazy(filesizeformat, str)
 #: Words as "a, b or c".
-any_of: Callable[[Sequence[str]], Any] = lazy(get_text_list, str)
+any_of: Callable[[Sequence[str]], Any] = lazy(get_text_list, str)  # type: ignore[assignment]
 
 
 def megapixels(pixels: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.files.base import File
 from rest_framework.exceptions import ValidationError
 from rest_framework.fields import get_error_detail
 from rest_framework.serializers import FileField, ModelSerializer
@@ -13,23 +14,27 @@ from ..fields import AvatarField
 
 
 class AvatarUploadField(FileField):  # type: ignore[misc]
-    """A picture, in any serializer. What is wrong with it is answered with 400, by its sentence.
+    """A picture, in any serializer. An invalid one is answered with 400 and the kit's message.
 
-    In a ``ModelSerializer`` it is decoded for the model field of its ``source``, so that saving
-    does not decode it again, and elsewhere for the sizes in the settings, or for ``model_field``.
+    It is decoded for ``model_field``, so that saving does not decode it again; by default for the
+    field of a ``ModelSerializer`` that is its ``source``, else for the sizes in the settings.
 
-    REST framework's ``ImageField`` would have every picture opened once more by another decoder,
-    refuse a JPEG for the ending of its name, and answer in sentences of its own.
+    REST framework's ``ImageField`` would decode every picture once more, refuse a JPEG for the
+    extension of its name, and answer with messages of its own.
     """
 
     def __init__(self, *, model_field: AvatarField | None = None, **kwargs: Any) -> None:
         self.model_field = model_field
-        # The client's name is not kept, and an empty file is refused in a sentence that names it.
+        # The client's file name is not stored, and an empty file is refused with a message that
+        # names it.
         super().__init__(**{**kwargs, "max_length": None, "allow_empty_file": True})
 
     def to_internal_value(self, data: Any) -> Any:
         """The checked upload. Raises REST framework's ``ValidationError``."""
         upload = super().to_internal_value(data)
+        # REST framework takes anything with a name and a size; the model field checks a File.
+        if not isinstance(upload, File):
+            upload = File(upload)
         try:
             (self.model_field or self._own_field()).validate_upload(upload)
         except UploadError as error:
@@ -44,5 +49,5 @@ class AvatarUploadField(FileField):  # type: ignore[misc]
 
 
 def connect() -> None:
-    """Make it the field of every ``ModelSerializer`` that does not say otherwise."""
+    """Make it the serializer field of every ``AvatarField``, unless a serializer declares one."""
     ModelSerializer.serializer_field_mapping[AvatarField] = AvatarUploadField
