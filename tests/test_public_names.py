@@ -1,0 +1,144 @@
+"""Names that sites import, load and reverse: they stay when the modules behind them move.
+
+The first half lists them; the second collects what README and docs name, which has to exist.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.template import engines
+from django.template.loader import get_template
+from django.test import override_settings
+from django.urls import reverse
+
+from django_avatar_kit.fields import AvatarField, AvatarFieldFile
+from django_avatar_kit.rendering import Face
+from tests.testapp.models import Profile
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+IMPORTS = [
+    "from django_avatar_kit.models import AvatarMixin, prefetch_avatars",
+    "from django_avatar_kit.fields import AvatarField",
+    "from django_avatar_kit.forms import AvatarForm, AvatarField, AvatarInput",
+    "from django_avatar_kit.views import AvatarChangeView, AvatarDeleteView",
+    "from django_avatar_kit.urls import app_name, urlpatterns",
+    "from django_avatar_kit.signals import avatar_updated, avatar_deleted",
+    "from django_avatar_kit.rendering import avatar_url, avatar_html, get_face",
+    "from django_avatar_kit.fallbacks import Fallback",
+    "from django_avatar_kit.exceptions import AvatarError, UploadError, StorageError",
+    "from django_avatar_kit.test import make_image, make_upload, settle",
+    "from django_avatar_kit.contrib.rest_framework import AvatarUploadField",
+]
+
+EVERY_FORM_OF_THE_TAGS = """\
+{% load avatar_kit %}{% prefetch_avatars users %}
+{% avatar user 64 class="rounded" %}{% avatar user size=64 %}{% avatar user %}
+{% avatar user 64 as face %}{{ face }} {{ face.src }} {{ face.srcset }} {{ face.alt }}
+{{ face.color }}{% avatar_url user 64 %}{{ user|has_avatar }}
+"""
+
+
+def imported(statement: str) -> list[Any]:
+    """What an import statement gives. Raises ``ImportError`` or ``AttributeError``."""
+    (node,) = ast.parse(statement).body
+    assert isinstance(node, ast.ImportFrom)
+    assert node.module is not None
+    module = import_module(node.module)
+    return [getattr(module, alias.name) for alias in node.names]
+
+
+def resolved(dotted: str) -> Any:
+    """The module, or the attribute of one, that a dotted path names."""
+    try:
+        return import_module(dotted)
+    except ModuleNotFoundError:
+        module, _, name = dotted.rpartition(".")
+        return getattr(import_module(module), name)
+
+
+@pytest.mark.parametrize("statement", IMPORTS)
+def test_import_paths(statement):
+    assert None not in imported(statement)
+
+
+def test_the_app_label():
+    assert apps.get_app_config("avatar_kit").name == "django_avatar_kit"
+
+
+@pytest.mark.parametrize("name", ["change", "delete"])
+def test_url_names(name):
+    assert reverse(f"avatar_kit:{name}")
+
+
+def test_the_arguments_of_the_model_field():
+    parameters = inspect.signature(AvatarField).parameters
+    assert {"upload_to", "storage", "sizes", "formats", "fit"} <= set(parameters)
+
+
+def test_the_field_file():
+    assert isinstance(Profile().avatar, AvatarFieldFile)
+    assert list(inspect.signature(Profile().avatar.url_for).parameters) == ["size"]
+    assert {"url", "width", "height", "save", "delete", "open"} <= set(dir(AvatarFieldFile))
+
+
+def test_what_a_tag_gives_in_parts():
+    assert {"src", "srcset", "alt", "color"} <= set(Face.__dataclass_fields__)
+
+
+def test_template_tags():
+    template = engines["django"].from_string(EVERY_FORM_OF_THE_TAGS)
+    assert "rounded" in template.render({"user": None, "users": []})
+
+
+@pytest.mark.parametrize("engine", ["django.DjangoTemplates", "jinja2.Jinja2"])
+@pytest.mark.parametrize(
+    "name", ["base.html", "change.html", "confirm_delete.html", "widgets/avatar_input.html"]
+)
+def test_template_names(engine, name):
+    backend = {"BACKEND": f"django.template.backends.{engine}", "APP_DIRS": True}
+    with override_settings(TEMPLATES=[backend]):
+        assert get_template(f"avatar_kit/{name}")
+
+
+# --- what README and docs name ----------------------------------------------------------------
+
+#: An import, on one line or in parentheses.
+IMPORT = re.compile(r"^ *(from django_avatar_kit\S* import (?:\([^)]*\)|[\w, ]*\w))", re.MULTILINE)
+#: A dotted path in a string or in the text.
+DOTTED = re.compile(r"(?<![\w./-])django_avatar_kit(?:\.\w+)+(?!/)")
+
+
+def in_documentation(pattern: re.Pattern[str]) -> list[Any]:
+    """What a pattern finds on all pages, each with the name of its page as the test's id."""
+    return [
+        pytest.param(text, id=f"{page.name}: {text}")
+        for page in PAGES
+        for text in dict.fromkeys(pattern.findall(page.read_text()))
+    ]
+
+
+@pytest.mark.parametrize("statement", in_documentation(IMPORT))
+def test_imports_in_the_documentation(statement):
+    assert None not in imported(statement)
+
+
+@pytest.mark.parametrize("dotted", in_documentation(DOTTED))
+def test_dotted_paths_in_the_documentation(dotted):
+    assert resolved(dotted) is not None
+
+
+def test_the_documentation_is_read():
+    """The patterns find what they are for: every page that has code names the package."""
+    named = {page.name for page in PAGES if DOTTED.search(page.read_text())}
+    assert {"README.md", "forms.md", "quickstart.md", "tags.md", "testing.md"} <= named
+    assert len(in_documentation(IMPORT)) >= 8
