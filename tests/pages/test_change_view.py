@@ -21,7 +21,7 @@ from django_avatar_kit.exceptions import NotAnImage
 from django_avatar_kit.forms import AvatarForm
 from django_avatar_kit.test import make_upload, settle
 from django_avatar_kit.views import AvatarChangeView, AvatarDeleteView
-from tests.pages.test_forms import BAD_UPLOADS
+from tests.pages.test_form_field import BAD_UPLOADS
 from tests.testapp.models import Channel, Profile, Team
 
 CHANGE = "/avatar/"
