@@ -1,0 +1,65 @@
+"""Where both pages lead to afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from django_avatar_kit.test import make_upload
+from tests.support.pages import CHANGE, DELETE, page
+
+
+class TestNext:
+    SAFE = ["/me/", "/me/?a=1&b=2#c", "http://testserver/me/"]
+    UNSAFE = [
+        "https://evil.example/",
+        "//evil.example/",
+        "///evil.example",
+        "http:evil.example",
+        "javascript:alert(1)",
+        "\\\\evil.example",
+        "\x08//evil.example",
+        "http://testserver@evil.example/",
+        "http://[",
+    ]
+
+    def post(self, client: Client, url: str, data: Any = (), **options: Any) -> Any:
+        return client.post(url, {**dict(data), "avatar": make_upload()}, **options)
+
+    @pytest.mark.parametrize("url", [CHANGE, DELETE])
+    @pytest.mark.parametrize("target", SAFE)
+    def test_safe(self, url, target, client):
+        assert self.post(client, url, {"next": target})["Location"] == target
+        assert self.post(client, url, query_params={"next": target})["Location"] == target
+        shown = client.get(url, {"next": target})
+        assert shown.context["next"] == target
+
+    @pytest.mark.parametrize("url", [CHANGE, DELETE])
+    @pytest.mark.parametrize("target", UNSAFE)
+    def test_unsafe(self, url, target, client, profile):
+        assert self.post(client, url, {"next": target})["Location"] == CHANGE
+        assert self.post(client, url, query_params={"next": target})["Location"] == CHANGE
+        content = page(client.get(url, {"next": target}))
+        assert "evil" not in content
+        assert 'name="next"' not in content
+
+    def test_the_form_wins(self, client):
+        response = self.post(client, CHANGE, {"next": "/a/"}, query_params={"next": "/b/"})
+        assert response["Location"] == "/a/"
+        evil = {"next": "//evil.example"}
+        response = self.post(client, CHANGE, evil, query_params={"next": "/b/"})
+        assert response["Location"] == CHANGE
+
+    def test_https(self, client):
+        """No way back to plain HTTP."""
+        response = self.post(client, CHANGE, {"next": "http://testserver/me/"}, secure=True)
+        assert response["Location"] == CHANGE
+
+    def test_next_stays_on_the_page(self, client, profile):
+        response = client.post(CHANGE, {"avatar": make_upload(content=b"no"), "next": "/me/"})
+        content = page(response)
+        assert '<input type="hidden" name="next" value="/me/">' in content
+        assert '<a href="/avatar/delete/?next=/me/">Delete your picture</a>' in content
+        assert '<p><a href="/me/">Back</a></p>' in content
