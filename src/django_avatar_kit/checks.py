@@ -47,14 +47,9 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
         return [Error(str(error), id="avatar_kit.E002")]
     messages: list[CheckMessage] = []
     for key in sorted(set(getattr(settings, SETTING, None) or {}) - KEYS, key=str):
-        near = difflib.get_close_matches(str(key).upper(), KEYS, n=1, cutoff=0.0)[0]
-        messages.append(
-            Error(
-                f"{SETTING}[{key!r}] is not a setting of django-avatar-kit.",
-                hint=f"Did you mean {near!r}?",
-                id="avatar_kit.E001",
-            )
-        )
+        (near,) = difflib.get_close_matches(str(key).upper(), KEYS, n=1, cutoff=0.0)
+        message = f"{SETTING}[{key!r}] is not a setting of django-avatar-kit."
+        messages.append(Error(message, hint=f"Did you mean {near!r}?", id="avatar_kit.E001"))
     messages += [_bad_value(name, *said) for name, said in wrong.items()]
     # Those values are replaced by the defaults, so that all others are checked nevertheless.
     config = Config(**values)
@@ -110,11 +105,9 @@ def _check_fallbacks(entries: Sequence[Any]) -> Iterator[CheckMessage]:
     try:
         make_fallbacks(entries)
     except Exception as error:  # noqa: BLE001 - a site's own fallback may raise anything
-        yield Error(
-            f"{SETTING}['FALLBACKS'] cannot be used: {error}",
-            hint="It takes 'initials', 'static', dotted paths, or {'BACKEND': …, 'OPTIONS': …}.",
-            id="avatar_kit.E006",
-        )
+        message = f"{SETTING}['FALLBACKS'] cannot be used: {error}"
+        hint = "It takes 'initials', 'static', dotted paths, or {'BACKEND': …, 'OPTIONS': …}."
+        yield Error(message, hint=hint, id="avatar_kit.E006")
 
 
 def _check_owner(owner: Mapping[str, str] | None) -> Iterator[CheckMessage]:
@@ -140,19 +133,13 @@ def _bad_value(name: str, value: Any, expected: str) -> Error:
 def _check_renditions(sizes: Any, formats: Any, where: str, obj: Any) -> Iterator[CheckMessage]:
     """Sizes (E004) and formats (E005) of the settings or of a field, which may be anything."""
     if not is_list_of(is_whole)(sizes) or not sizes or min(sizes) < 1:
-        yield Error(
-            f"{where % 'SIZES'} is {sizes!r}.",
-            hint="It must be one or more positive whole numbers, in px.",
-            obj=obj,
-            id="avatar_kit.E004",
-        )
+        hint = "It must be one or more positive whole numbers, in px."
+        message = f"{where % 'SIZES'} is {sizes!r}."
+        yield Error(message, hint=hint, obj=obj, id="avatar_kit.E004")
     if not is_list_of(_is_format)(formats) or not formats or len(set(formats)) < len(formats):
-        yield Error(
-            f"{where % 'FORMATS'} is {formats!r}.",
-            hint=f"It must be one or more of {sorted(imaging.SAVE_OPTIONS)}, each once.",
-            obj=obj,
-            id="avatar_kit.E005",
-        )
+        hint = f"It must be one or more of {sorted(imaging.SAVE_OPTIONS)}, each once."
+        message = f"{where % 'FORMATS'} is {formats!r}."
+        yield Error(message, hint=hint, obj=obj, id="avatar_kit.E005")
 
 
 def _is_format(value: Any) -> bool:
@@ -166,20 +153,16 @@ def _check_storages(config: Config) -> Iterator[CheckMessage]:
         try:
             place = unwrap(storages[alias])
         except Exception as error:  # noqa: BLE001 - making a storage may raise anything
-            yield Error(
-                f"{SETTING}[{name.upper()!r}] is {alias!r}: {error}",
-                hint="Name one of the aliases in STORAGES; django-avatar-kit[s3] installs what "
-                "storages on S3 need.",
-                id="avatar_kit.E007",
-            )
+            message = f"{SETTING}[{name.upper()!r}] is {alias!r}: {error}"
+            installs = "django-avatar-kit[s3] installs what storages on S3 need."
+            hint = f"Name one of the aliases in STORAGES; {installs}"
+            yield Error(message, hint=hint, id="avatar_kit.E007")
             continue
         yield from _check_bucket(place, repr(alias))
         if type(place) is FileSystemStorage and not place.base_location:
-            yield Warning(
-                f"Uploads to the storage {alias!r} go to the working directory.",
-                hint="Set MEDIA_ROOT and MEDIA_URL, or the location and base_url of the storage.",
-                id="avatar_kit.W002",
-            )
+            message = f"Uploads to the storage {alias!r} go to the working directory."
+            hint = "Set MEDIA_ROOT and MEDIA_URL, or the location and base_url of the storage."
+            yield Warning(message, hint=hint, id="avatar_kit.W002")
 
 
 def _check_bucket(place: Storage, name: str, obj: Any = None) -> Iterator[CheckMessage]:
@@ -287,12 +270,8 @@ def check_field(field: AvatarField) -> Iterator[CheckMessage]:
     wrong = list(_check_renditions(sizes, formats, "%s of the field", field))
     yield from wrong
     if field.fit not in ("cover", "contain"):
-        yield Error(
-            f"fit is {field.fit!r}.",
-            hint="It must be 'cover' or 'contain'.",
-            obj=field,
-            id="avatar_kit.E012",
-        )
+        hint = "It must be 'cover' or 'contain'."
+        yield Error(f"fit is {field.fit!r}.", hint=hint, obj=field, id="avatar_kit.E012")
     if field.width_field or field.height_field or field.resize_source:
         yield Error(
             "An AvatarField takes no width_field, height_field or resize_source.",
@@ -304,19 +283,13 @@ def check_field(field: AvatarField) -> Iterator[CheckMessage]:
     needed = 0 if wrong else _longest_name(field)
     given = field.max_length
     if given is not None and not (isinstance(given, int) and given >= needed):
-        yield Error(
-            f"max_length is {given!r}, and a name of the kit takes up to {needed}.",
-            hint=f"Use at least {needed} (255 is the default), a shorter upload_to, fewer sizes.",
-            obj=field,
-            id="avatar_kit.E014",
-        )
+        message = f"max_length is {given!r}, and a name of the kit takes up to {needed}."
+        hint = f"Use at least {needed} (255 is the default), a shorter upload_to, fewer sizes."
+        yield Error(message, hint=hint, obj=field, id="avatar_kit.E014")
     if not field.db_index and not field.unique and not _is_indexed(field):
-        yield Warning(
-            "The column is not indexed, and every replaced avatar is looked for in it.",
-            hint="Leave db_index=True, which is the default, or add an index to Meta.indexes.",
-            obj=field,
-            id="avatar_kit.W001",
-        )
+        message = "The column is not indexed, and every replaced avatar is looked for in it."
+        hint = "Leave db_index=True, which is the default, or add an index to Meta.indexes."
+        yield Warning(message, hint=hint, obj=field, id="avatar_kit.W001")
     yield from _check_own_storages(field)
 
 
@@ -334,12 +307,8 @@ def _check_own_storages(field: AvatarField) -> Iterator[CheckMessage]:
                 yield from _check_bucket(place, f"in {name}", field)
                 continue
             wrong = f"{name} is {place!r}, which is no storage."
-        yield Error(
-            wrong,
-            hint="It must be a storage, or a function that returns one.",
-            obj=field,
-            id="avatar_kit.E007",
-        )
+        hint = "It must be a storage, or a function that returns one."
+        yield Error(wrong, hint=hint, obj=field, id="avatar_kit.E007")
 
 
 def _is_indexed(field: AvatarField) -> bool:

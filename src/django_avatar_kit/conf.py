@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -58,23 +59,19 @@ class Config:
 
 KEYS = frozenset(f.name.upper() for f in fields(Config))
 
-_config: Config | None = None
 
-
+@cache
 def get_config() -> Config:
     """The settings as they are now.
 
     Raises ``ImproperlyConfigured`` for a value of the wrong type. Unknown keys, and values that
     are out of range, are reported by the system checks only.
     """
-    global _config
-    if _config is None:
-        values, wrong = read()
-        for name, (value, expected) in wrong.items():
-            key = f"{SETTING}[{name.upper()!r}]"
-            raise ImproperlyConfigured(f"{key} is {value!r}. It must be {expected}.")
-        _config = Config(**values)
-    return _config
+    values, wrong = read()
+    for name, (value, expected) in wrong.items():
+        key = f"{SETTING}[{name.upper()!r}]"
+        raise ImproperlyConfigured(f"{key} is {value!r}. It must be {expected}.")
+    return Config(**values)
 
 
 def read() -> tuple[dict[str, Any], dict[str, tuple[Any, str]]]:
@@ -184,9 +181,8 @@ _TYPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:
-    global _config
     if setting == SETTING:
-        _config = None
+        get_config.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="avatar_kit.conf")

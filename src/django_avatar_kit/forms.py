@@ -121,14 +121,7 @@ class AvatarForm(forms.ModelForm):  # type: ignore[type-arg]
     hour does not undo what was changed elsewhere meanwhile.
     """
 
-    def __init__(
-        self,
-        data: Any = None,
-        files: Any = None,
-        *,
-        instance: Model | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *args: Any, instance: Model | None = None, **kwargs: Any) -> None:
         if not self.has_model():
             if instance is None:
                 raise ValueError(
@@ -139,7 +132,7 @@ class AvatarForm(forms.ModelForm):  # type: ignore[type-arg]
             # Set on the instance, since the class serves other models as well.
             self._meta = form_class._meta
             self.base_fields = form_class.base_fields  # type: ignore[misc]
-        super().__init__(data, files, instance=instance, **kwargs)
+        super().__init__(*args, instance=instance, **kwargs)  # type: ignore[misc]
 
     @classmethod
     def has_model(cls) -> bool:

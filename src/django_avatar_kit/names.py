@@ -3,7 +3,7 @@
     master     <folder><token>-<secret>-k1-<W>x<H>-<sizes>-<formats>-<crop>-<color>.<ext>
     rendition  <folder><token>.<size>.<format>
 
-``folder`` ends in the first two digits of the token, so that no directory grows without end.
+``folder`` ends in the first two digits of the token, which spreads the files over 256 directories.
 ``crop`` is ``full`` (the automatic square), ``fit`` (the whole picture on a square) or the crop
 box ``x_y_w_h`` in px of the master. ``k1`` is the version of this grammar.
 """
@@ -63,20 +63,8 @@ class Name(NamedTuple):
         if not key or (match := _MASTER.fullmatch(key)) is None:
             return None
         folder, _, token, secret, width, height, sizes, formats, crop, color, ext = match.groups()
-        box, fit = _read_crop(crop)
-        return cls(
-            folder,
-            token,
-            secret,
-            int(width),
-            int(height),
-            _read_sizes(sizes),
-            _split(formats),
-            box,
-            fit,
-            color,
-            ext,
-        )
+        made = int(width), int(height), _read_sizes(sizes), _split(formats)
+        return cls(folder, token, secret, *made, *_read_crop(crop), color, ext)
 
     def __str__(self) -> str:
         if self.crop is not None:
@@ -140,7 +128,7 @@ def group_of(key: str) -> Group | None:
     return None
 
 
-# A site has a handful of these, and a page asks for each of them a thousand times.
+# A site has few different ones, and a page parses thousands of names.
 @lru_cache(maxsize=256)
 def _read_sizes(text: str) -> tuple[int, ...]:
     return tuple(map(int, text.split("_")))

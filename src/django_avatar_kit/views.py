@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.generic import FormView, TemplateView, View
+from django.views.generic.base import ContextMixin
 
 from . import fallbacks
 from .display import owners
@@ -43,7 +44,7 @@ FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-dat
 
 
 @method_decorator([never_cache, csrf_protect], name="dispatch")
-class OwnAvatarMixin(LoginRequiredMixin, View):
+class OwnAvatarMixin(LoginRequiredMixin, ContextMixin, View):
     """The avatar of the user who sends the request, and where to go after it has been changed.
 
     The row is found from the session alone: neither the URL nor the form names one.
@@ -128,10 +129,9 @@ class OwnAvatarMixin(LoginRequiredMixin, View):
             return False
         return self.get_field_name() == avatar_field_names(self.object._meta.model)[0]
 
-    def get_page_context(self) -> dict[str, Any]:
-        """What the templates of both pages need, in either template language."""
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         avatar = getattr(self.object, self.get_field_name())
-        return {
+        context = {
             "object": self.object,
             "avatar": avatar,
             # The default of the field is nobody's own: it is neither shown here nor deleted.
@@ -144,6 +144,7 @@ class OwnAvatarMixin(LoginRequiredMixin, View):
             "LANGUAGE_BIDI": get_language_bidi(),
             "messages": messages.get_messages(self.request),
         }
+        return super().get_context_data(**{**context, **kwargs})
 
 
 class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
@@ -226,12 +227,12 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
             return ""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        page = self.get_page_context()
-        delete_url = self.get_delete_url() if page["picture"] else ""
-        if delete_url and page["next"]:
-            query = urlencode({page["next_name"]: page["next"]}, safe="/")
+        context = super().get_context_data(**kwargs)
+        delete_url = self.get_delete_url() if context["picture"] else ""
+        if delete_url and context["next"]:
+            query = urlencode({context["next_name"]: context["next"]}, safe="/")
             delete_url += f"{'&' if '?' in delete_url else '?'}{query}"
-        return super().get_context_data(**{**page, "delete_url": delete_url, **kwargs})
+        return {"delete_url": delete_url, **context}
 
     def _missing_upload(self, form: AvatarForm) -> ValidationError | None:
         """The error where nothing was sent: a redirect would look as if a picture were saved."""
@@ -273,9 +274,7 @@ class AvatarDeleteView(OwnAvatarMixin, TemplateView):
         back = self.get_success_url()
         # No link from this page to itself.
         back_url = "" if back == self.request.path else back
-        return super().get_context_data(
-            **{**self.get_page_context(), "back_url": back_url, **kwargs}
-        )
+        return super().get_context_data(**{"back_url": back_url, **kwargs})
 
     def get_default_url(self) -> str:
         if self.success_url is None and self.shows_own_avatar():
