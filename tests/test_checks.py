@@ -35,7 +35,7 @@ class Incomplete(FileSystemStorage):
 
 
 class Moody(Fallback):
-    """A fallback of a site's own, which fails in a way of its own."""
+    """A site's own fallback, whose constructor fails."""
 
     def __init__(self) -> None:
         raise ZeroDivisionError
@@ -55,7 +55,7 @@ def on_s3(**options: Any) -> dict[str, Any]:
 # --- the whole --------------------------------------------------------------------------------
 
 
-def test_the_project_of_these_tests_has_nothing_to_complain_of():
+def test_the_project_of_these_tests_passes():
     assert ids(run_checks()) == []
 
 
@@ -111,7 +111,7 @@ def test_a_setting_that_is_no_dictionary(settings, value):
         ({"BACKGROUND": 7}, "BACKGROUND"),
         ({"DISPLAY_NAME": "nowhere.to.be.found"}, "DISPLAY_NAME"),
         ({"DISPLAY_NAME": 5}, "DISPLAY_NAME"),
-        # Paths that Python does not even look for, and one that leads to no function.
+        # A relative path, and one that does not lead to a function.
         ({"DISPLAY_NAME": ".name"}, "DISPLAY_NAME"),
         ({"DISPLAY_NAME": "sys.version"}, "DISPLAY_NAME"),
         ({"QUALITY": {"tiff": 50}}, "QUALITY"),
@@ -169,7 +169,7 @@ def test_fallbacks_that_cannot_be_used(settings, fallbacks):
 
 
 def test_one_wrong_value_hides_no_other(settings):
-    """Each key is looked at by itself, whatever the others are."""
+    """Each key is checked, even if others are wrong."""
     messages = checked(
         settings, QUALITY=90, SIZES=64, MAX_PIXELS=0, FALLBACKS=["initals"], COLOUR=1
     )
@@ -265,7 +265,7 @@ def test_a_bucket_without_a_name(settings, name):
     [
         ({"custom_domain": "cdn.example.com"}, []),
         ({"custom_domain": "cdn.example.com", "url_protocol": "http:"}, ["avatar_kit.W003"]),
-        # Without a domain, it is of no consequence.
+        # Without a domain, the protocol is not used.
         ({"url_protocol": "http:"}, []),
     ],
 )
@@ -413,7 +413,7 @@ def test_storages_of_a_fields_own(options, expected, said):
 
 @isolate_apps("tests.testapp")
 def test_wrong_settings_are_told_once(settings):
-    """By their own check: that of a field can make no name of them, and says nothing."""
+    """The check of the settings reports them; that of a field, which needs them, is silent."""
 
     class Checked(AvatarMixin):
         class Meta:
@@ -483,7 +483,7 @@ def test_a_column_with_null_where_the_field_takes_none(nullable):
     )
     assert "banner = AvatarField(blank=True, null=True)" in str(found.hint)
     assert found.obj is nullable
-    # As “migrate” and “check --database” ask, and nobody else.
+    # Only “migrate” and “check --database” run this check.
     assert ids(run_checks(databases=["default"], include_deployment_checks=False)) == [found.id]
     assert ids(run_checks()) == []
 

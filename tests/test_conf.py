@@ -83,7 +83,7 @@ def test_a_set_has_the_same_order_in_every_process(settings):
     ],
 )
 def test_a_value_of_the_wrong_type(settings, value, said):
-    """Nobody gets an odd ``TypeError`` from somewhere deep down."""
+    """The error names the key, instead of a ``TypeError`` where the value is used."""
     settings.AVATAR_KIT = value
     for _attempt in range(2):
         with pytest.raises(ImproperlyConfigured) as caught:
@@ -92,7 +92,7 @@ def test_a_value_of_the_wrong_type(settings, value, said):
 
 
 def test_what_is_out_of_range_is_left_to_the_check(settings):
-    """Whose message a site may have silenced."""
+    """A site may have silenced the check."""
     settings.AVATAR_KIT = {"MAX_PIXELS": 0, "SIZES": (), "QUALITY": {"tiff": 500}}
     assert get_config().max_pixels == 0
 

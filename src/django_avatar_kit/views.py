@@ -54,7 +54,7 @@ class OwnAvatarMixin(LoginRequiredMixin, ContextMixin, View):
     http_method_names = ["get", "post", "head", "options"]
     #: Which avatar, where the row has several; None for the one that ``{% avatar %}`` shows.
     field_name: str | None = None
-    #: Where to go without a ``next``: what ``redirect()`` takes. None for the page of the kit.
+    #: Where to go without a ``next``: what ``redirect()`` takes. None for ``get_default_url()``.
     success_url: Any = None
     #: Hosts that ``next`` may lead to, beside the one of the request.
     success_url_allowed_hosts: set[str] = set()

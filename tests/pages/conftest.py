@@ -19,7 +19,7 @@ def user(db: None) -> User:
 @pytest.fixture
 def profile(user: User) -> Profile:
     Profile.objects.create(user=user, bio="countess", avatar=make_upload())
-    # As a request loads it: an instance that has just written an avatar still answers for it.
+    # Loaded anew, as by a request: an instance that has written an avatar remembers that.
     profile: Profile = Profile.objects.get(user=user)
     return profile
 

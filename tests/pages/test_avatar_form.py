@@ -25,7 +25,7 @@ from tests.testapp.models import Bare, Channel, Profile, Team
 def ada(db: None) -> Profile:
     user = User.objects.create(username="ada")
     Profile.objects.create(user=user, bio="countess", avatar=make_upload())
-    # As a request loads it: an instance that has just written an avatar still answers for it.
+    # Loaded anew, as by a request: an instance that has written an avatar remembers that.
     profile: Profile = Profile.objects.get()
     return profile
 
@@ -42,7 +42,7 @@ class TestForm:
         assert set(ada.avatar.avatar_name.files) <= files()
 
     def test_decoded_once(self, ada):
-        """However the form and the model share the work."""
+        """The form decodes, and the model field uses the result."""
         with mock.patch.object(imaging, "load", wraps=imaging.load) as load:
             AvatarForm({}, {"avatar": make_upload(size=(1600, 1200))}, instance=ada).save()
         assert load.call_count == 1
@@ -59,7 +59,7 @@ class TestForm:
         assert Profile.objects.get().avatar.name == ada.avatar.name
 
     def test_a_stale_form(self, ada):
-        """Saves its own columns only; also those that it was not asked to change."""
+        """All columns of the form are saved, changed or not, and no others."""
         form = AvatarForm({}, {"avatar": make_upload(color="red")}, instance=ada)
         Profile.objects.update(bio="mathematician")
         form.save()
@@ -109,7 +109,7 @@ class TestForm:
         assert files() == before
 
     def test_shown_again_after_an_error_elsewhere(self, ada):
-        """The picture that is in the row, not the one that was just sent."""
+        """It shows the picture of the row, not the one that was sent."""
 
         class Form(AvatarForm):
             class Meta:
@@ -229,7 +229,7 @@ class TestSubclass:
     def test_the_first_avatar_is_the_one_that_is_shown(self):
         class Page(AvatarMixin):
             logo = ModelAvatarField()
-            # Here, since the mixin's own would come first anyway.
+            # Declared again, since the mixin's field would come first in any case.
             avatar = ModelAvatarField()
 
             class Meta:
@@ -255,7 +255,7 @@ class TestSubclass:
         save.assert_called_once_with(update_fields=["avatar", "changed"])
 
     def test_primary_key_on_the_form(self, ada):
-        """A key is not updated, whatever the form holds."""
+        """The primary key is not updated, even if it is a field of the form."""
 
         class Form(AvatarForm):
             class Meta:

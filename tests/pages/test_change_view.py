@@ -58,7 +58,7 @@ class TestChange:
         )
 
     def test_page_without_a_profile(self, client):
-        """Looking makes no row."""
+        """GET inserts no row."""
         response = client.get(CHANGE)
         assert response.status_code == 200
         assert "Delete" not in page(response)
@@ -107,7 +107,7 @@ class TestChange:
         assert not Profile.objects.exists()
 
     def test_nothing_to_remove(self, client):
-        """The box is not offered; whoever sends it all the same gets no row."""
+        """The checkbox is not shown; if it is sent nevertheless, no row is inserted."""
         response = client.post(CHANGE, {"avatar-clear": "on"})
         assert response.context["form"].errors == {"avatar": ["Choose a picture first."]}
         assert not Profile.objects.exists()
@@ -247,7 +247,7 @@ class TestStorage:
     )
 
     def full_after(self, storage: Any, monkeypatch: pytest.MonkeyPatch, written: int) -> None:
-        """A disk that has room for so many files."""
+        """A disk that is full after so many files."""
         save, left = storage.save, [written]
 
         def full(*args: Any, **kwargs: Any) -> str:
@@ -270,7 +270,7 @@ class TestStorage:
         assert (
             f'<ul class="errorlist" id="id_avatar_error"><li>{self.SENTENCE}</li></ul>'
         ) in page(response)
-        # Keys and paths are for the log, not for the page.
+        # The reason is logged, and not shown: it may contain keys and paths.
         assert "No space left" not in page(response)
         assert "No space left" in caplog.text
         assert told(response) == []
@@ -314,7 +314,7 @@ class TestStorage:
 
 
 class TestRaces:
-    """What happens between reading the row and saving it, done while the upload is decoded."""
+    """Other requests change the row while the upload of this one is decoded."""
 
     def meanwhile(self, monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
         receive = pipeline.receive
@@ -334,7 +334,7 @@ class TestRaces:
         assert row.bio == "other tab"
 
     def test_the_profile_is_made_at_the_last_moment(self, client, user, monkeypatch):
-        """After ``get_or_create()`` has looked, too."""
+        """Between the SELECT and the INSERT of ``get_or_create()``."""
         get = QuerySet.get
 
         def slow(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -371,8 +371,8 @@ class TestRaces:
         assert files() == set(row.avatar.avatar_name.files)
 
     def test_hidden_by_a_manager(self, client, user, profile, monkeypatch):
-        """``user.profile`` shows it, whatever ``Profile.objects`` leaves out."""
+        """The row is found although ``Profile.objects`` does not return it."""
         manager = Profile._default_manager
-        # An attribute would stay afterwards, bound to the manager that others are copies of.
+        # Not setattr(): when it is undone, a bound method stays on the manager, which is copied.
         monkeypatch.setitem(vars(manager), "get_queryset", lambda: QuerySet(Profile).none())
         assert client.post(CHANGE, {"avatar": make_upload(color="red")}).status_code == 302

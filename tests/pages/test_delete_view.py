@@ -71,7 +71,7 @@ class TestDelete:
     def test_without_a_profile_and_with_a_default(self, client, monkeypatch):
         field = Profile._meta.get_field("avatar")
         monkeypatch.setattr(field, "default", "defaults/nobody.png")
-        # Cached by Django.
+        # Django caches the function that returns it.
         monkeypatch.setitem(field.__dict__, "_get_default", lambda: "defaults/nobody.png")
         response = client.post(DELETE)
         assert response["Location"] == CHANGE
@@ -97,7 +97,7 @@ class TestDelete:
         assert stored(user)
 
     def test_without_a_place_to_go(self, rf, user, profile):
-        """Found out before anything is deleted."""
+        """The error is raised before anything is deleted."""
         request = rf.post("/")
         request.user = user
         request._dont_enforce_csrf_checks = True

@@ -91,7 +91,7 @@ class TestField:
         upload.file = mock.Mock(closed=False, **{"read.side_effect": AssertionError})
         code, sentence = check(upload)
         assert code == "too_large"
-        # The rest of the sentence is that of the exception.
+        # The sentence is tested with the exception.
         assert sentence.replace("\xa0", " ").endswith("Upload a file of at most 1.0 MB.")
 
     def test_too_many_pixels_is_refused_undecoded(self, settings):
@@ -115,7 +115,7 @@ class TestField:
 
     @pytest.mark.parametrize("format", ["jpeg", "png", "webp", "gif", "avif"])
     def test_cut_off_anywhere(self, format):
-        """Half a picture is an error or, past its last pixel, a picture; never anything else."""
+        """A picture without its end is refused with a code, or accepted if no pixel is missing."""
         content = make_image((40, 30), format=format)
         for length in range(0, len(content), 7):
             upload = SimpleUploadedFile("cat", content[:length])
@@ -171,7 +171,7 @@ class TestField:
 
     def test_clear(self):
         assert AvatarField(required=False).clean(False, "old") is False
-        # What must be there cannot be removed.
+        # A required avatar cannot be removed.
         assert AvatarField().clean(False, "old") == "old"
         assert check(False) == ("required", "This field is required.")
 
@@ -234,7 +234,7 @@ class TestField:
         assert form.cleaned_data["avatar"] is None
 
     def test_decoded_once(self):
-        """A form that is cleaned again does not decode again; another field may have to."""
+        """Cleaning twice decodes once; a field with larger renditions has to decode again."""
         upload = make_upload(size=(900, 900))
         with mock.patch.object(imaging, "load", wraps=imaging.load) as load:
             AvatarField().clean(upload)
@@ -255,7 +255,7 @@ class TestField:
         assert load.call_args.kwargs["limits"].max_pixels == 52_000_000
 
     def test_spec_of_the_settings(self, settings):
-        """They are read when a file comes in, not when the form class is made."""
+        """They are read for every upload, not once for the form class."""
         settings.AVATAR_KIT = {"SIZES": (20, 10)}
         with mock.patch.object(imaging, "load", wraps=imaging.load) as load:
             Plain({}, sent(make_upload())).is_valid()
@@ -281,7 +281,7 @@ class TestField:
         assert "“&lt;b&gt;%(x)s&amp;.jpg” is not an image." in str(form.errors)
 
     def test_no_length_of_names(self):
-        """The client's name is not kept."""
+        """The client's file name is not stored, so that its length does not matter."""
         field = AvatarField(max_length=5, allow_empty_file=True)
         assert field.clean(make_upload("a-name-much-longer-than-that.jpg"))
 
@@ -303,7 +303,7 @@ class TestField:
 
 
 def test_pictures_are_bounded():
-    """What waits on the upload for the save is as small as the spec allows."""
+    """The decoded picture on the upload is no larger than the spec needs."""
     upload = SimpleUploadedFile("big.jpg", make_image((4000, 3000)))
     AvatarField().clean(upload)
     assert max(upload.avatar_picture.image.size) <= 1024

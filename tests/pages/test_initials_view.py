@@ -60,7 +60,7 @@ class TestInitials:
             assert response["Allow"] == "GET, HEAD"
 
     def test_no_session(self, client, django_assert_num_queries):
-        """One answer for everybody, whoever is logged in."""
+        """The response is the same for all users."""
         with django_assert_num_queries(0):
             response = client.get("/avatar/initials/AL-210.svg")
         assert "Vary" not in response.headers

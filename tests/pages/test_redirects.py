@@ -1,4 +1,4 @@
-"""Where both pages lead to afterwards."""
+"""Where both views redirect to, and what they accept as ``next``."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TestNext:
         assert response["Location"] == CHANGE
 
     def test_https(self, client):
-        """No way back to plain HTTP."""
+        """HTTPS does not lead to HTTP."""
         response = self.post(client, CHANGE, {"next": "http://testserver/me/"}, secure=True)
         assert response["Location"] == CHANGE
 

@@ -1,4 +1,4 @@
-"""What a site may make of the views: subclasses, arguments, other places in the URLs."""
+"""Views as sites use them: subclasses, arguments of ``as_view()``, other URLs."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ from tests.testapp.models import Channel, Profile, Team
 
 
 class TestSites:
-    """What a site may make of the views."""
-
     def send(self, view: Any, user: Any, method: str = "post", **data: Any) -> Any:
         request = getattr(RequestFactory(), method)("/anywhere/", data)
         request.user = user
@@ -52,7 +50,7 @@ class TestSites:
         assert stored(user) == ""
 
     def test_a_user_with_an_avatar_of_their_own(self, db, files):
-        """Stands in for a custom user model; behind ``request.user``, which is lazy."""
+        """As with a custom user model that has an avatar; ``request.user`` is lazy."""
         team = Team.objects.create(name="red")
         team.is_authenticated = True
         user = SimpleLazyObject(lambda: team)
@@ -65,14 +63,14 @@ class TestSites:
         assert not Team.objects.get().avatar
 
     def test_a_user_without_any_avatar(self, rf):
-        user = Channel.__mro__[1]  # not a model of the project
+        user = Channel.__mro__[1]  # AvatarMixin, which is no model of the project
         request = rf.get("/")
         request.user = mock.Mock(spec=user, is_authenticated=True)
         with pytest.raises(TypeError, match="has no avatar"):
             AvatarChangeView.as_view()(request)
 
     def test_an_owner_of_something_shared(self, client, user, settings, monkeypatch):
-        """A row that is not the user's own is changed only if the site says so."""
+        """The kit does not change a row that several users share."""
         team = Team.objects.create(name="red", avatar=make_upload())
         monkeypatch.setattr(User, "team", team, raising=False)
         settings.AVATAR_KIT = {"OWNER": {"auth.user": "team"}}
@@ -109,7 +107,7 @@ class TestSites:
         assert Channel.objects.get().badge.name == "defaults/badge.png"
 
     def test_one_field_by_default(self, user):
-        """The one that is shown as the channel's avatar."""
+        """Of several avatar fields, the form has the one that ``{% avatar %}`` shows."""
 
         class View(AvatarChangeView):
             def get_object(self) -> Any:
@@ -139,7 +137,7 @@ class TestSites:
         assert not Team.objects.exists()
 
     def test_somebody_elses_row(self, user):
-        """The new row says whose it is, not the request."""
+        """The owner of a new row is taken from ``get_object()``, not from the request."""
         bob = User.objects.create(username="bob")
 
         class View(AvatarChangeView):
@@ -180,7 +178,7 @@ class TestSites:
         assert Profile.objects.get().bio == "mathematician"
 
     def test_a_field_that_lets_anything_through(self, user, profile, files):
-        """What only the save finds out is an error beside the field all the same."""
+        """An upload that is refused only when it is saved is an error beside the field as well."""
 
         class Form(AvatarForm):
             avatar = forms.FileField()
@@ -217,7 +215,7 @@ class TestSites:
         assert response["Location"] == "https://cdn.example/"
 
     def test_redirect_field_name(self, user, profile):
-        """Both pages send on what they were given, under the name that they read."""
+        """Both pages pass it on under the same name."""
         hidden = '<input type="hidden" name="return_to" value="/me/">'
         change = AvatarChangeView.as_view(redirect_field_name="return_to")
         view = AvatarDeleteView.as_view(redirect_field_name="return_to")
@@ -231,7 +229,7 @@ class TestSites:
         assert response["Location"] == "/me/picture/"
 
     def test_mounted_alone(self, client, user, profile):
-        """No link to a page that does not exist."""
+        """There is no link to a page that has no URL."""
         with (
             mock.patch(f"{__name__}.urlpatterns", urlpatterns[:1]),
             override_settings(ROOT_URLCONF=__name__),

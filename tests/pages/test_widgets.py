@@ -58,7 +58,7 @@ def test_prefix(profile):
 
 
 def test_required(profile):
-    """There is no way to remove what must be there."""
+    """A required avatar has no checkbox to remove it."""
 
     class Form(forms.Form):
         avatar = AvatarField()
@@ -82,7 +82,7 @@ def test_disabled(profile):
 
 
 def test_contradiction_is_shown_again(profile):
-    """The box stays checked, and the error is tied to the file input, not to the box."""
+    """The checkbox stays checked, and the error belongs to the file input."""
     upload = SimpleUploadedFile("cat.png", b"x")
     form = AvatarForm({"avatar-clear": "on"}, {"avatar": upload}, instance=profile)
     assert not form.is_valid()
@@ -130,7 +130,7 @@ def test_what_is_no_avatar(value):
 
 
 def test_no_url_is_asked_for(profile, monkeypatch):
-    """``ClearableFileInput`` asks for one to see whether there is a file."""
+    """``ClearableFileInput`` asks for the URL to find out whether there is a file."""
 
     def url(self: FieldFile) -> str:
         raise AssertionError
@@ -179,7 +179,7 @@ class TestValue:
 
     @pytest.mark.parametrize("value", [None, 5, {}, []])
     def test_what_is_no_text(self, value):
-        """Data that some program has put together."""
+        """Data that does not come from a request."""
         files: Any = {}
         assert AvatarInput().value_from_datadict({"avatar": value}, files, "avatar") is None
 
