@@ -18,11 +18,11 @@ from PIL import ImageColor
 
 from .columns import avatar_fields, file_columns
 from .conf import KEYS, SETTING, Config, is_list_of, is_text, is_whole, read
+from .display.html import attribute_name
 from .fallbacks import make_fallbacks
 from .lifecycle.tables import has_null_against
 from .models import AvatarMixin
 from .names import Name, random_ids
-from .rendering import attribute_name
 from .storage import s3
 from .storage.base import resolve, unwrap
 from .uploads import imaging, intake

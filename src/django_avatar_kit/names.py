@@ -22,7 +22,7 @@ _INT = r"[1-9][0-9]{0,8}"
 _OFFSET = rf"(?:0|{_INT})"
 _FOLDER = r"((?:.*/)?([0-9a-f]{2})/)"
 _ID = r"(\2[0-9a-f]{30})"
-_MASTER = re.compile(
+MASTER = re.compile(
     rf"{_FOLDER}{_ID}-([0-9a-f]{{16}})-k1-({_INT})x({_INT})"
     rf"-({_INT}(?:_{_INT})*)-([a-z0-9]+(?:_[a-z0-9]+)*)"
     rf"-(full|fit|{_OFFSET}_{_OFFSET}_{_INT}_{_INT})-([0-9a-f]{{6}})\.([a-z0-9]+)",
@@ -30,7 +30,7 @@ _MASTER = re.compile(
 )
 _RENDITION = re.compile(rf"{_FOLDER}{_ID}\.{_INT}\.[a-z0-9]+", re.ASCII | re.DOTALL)
 # What easy-thumbnails puts beside a master: its key, the options, an extension.
-_THUMBNAIL = re.compile(rf"{_MASTER.pattern}\.[^/]+\.[a-z0-9]+", re.ASCII | re.DOTALL)
+_THUMBNAIL = re.compile(rf"{MASTER.pattern}\.[^/]+\.[a-z0-9]+", re.ASCII | re.DOTALL)
 
 
 class Name(NamedTuple):
@@ -60,7 +60,7 @@ class Name(NamedTuple):
     @classmethod
     def parse(cls, key: str | None) -> Name | None:
         """Read a key; None where it is not a master of this grammar."""
-        if not key or (match := _MASTER.fullmatch(key)) is None:
+        if not key or (match := MASTER.fullmatch(key)) is None:
             return None
         folder, _, token, secret, width, height, sizes, formats, crop, color, ext = match.groups()
         made = int(width), int(height), _read_sizes(sizes), _split(formats)
@@ -121,7 +121,7 @@ def group_of(key: str) -> Group | None:
     """Which avatar a file in storage belongs to; None for a file that is not of this grammar."""
     if match := _RENDITION.fullmatch(key):
         return Group(match[1], match[3], None)
-    if match := _MASTER.fullmatch(key):
+    if match := MASTER.fullmatch(key):
         return Group(match[1], match[3], key)
     if match := _THUMBNAIL.fullmatch(key):
         return Group(match[1], match[3], key[: match.end(11)])

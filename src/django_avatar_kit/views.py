@@ -26,8 +26,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.generic import FormView, TemplateView, View
 from django.views.generic.base import ContextMixin
 
-from . import fallbacks
-from .display import owners
+from .display import initials, owners
 from .exceptions import AvatarError, StorageError, UploadError
 from .forms import AvatarForm, avatar_field_names, avatar_form_class, time_stamps
 from .rendering import avatar_html, has_avatar
@@ -324,7 +323,7 @@ class InitialsView(View):
     http_method_names = ["get", "head"]
 
     def get(self, request: HttpRequest, letters: str, hue: int) -> HttpResponse:
-        cleaned = fallbacks.clean_letters(letters)
+        cleaned = initials.clean_letters(letters)
         if cleaned is None or hue >= 360:
             raise Http404("No such initials.")
         session = getattr(request, "session", None)
@@ -334,7 +333,7 @@ class InitialsView(View):
             # to a session without this attribute. Other middleware may go on reading the session.
             vars(session).pop("accessed", None)
         response = HttpResponse(
-            fallbacks.initials_svg(cleaned, hue),
+            initials.initials_svg(cleaned, hue),
             content_type="image/svg+xml",
             headers={
                 "Cache-Control": "public, max-age=31536000, immutable",

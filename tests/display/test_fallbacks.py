@@ -11,18 +11,20 @@ from django.urls import resolve
 from django.utils.safestring import SafeString, mark_safe
 
 from django_avatar_kit import fallbacks
-from django_avatar_kit.display.owners import hue
+from django_avatar_kit.display.initials import (
+    clean_letters,
+    color_of,
+    hue,
+    initials_svg,
+    letters_of,
+)
 from django_avatar_kit.fallbacks import (
     Fallback,
     Initials,
     Static,
-    clean_letters,
-    color_of,
     fallback_html,
     fallback_url,
     get_fallbacks,
-    initials_svg,
-    letters_of,
 )
 from tests.testapp.models import Team
 

@@ -13,7 +13,9 @@ from django.db import connection, connections, models
 from django.test.utils import CaptureQueriesContext, isolate_apps
 from django.utils.functional import SimpleLazyObject, lazystr
 
-from django_avatar_kit.display.owners import display_name, hue, locate, resolve
+from django_avatar_kit.display.display_names import display_name
+from django_avatar_kit.display.initials import hue
+from django_avatar_kit.display.owners import locate
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.models import AvatarMixin, prefetch_avatars
 from tests.testapp.models import Bare, Channel, League, Member, Profile, Team
@@ -46,10 +48,7 @@ def named(owner: object) -> str:
 def test_row_with_a_field() -> None:
     team = Team(name="Rockets", avatar=KEY)
 
-    owner, file = resolve(team)
-
-    assert owner is team
-    assert file is team.avatar
+    assert locate(team)[0] is team
     assert locate(team) == (team, Team._meta.get_field("avatar"), KEY)
 
 
@@ -65,7 +64,6 @@ def test_locating_builds_no_field_file() -> None:
 def test_field_file_itself() -> None:
     channel = Channel(avatar="", banner=KEY)
 
-    assert resolve(channel.banner) == (channel, channel.banner)
     assert locate(channel.banner) == (channel, Channel._meta.get_field("banner"), KEY)
 
 
@@ -81,9 +79,6 @@ def test_empty_column() -> None:
     team = Team()
 
     assert locate(team) == (team, Team._meta.get_field("avatar"), None)
-    owner, file = resolve(team)
-    assert owner is team
-    assert not file
 
 
 def test_file_that_is_not_stored_yet() -> None:
@@ -134,11 +129,8 @@ def test_child_of_a_row_with_a_field() -> None:
 
 def test_owner_with_a_profile_not_loaded(ada, django_assert_num_queries) -> None:
     with django_assert_num_queries(1):
-        owner, file = resolve(ada)
         assert locate(ada) == (ada, Profile._meta.get_field("avatar"), KEY)
-
-    assert owner is ada
-    assert file is ada.profile.avatar
+        assert locate(ada)[0] is ada
 
 
 def test_owner_with_a_loaded_profile(ada, django_assert_num_queries) -> None:
@@ -154,33 +146,30 @@ def test_owner_without_a_profile(django_assert_num_queries) -> None:
     user = User.objects.get()
 
     with django_assert_num_queries(1):
-        assert resolve(user) == (user, None)
+        assert locate(user) == (user, None, None)
         assert locate(user) == (user, None, None)
 
 
 def test_owner_that_is_not_saved() -> None:
     user = User(username="ada")
 
-    assert resolve(user) == (user, None)
+    assert locate(user) == (user, None, None)
 
 
 def test_profile_of_a_loaded_user(ada, django_assert_num_queries) -> None:
     profile = Profile.objects.select_related("user").get()
 
     with django_assert_num_queries(0):
-        owner, file = resolve(profile)
-
-    assert owner == ada
-    assert file == KEY
-    assert resolve(profile.avatar) == (ada, profile.avatar)
+        assert locate(profile) == (ada, Profile._meta.get_field("avatar"), KEY)
+        assert locate(profile.avatar) == (ada, Profile._meta.get_field("avatar"), KEY)
 
 
 def test_profile_of_a_user_who_is_not_loaded(ada, django_assert_num_queries) -> None:
     profile = Profile.objects.get()
 
     with django_assert_num_queries(0):
-        assert resolve(profile) == (profile, profile.avatar)
-        assert resolve(profile.avatar) == (profile, profile.avatar)
+        assert locate(profile) == (profile, Profile._meta.get_field("avatar"), KEY)
+        assert locate(profile.avatar) == (profile, Profile._meta.get_field("avatar"), KEY)
 
 
 @isolate_apps("django.contrib.auth", "tests.testapp")
@@ -272,9 +261,7 @@ def test_two_profiles_are_ambiguous(settings) -> None:
 
     settings.AVATAR_KIT = {"OWNER": {"testapp.Person": "badge"}}
     assert locate(person) == (person, Badge._meta.get_field("avatar"), KEY)
-    owner, file = resolve(person)
-    assert owner is person
-    assert file is person.badge.avatar
+    assert locate(person)[0] is person
 
     class Guest(Person):
         class Meta:
@@ -307,7 +294,6 @@ def test_way_to_one_of_several_avatars(settings) -> None:
     channel = Channel(avatar="channels/old.png", banner=KEY)
 
     assert locate(channel) == (channel, Channel._meta.get_field("banner"), KEY)
-    assert resolve(channel) == (channel, channel.banner)
 
 
 @pytest.mark.django_db
@@ -361,7 +347,6 @@ def test_way_that_leads_nowhere(settings, accessor, reason) -> None:
     ids=repr,
 )
 def test_nobody(nobody) -> None:
-    assert resolve(nobody) == (None, None)
     assert locate(nobody) == (None, None, None)
 
 
@@ -387,7 +372,7 @@ def test_lazy_objects() -> None:
 )
 def test_what_is_no_owner(thing, kind) -> None:
     with pytest.raises(TypeError) as caught:
-        resolve(thing)
+        locate(thing)
 
     assert str(caught.value) == (
         f"{kind} has no avatar. What can be shown is a model instance with an AvatarField, its "
@@ -626,12 +611,12 @@ def test_whose_profile_it_is(settings) -> None:
 
     thing, account = Thing(pk=1), Account(pk=2)
     row = Named(thing=thing)
-    assert resolve(row)[0] is row
+    assert locate(row)[0] is row
     assert display_name(row) == "a name of its own"
     row = Both(thing=thing, account=account)
-    assert resolve(row)[0] is thing
+    assert locate(row)[0] is thing
     settings.AUTH_USER_MODEL = "testapp.Account"
-    assert resolve(row)[0] is account
+    assert locate(row)[0] is account
 
 
 # --- colours ---

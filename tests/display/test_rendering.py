@@ -8,10 +8,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy, override
 
+from django_avatar_kit.display.html import attribute_name
 from django_avatar_kit.names import Name
 from django_avatar_kit.rendering import (
     Face,
-    attribute_name,
     avatar_html,
     avatar_url,
     clean_size,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import template
@@ -14,13 +16,15 @@ from django.utils.html import conditional_escape
 from django_avatar_kit import rendering
 from django_avatar_kit.conf import Config, get_config
 from django_avatar_kit.display import owners
+from django_avatar_kit.display.html import attribute_names
 
 if TYPE_CHECKING:
     from django.template.base import Parser, Token
 
 register = template.Library()
 
-# Wider than Django's own: data-foo="…" and @click="…" are attributes here, not syntax errors.
+# Django's own parser of name=value takes Python's identifiers only: data-foo="…", and the @click
+# and :class of Alpine and Vue, would be syntax errors.
 _KEYWORD = re.compile(r"([^\W\d][\w:.-]*|[@:][\w:.-]+)=(.+)", re.DOTALL)
 
 #: What a tag may say without a variable, beside numbers and quoted strings.
@@ -30,35 +34,26 @@ _LITERALS = frozenset({"None", "True", "False"})
 class AvatarNode(Node):
     """``{% avatar obj [size] [attribute=value …] [as variable] %}``
 
-    The layout (size and attributes, checked and escaped) is made once where the template spells it
-    out, and again only when the settings change.
+    Where size and attributes are constants, the layout is made once, and again only when the
+    settings change.
     """
 
-    def __init__(
-        self,
-        obj: FilterExpression,
-        size: FilterExpression | None,
-        attrs: dict[str, FilterExpression],
-        target: str | None,
-    ) -> None:
-        self.obj = obj
-        self.size = size
-        self.attrs = attrs
-        self.target = target
-        self.constant = (size is None or _is_constant(size)) and all(
-            map(_is_constant, attrs.values())
-        )
+    def __init__(self, arguments: _Arguments) -> None:
+        self.arguments = arguments
+        given = [*arguments.attrs.values(), arguments.second]
+        self.constant = all(each is None or _is_constant(each) for each in given)
         self.made: tuple[Config, rendering.Layout] | None = None
         if self.constant:
             # Now, so that a mistake shows when the template is loaded.
             self.layout(Context())
 
     def render(self, context: Context) -> str:
-        obj = _value(self.obj, context)
+        arguments = self.arguments
+        obj = _value(arguments.obj, context)
         layout = self.layout(context)
-        if self.target is None:
+        if arguments.target is None:
             return layout.html(obj)
-        context[self.target] = layout.face(obj)
+        context[arguments.target] = layout.face(obj)
         return ""
 
     def layout(self, context: Context) -> rendering.Layout:
@@ -67,11 +62,9 @@ class AvatarNode(Node):
         made = self.made
         if made is not None and made[0] is config:
             return made[1]
+        attrs = {name: _value(each, context) for name, each in self.arguments.attrs.items()}
         try:
-            layout = rendering.Layout(
-                None if self.size is None else _value(self.size, context),
-                {name: _value(each, context) for name, each in self.attrs.items()},
-            )
+            layout = rendering.Layout(_value(self.arguments.second, context), attrs)
         except (TypeError, ValueError) as error:
             raise TemplateSyntaxError(f"avatar: {error}") from error
         if self.constant:
@@ -79,88 +72,87 @@ class AvatarNode(Node):
         return layout
 
 
-class AvatarUrlNode(Node):
-    """``{% avatar_url obj [size] [as variable] %}``"""
+class FunctionNode(Node):
+    """A tag that calls a function with its two values: ``{% tag obj [value] [as variable] %}``"""
 
-    def __init__(
-        self, obj: FilterExpression, size: FilterExpression | None, target: str | None
-    ) -> None:
-        self.obj = obj
-        self.size = size
-        self.target = target
+    def __init__(self, function: Callable[[Any, Any], str], arguments: _Arguments) -> None:
+        self.function = function
+        self.arguments = arguments
 
     def render(self, context: Context) -> str:
-        size = None if self.size is None else _value(self.size, context)
-        try:
-            size = size if size is None else rendering.clean_size(size)
-        except ValueError as error:
-            raise TemplateSyntaxError(f"avatar_url: {error}") from error
-        url = rendering.avatar_url(_value(self.obj, context), size)
-        if self.target is None:
-            return conditional_escape(url) if context.autoescape else url
-        context[self.target] = url
-        return ""
-
-
-class PrefetchNode(Node):
-    """``{% prefetch_avatars objects [path] %}``"""
-
-    def __init__(self, objects: FilterExpression, path: FilterExpression | None) -> None:
-        self.objects = objects
-        self.path = path
-
-    def render(self, context: Context) -> str:
-        objects = _value(self.objects, context)
-        path = None if self.path is None else _value(self.path, context)
-        # A list that the view did not pass is as good as an empty one, as in {% for %}.
-        if objects is not None and objects != "":
-            owners.prefetch_avatars(objects, path)
+        arguments = self.arguments
+        text = self.function(_value(arguments.obj, context), _value(arguments.second, context))
+        if arguments.target is None:
+            return conditional_escape(text) if context.autoescape else text
+        context[arguments.target] = text
         return ""
 
 
 @register.tag
 def avatar(parser: Parser, token: Token) -> AvatarNode:
-    """The avatar of a user, a profile, a team …, or what stands in for it.
+    """The avatar of a user, a profile, a team …, or its fallback.
 
     ``{% avatar user 64 class="rounded" %}``; ``{% avatar user 64 as face %}`` for its parts.
     """
-    args, kwargs, target = _parse(parser, token)
-    attrs = {name: each for name, each in kwargs.items() if name != "size"}
+    arguments = _parse(parser, token, "size")
     try:
-        for name in attrs:
-            rendering.attribute_name(name)
+        attribute_names(arguments.attrs)
     except TypeError as error:
         raise TemplateSyntaxError(f"avatar: {error}") from error
-    return AvatarNode(args[0], _second("avatar", args, kwargs, "size"), attrs, target)
+    return AvatarNode(arguments)
 
 
 @register.tag
-def avatar_url(parser: Parser, token: Token) -> AvatarUrlNode:
-    """The URL of the avatar, or of what stands in for it: ``{% avatar_url user 64 %}``."""
-    args, kwargs, target = _parse(parser, token)
-    return AvatarUrlNode(args[0], _second("avatar_url", args, kwargs, "size", only=True), target)
+def avatar_url(parser: Parser, token: Token) -> FunctionNode:
+    """The URL of the avatar, or of its fallback: ``{% avatar_url user 64 %}``."""
+
+    def url(obj: Any, size: Any) -> str:
+        try:
+            size = None if size is None else rendering.clean_size(size)
+        except ValueError as error:
+            raise TemplateSyntaxError(f"avatar_url: {error}") from error
+        return rendering.avatar_url(obj, size)
+
+    return FunctionNode(url, _parse(parser, token, "size", attributes=False))
 
 
 @register.tag
-def prefetch_avatars(parser: Parser, token: Token) -> PrefetchNode:
+def prefetch_avatars(parser: Parser, token: Token) -> FunctionNode:
     """Load the avatars of a page in one query: ``{% prefetch_avatars comments "author" %}``."""
-    args, kwargs, target = _parse(parser, token)
-    if target is not None:
+
+    def prefetch(objects: Any, path: Any) -> str:
+        # A list that the view did not pass counts as an empty one, as in {% for %}.
+        if objects is not None and objects != "":
+            owners.prefetch_avatars(objects, path)
+        return ""
+
+    arguments = _parse(parser, token, "path", attributes=False)
+    if arguments.target is not None:
         raise TemplateSyntaxError("prefetch_avatars: there is no result to name with “as”.")
-    path = _second("prefetch_avatars", args, kwargs, "path", only=True)
-    return PrefetchNode(args[0], path)
+    return FunctionNode(prefetch, arguments)
 
 
 @register.filter
 def has_avatar(obj: Any) -> bool:
-    """Whether there is an avatar, and no stand-in would be shown: ``{{ user|has_avatar }}``."""
+    """Whether there is an avatar, and no fallback would be shown: ``{{ user|has_avatar }}``."""
     return rendering.has_avatar(obj)
 
 
-def _parse(
-    parser: Parser, token: Token
-) -> tuple[list[FilterExpression], dict[str, FilterExpression], str | None]:
-    """Positional arguments (one or two), keyword arguments and the variable after ``as``."""
+@dataclass(frozen=True, kw_only=True)
+class _Arguments:
+    """What a tag was given."""
+
+    obj: FilterExpression
+    #: The second value, which may also be given by its name.
+    second: FilterExpression | None
+    #: All other ``name=value``.
+    attrs: dict[str, FilterExpression]
+    #: The variable after ``as``.
+    target: str | None
+
+
+def _parse(parser: Parser, token: Token, second: str, *, attributes: bool = True) -> _Arguments:
+    """Raises ``TemplateSyntaxError``. ``second`` is the name of the second value."""
     tag, *bits = token.split_contents()
     target = None
     if len(bits) > 1 and bits[-2] == "as":
@@ -169,7 +161,7 @@ def _parse(
     kwargs: dict[str, FilterExpression] = {}
     for bit in bits:
         if match := _KEYWORD.fullmatch(bit):
-            if match[1] in kwargs:
+            if match[1] in kwargs or (match[1] == second and len(args) == 2):
                 raise TemplateSyntaxError(f"{tag}: “{match[1]}” is given twice.")
             kwargs[match[1]] = parser.compile_filter(match[2])
         elif kwargs:
@@ -181,25 +173,12 @@ def _parse(
             f"{tag}: takes what to show and one more value, not {len(args)} values; "
             f"attributes are written name=value."
         )
-    return args, kwargs, target
-
-
-def _second(
-    tag: str,
-    args: list[FilterExpression],
-    kwargs: dict[str, FilterExpression],
-    name: str,
-    *,
-    only: bool = False,
-) -> FilterExpression | None:
-    """The second value, which may also be given by its name, ``only`` that one."""
-    if only and (unknown := kwargs.keys() - {name}):
-        raise TemplateSyntaxError(f"{tag}: there is no “{min(unknown)}” here, only “{name}”.")
-    if len(args) == 1:
-        return kwargs.get(name)
-    if name in kwargs:
-        raise TemplateSyntaxError(f"{tag}: “{name}” is given twice.")
-    return args[1]
+    named = kwargs.pop(second, None)
+    if kwargs and not attributes:
+        raise TemplateSyntaxError(f"{tag}: there is no “{min(kwargs)}” here, only “{second}”.")
+    return _Arguments(
+        obj=args[0], second=args[1] if len(args) == 2 else named, attrs=kwargs, target=target
+    )
 
 
 def _is_constant(expression: FilterExpression) -> bool:
@@ -212,11 +191,13 @@ def _is_constant(expression: FilterExpression) -> bool:
     return not isinstance(var, Promise)
 
 
-def _value(expression: FilterExpression, context: Context) -> Any:
-    """What the expression stands for, or None, whatever the site shows for what does not exist."""
+def _value(expression: FilterExpression | None, context: Context) -> Any:
+    """What the expression stands for; None where it was not given, or for what does not exist."""
+    if expression is None:
+        return None
     value = expression.resolve(context, ignore_failures=True)
     if isinstance(value, str) and value and not _is_constant(expression):
-        # What failed on the way (a user without a profile, say) comes back as this.
+        # Django gives string_if_invalid for what failed on the way (a user without a profile).
         invalid = context.template.engine.string_if_invalid  # type: ignore[union-attr]
         return None if value == invalid else value
     return value

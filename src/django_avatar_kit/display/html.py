@@ -1,0 +1,109 @@
+"""HTML of an avatar: attributes and their escaping, and the markup that a name and URLs give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from html import escape
+from typing import Any, NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+
+from ..names import Name
+
+#: Attributes that the kit itself writes.
+RESERVED = frozenset({"src", "srcset", "width", "height"})
+
+#: What the HTML standard does not allow in the name of an attribute.
+_NOT_IN_A_NAME = re.compile(r"""[\s"'<>/=\x00-\x1f\x7f]""")
+
+#: Stands for folder and token of a key in :func:`template_of`. No URL contains it.
+STEM = "\0"
+
+
+def attribute_name(name: str) -> str:
+    """The attribute that a keyword argument stands for, or ``TypeError`` if it cannot be one."""
+    attribute = name.rstrip("_").replace("_", "-").lower()
+    if not attribute or _NOT_IN_A_NAME.search(attribute):
+        raise TypeError(f"“{name}” cannot be the name of an HTML attribute.")
+    if attribute in RESERVED:
+        raise TypeError(f"“{attribute}” is written by the avatar itself; ask for another size.")
+    return attribute
+
+
+def attribute_names(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """The same attributes under the names that they have in HTML; raises ``TypeError``."""
+    return {attribute_name(name): value for name, value in attrs.items()}
+
+
+def attributes(attrs: Mapping[str, str | bool]) -> str:
+    """Attributes as they stand in a tag, each after a space; True gives a bare name."""
+    return "".join(
+        f" {name}" if value is True else f' {name}="{attribute_value(value)}"'
+        for name, value in attrs.items()
+    )
+
+
+def attribute_value(value: Any) -> str:
+    """``value`` for between double quotes: a safe string keeps its entities, but has no quote."""
+    if hasattr(value, "__html__"):
+        return value.__html__().replace('"', "&quot;")  # type: ignore[no-any-return]
+    return escape(str(value))
+
+
+def as_text(value: Any) -> str:
+    """A value given for an attribute as a string, which is safe if the value was.
+
+    A lazy translation becomes text in the language of this moment.
+    """
+    if isinstance(value, str):
+        return value
+    if hasattr(value, "__html__") and not isinstance(value, Promise):
+        return SafeString(value.__html__())
+    return str(value)
+
+
+class Pictures(NamedTuple):
+    """The URLs of one avatar at one size, not escaped."""
+
+    src: str
+    srcset: str = ""
+    #: Media type and ``srcset`` of the formats before the last.
+    sources: tuple[tuple[str, str], ...] = ()
+
+    def head(self) -> str:
+        """The markup up to the URLs of the ``<img>``."""
+        sources = "".join(
+            f'<source type="{media_type}" srcset="{escape(srcset)}">'
+            for media_type, srcset in self.sources
+        )
+        dense = f' srcset="{escape(self.srcset)}"' if self.srcset else ""
+        return f'{"<picture>" if sources else ""}{sources}<img src="{escape(self.src)}"{dense}'
+
+
+def pictures_of(name: Name, url: Callable[[str], str], size: int) -> Pictures:
+    """The URLs for ``size`` CSS px; ``url`` gives that of a rendition's key."""
+    small, large = name.best(size), name.best(2 * size)
+    *others, last = name.formats
+    sources = []
+    for each in others:
+        srcset = url(name.rendition(small, each))
+        if small != large:
+            srcset = f"{srcset} 1x, {url(name.rendition(large, each))} 2x"
+        sources.append((f"image/{each}", srcset))
+    return Pictures(
+        url(name.rendition(small, last)),
+        "" if small == large else f"{url(name.rendition(large, last))} 2x",
+        tuple(sources),
+    )
+
+
+# Uploads smaller than the largest size add combinations to the usual few.
+@lru_cache(maxsize=1024)
+def template_of(sizes: str, formats: str, size: int) -> str:
+    """``Pictures.head()`` of every key with these sizes and formats, with ``STEM`` in each URL."""
+    listed = tuple(map(int, sizes.split("_"))), tuple(formats.split("_"))
+    name = Name("", STEM, "", 0, 0, *listed, None, "cover", "", "")
+    return pictures_of(name, str, size).head()
