@@ -61,12 +61,15 @@ def _own_name(owner: models.Model) -> str:
     if reads is not None and reads <= owner.__dict__.keys():
         return _without_email(owner)
     # These are methods of the site. They may read a deferred field or a relation that is not
-    # loaded: every query they make is refused.
+    # loaded: every query they make is refused. The list is what execute_wrapper() fills in Django
+    # 5.2 to 6.1; that context manager takes as long as all of this together.
     connection = connections[owner._state.db or DEFAULT_DB_ALIAS]
+    connection.execute_wrappers.append(_refuse)
     _guard.depth += 1
     try:
-        with connection.execute_wrapper(_refuse):
-            return next(filter(None, (_without_email(source(owner)) for source in sources)), "")
+        for source in sources:
+            if text := _without_email(source(owner)):
+                return text
     except _QueryRefusedError:
         if connection.queries_logged:
             # Django logs a query even where it is not sent.
@@ -76,6 +79,7 @@ def _own_name(owner: models.Model) -> str:
         pass
     finally:
         _guard.depth -= 1
+        connection.execute_wrappers.remove(_refuse)
     return ""
 
 
@@ -83,11 +87,11 @@ def _own_name(owner: models.Model) -> str:
 def _naming(
     model: type[models.Model],
 ) -> tuple[tuple[Callable[[Any], Any], ...], frozenset[str] | None]:
-    """The methods that give a row's name, and the attributes that are read if it is safe to ask.
+    """The methods that give a row's name, and the attributes that they read where that is known.
 
     The attributes are None where the methods may make a query. They cannot where the only one is a
-    ``__str__`` whose byte code names nothing but attributes, all of them loaded. The guard costs
-    such a row 2 µs, 6 % of what it takes to load and show it.
+    ``__str__`` whose byte code names nothing but attributes, all of them loaded. With the guard it
+    would take 10 % longer to load and show such a row (2 µs more).
     """
     sources = [
         method

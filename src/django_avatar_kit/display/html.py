@@ -9,12 +9,13 @@ from html import escape
 from typing import Any, NamedTuple
 
 from django.utils.functional import Promise
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
 from ..names import Name
 
 #: Attributes that the kit itself writes.
-RESERVED = frozenset({"src", "srcset", "width", "height"})
+_RESERVED = frozenset({"src", "srcset", "width", "height"})
 
 #: What the HTML standard does not allow in the name of an attribute.
 _NOT_IN_A_NAME = re.compile(r"""[\s"'<>/=\x00-\x1f\x7f]""")
@@ -28,7 +29,7 @@ def attribute_name(name: str) -> str:
     attribute = name.rstrip("_").replace("_", "-").lower()
     if not attribute or _NOT_IN_A_NAME.search(attribute):
         raise TypeError(f"“{name}” cannot be the name of an HTML attribute.")
-    if attribute in RESERVED:
+    if attribute in _RESERVED:
         raise TypeError(f"“{attribute}” is written by the avatar itself; ask for another size.")
     return attribute
 
@@ -48,9 +49,7 @@ def attributes(attrs: Mapping[str, str | bool]) -> str:
 
 def attribute_value(value: Any) -> str:
     """``value`` for between double quotes: a safe string keeps its entities, but has no quote."""
-    if hasattr(value, "__html__"):
-        return value.__html__().replace('"', "&quot;")  # type: ignore[no-any-return]
-    return escape(str(value))
+    return conditional_escape(value).replace('"', "&quot;")
 
 
 def as_text(value: Any) -> str:

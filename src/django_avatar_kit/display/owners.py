@@ -299,11 +299,11 @@ def _split(path: str) -> tuple[str, ...]:
     return tuple(path.replace("__", ".").split(".")) if path else ()
 
 
-def _by_class(objects: Iterable[Any]) -> Iterator[tuple[type, list[Any]]]:
+def _by_class(objects: Iterable[Any]) -> Iterable[tuple[type, list[Any]]]:
     groups: dict[type, list[Any]] = {}
     for obj in map(unwrap, objects):
         groups.setdefault(type(obj), []).append(obj)
-    yield from groups.items()
+    return groups.items()
 
 
 def _follow(objects: Iterable[Any], step: str) -> list[Any]:
