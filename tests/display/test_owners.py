@@ -266,6 +266,40 @@ def test_dotted_way_to_the_row(settings) -> None:
     assert locate(bare) == (bare, Profile._meta.get_field("avatar"), KEY)
 
 
+@isolate_apps("tests.testapp")
+def test_way_to_another_row_of_the_same_model(settings) -> None:
+    class Person(AvatarMixin):
+        mentor = models.ForeignKey("self", models.CASCADE, null=True)
+
+        class Meta:
+            app_label = "testapp"
+
+    settings.AVATAR_KIT = {"OWNER": {"testapp.person": "mentor"}}
+    apprentice = Person(mentor=Person(avatar=KEY, mentor=Person()))
+
+    assert locate(apprentice) == (apprentice, Person._meta.get_field("avatar"), KEY)
+
+
+@isolate_apps("django.contrib.auth", "tests.testapp")
+def test_way_from_a_profile_to_one_of_its_avatars(settings) -> None:
+    class Person(models.Model):
+        class Meta:
+            app_label = "testapp"
+
+    class Card(AvatarMixin):
+        person = models.OneToOneField(Person, models.CASCADE, related_name="card")
+        logo = AvatarField()
+
+        class Meta:
+            app_label = "testapp"
+
+    settings.AVATAR_KIT = {"OWNER": {"testapp.card": "logo"}}
+    person = Person(pk=1)
+    Card(person=person, avatar="cards/old.png", logo=KEY)
+
+    assert locate(person) == (person, Card._meta.get_field("logo"), KEY)
+
+
 def test_way_to_one_of_several_avatars(settings) -> None:
     settings.AVATAR_KIT = {"OWNER": {"testapp.channel": "banner"}}
     channel = Channel(avatar="channels/old.png", banner=KEY)

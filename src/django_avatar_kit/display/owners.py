@@ -152,13 +152,12 @@ def link_of(model: type) -> Any:
     A model with a name of its own (a custom user with an avatar) is no profile.
     """
     if (
-        not issubclass(model, models.Model)
-        or _avatar_field(model) is None
+        _avatar_field(model) is None
         or hasattr(model, "get_full_name")
         or hasattr(model, "get_username")
     ):
         return None
-    columns: Any = model._meta.concrete_fields
+    columns: Any = model._meta.concrete_fields  # type: ignore[attr-defined]
     links = [f for f in columns if f.one_to_one and not f.remote_field.parent_link]
     users = [f for f in links if f.related_model._meta.label == settings.AUTH_USER_MODEL]
     return next(iter(users or links), None)
@@ -181,11 +180,14 @@ def _find(obj: Any) -> _Found:
             raise route.error(f"{_describe(type(holder))} has no “{step}”") from error
         if holder is None:
             return obj, None, None
-    try:
-        _, end, field = _find(holder)
-    except TypeError as error:
-        raise route.error(f"{_describe(type(holder))} has no AvatarField") from error
-    return obj, end, field
+    if not route.label:
+        _, holder, field = _find(holder)
+        return obj, holder, field
+    # OWNER may name a relation to another row of the same model: its entry is not followed again.
+    field = holder.field if isinstance(holder, FieldFile) else _avatar_field(type(holder))
+    if not isinstance(field, AvatarColumn):
+        raise route.error(f"{_describe(type(holder))} has no AvatarField")
+    return obj, holder, field
 
 
 def _find_without_row(obj: Any) -> _Found:
@@ -262,7 +264,11 @@ def _route(model: type) -> _Route | None:
     return _Route(steps=(accessors[0],))
 
 
-def _avatar_field(model: type[models.Model]) -> AvatarColumn | None:
+@cached_per_class
+def _avatar_field(model: type) -> AvatarColumn | None:
+    """The field that ``{% avatar %}`` shows; None also for a class that is no model."""
+    if not issubclass(model, models.Model):
+        return None
     fields = [f for f in model._meta.concrete_fields if isinstance(f, AvatarColumn)]
     return next((f for f in fields if f.name == "avatar"), fields[0] if fields else None)
 
