@@ -122,8 +122,10 @@ class _QueryRefusedError(Exception):
 
 
 class _Guard(threading.local):
-    """How many names this thread is asking for: in tests with a live server, threads share one
-    connection, and the queries of the others must go on."""
+    """How many names this thread is asking for.
+
+    In tests with a live server, threads share one connection: the others may make queries.
+    """
 
     depth = 0
 
