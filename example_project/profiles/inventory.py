@@ -15,6 +15,7 @@ from django.apps import apps
 from django.core.files.storage import FileSystemStorage, Storage, default_storage
 from django.db.models import FileField, Model
 
+from django_avatar_kit.lazy import unwrap
 from django_avatar_kit.names import Name, group_of
 from django_avatar_kit.storage import base as kit_storage
 
@@ -109,7 +110,7 @@ class Inventory:
 
 def locate(storage: Storage = default_storage) -> Location:
     """Where a storage keeps its files."""
-    storage = kit_storage.unwrap(storage)
+    storage = unwrap(storage)
     if isinstance(storage, FileSystemStorage):
         return Location(kind="folder", name=storage.location)
     # By what it has, not by its class: django-storages is only there where media are on S3.
@@ -129,7 +130,7 @@ def take_stock(
     The orphans come first, then the people by their names. ``rows`` are those that may need a
     file there, by the name that they hold; without, all of the site.
     """
-    storage = kit_storage.unwrap(storage)
+    storage = unwrap(storage)
     if rows is None:
         rows = _rows()
     groups: dict[str, Group] = {}

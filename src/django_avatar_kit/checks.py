@@ -20,11 +20,12 @@ from .columns import avatar_fields, file_columns
 from .conf import KEYS, SETTING, Config, is_list_of, is_text, is_whole, read
 from .display.html import attribute_name
 from .fallbacks import make_fallbacks
+from .lazy import unwrap
 from .lifecycle.tables import has_null_against
 from .models import AvatarMixin
 from .names import Name, random_ids
 from .storage import s3
-from .storage.base import resolve, unwrap
+from .storage.base import adapter_of, resolve
 from .uploads import imaging, intake
 
 if TYPE_CHECKING:
@@ -167,17 +168,16 @@ def _check_storages(config: Config) -> Iterator[CheckMessage]:
 
 def _check_bucket(place: Storage, name: str, obj: Any = None) -> Iterator[CheckMessage]:
     """What ``avatar_doctor`` would say of a storage on S3 before it asks anybody."""
-    bucket = s3.bucket_of(place)
-    if bucket is None:
-        return
-    if not bucket.storage.bucket_name:
+    bucket = adapter_of(place)
+    problems = bucket.problems() if isinstance(bucket, s3.Bucket) else ()
+    if "no bucket" in problems:
         yield Error(
             f"The storage {name} has no bucket name.",
             hint="Set bucket_name in its OPTIONS, or AWS_STORAGE_BUCKET_NAME.",
             obj=obj,
             id="avatar_kit.E015",
         )
-    if bucket.storage.custom_domain and bucket.storage.url_protocol == "http:":
+    if "http" in problems:
         yield Warning(
             f"The URLs of the storage {name} begin with http://{bucket.storage.custom_domain}.",
             hint='Set its url_protocol to "https:", which is the default.',

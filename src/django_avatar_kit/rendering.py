@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from .display.html import (
 from .display.owners import locate
 from .fallbacks import fallback_html, fallback_url
 from .names import MASTER, Name
+from .storage.adapter import JoinedUrls
 from .storage.base import urls
 
 if TYPE_CHECKING:
@@ -191,12 +192,11 @@ def _pictures(avatar_field: AvatarColumn, key: str, size: int) -> tuple[Pictures
 def _head(avatar_field: AvatarColumn, key: str, size: int) -> str:
     """``Pictures.head()`` of a key, from a template where the storage allows it.
 
-    It does where URLs are a base and the key (``urls()`` gives a ``partial`` of a function of both
-    there): the markup of two avatars then differs in folder and token only. With ``Name.parse()``
+    It does where URLs are a base and the key (``urls()`` gives a ``JoinedUrls`` there): the markup of two avatars then differs in folder and token only. With ``Name.parse()``
     and a call for each URL it would take a third longer to load and show a row.
     """
     match = MASTER.fullmatch(key)
-    if match and isinstance(url := urls(avatar_field.rendition_storage), partial):
+    if match and isinstance(url := urls(avatar_field.rendition_storage), JoinedUrls):
         folder, token, sizes, formats = match.group(1, 3, 7, 8)
         stem = f"{_escaped(url.func, *url.args, folder)}{token}"
         return template_of(sizes, formats, size).replace(STEM, stem)

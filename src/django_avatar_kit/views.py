@@ -29,6 +29,7 @@ from django.views.generic.base import ContextMixin
 from .display import initials, owners
 from .exceptions import AvatarError, StorageError, UploadError
 from .forms import AvatarForm, avatar_field_names, avatar_form_class, time_stamps
+from .lazy import unwrap
 from .rendering import avatar_html, has_avatar
 from .widgets import AvatarInput
 
@@ -63,7 +64,7 @@ class OwnAvatarMixin(LoginRequiredMixin, ContextMixin, View):
 
         To be overridden where that is neither the user nor a one-to-one profile of theirs.
         """
-        user: Model = owners.unwrap(self.request.user)
+        user: Model = unwrap(self.request.user)
         relation = owners.profile_relation(user)
         if relation is None:
             return user

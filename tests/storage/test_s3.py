@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import pickle
 import threading
 from collections.abc import Callable
@@ -30,7 +31,19 @@ from django_avatar_kit.storage import base as module
 from django_avatar_kit.storage import presigned_urls as signing
 from django_avatar_kit.storage import s3
 from django_avatar_kit.storage import threads as workers
-from django_avatar_kit.storage.base import Write, delete_all, missing, read, urls, walk, write_all
+from django_avatar_kit.storage.adapter import Stored
+from django_avatar_kit.storage.base import (
+    Write,
+    adapter_of,
+    delete_all,
+    missing,
+    read,
+    urls,
+    walk,
+    write_all,
+)
+from django_avatar_kit.storage.s3 import Bucket
+from django_avatar_kit.storage.s3_client import S3Client
 from tests.support.lifecycle import files_of, fresh, make_profile, upload
 from tests.support.processes import python
 from tests.testapp.models import Bare
@@ -41,6 +54,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from storages.backends.s3 import S3ManifestStaticStorage, S3StaticStorage, S3Storage
+
+from tests.support import s3server
 
 KEY = "avatars/3f/" + "3f" * 16 + ".64.webp"
 
@@ -121,7 +136,7 @@ class LocationOfTheMoment(S3Storage):
 
 @pytest.mark.parametrize("cls", [S3Storage, S3StaticStorage, Elsewhere, Deconstructible])
 def test_the_stock_storage_and_its_children_with_other_values(cls):
-    assert s3.bucket_of(cls(bucket_name="b")) is not None
+    assert isinstance(adapter_of(cls(bucket_name="b")), Bucket)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +154,7 @@ def test_the_stock_storage_and_its_children_with_other_values(cls):
 )
 def test_what_overrides_a_method_is_left_to_its_methods(cls):
     storage = cls.__new__(cls)
-    assert s3.bucket_of(storage) is None
+    assert not isinstance(adapter_of(storage), Bucket)
 
 
 @deconstructible
@@ -157,8 +172,8 @@ class Equal(S3Storage):
 def test_storages_are_told_apart_by_what_they_are_and_not_by_what_they_equal():
     one, other = Equal(bucket_name="b"), Equal(bucket_name="c")
     assert one == other
-    assert s3.bucket_of(one) is s3.bucket_of(one)
-    assert s3.bucket_of(one) is not s3.bucket_of(other)
+    assert adapter_of(one) is adapter_of(one)
+    assert adapter_of(one) is not adapter_of(other)
 
 
 class SaveMixin(Storage):
@@ -171,27 +186,28 @@ class MixedIn(S3Storage, SaveMixin):
 
 
 def test_a_mixin_that_comes_after_the_stock_storage_overrides_too():
-    assert s3.bucket_of(MixedIn(bucket_name="b")) is None
+    assert not isinstance(adapter_of(MixedIn(bucket_name="b")), Bucket)
 
 
 def test_what_is_lazy_is_another_one_each_time(bucket, settings):
     tenants = iter("ab")
     lazily = lazy(lambda: next(tenants), str)()
     storage = bucket.use(settings, custom_domain=lazily)
-    assert s3.bucket_of(storage) is None
+    assert not isinstance(adapter_of(storage), Bucket)
 
 
 def test_other_storages_are_none_of_its_business(tmp_path):
-    assert s3.bucket_of(FileSystemStorage(tmp_path)) is None
-    assert s3.bucket_of(InMemoryStorage()) is None
+    assert not isinstance(adapter_of(FileSystemStorage(tmp_path)), Bucket)
+    assert not isinstance(adapter_of(InMemoryStorage()), Bucket)
 
 
 def test_a_storage_that_compresses_pictures_writes_them_itself():
-    assert s3.bucket_of(S3Storage(bucket_name="b", gzip=True)) is not None
+    assert isinstance(adapter_of(S3Storage(bucket_name="b", gzip=True)), Bucket)
     kinds = ("text/css", "image/webp")
     compressing = S3Storage(bucket_name="b", gzip=True, gzip_content_types=kinds)
-    assert s3.bucket_of(compressing) is None
-    assert s3.bucket_of(S3Storage(bucket_name="b", gzip=True, gzip_content_types=None))
+    assert not isinstance(adapter_of(compressing), Bucket)
+    without = S3Storage(bucket_name="b", gzip=True, gzip_content_types=None)
+    assert isinstance(adapter_of(without), Bucket)
 
 
 def test_without_django_storages_nothing_of_it_is_imported():
@@ -199,7 +215,7 @@ def test_without_django_storages_nothing_of_it_is_imported():
         "import sys; from django.conf import settings; settings.configure();"
         "import django_avatar_kit.storage.base as s;"
         "from django.core.files.storage import InMemoryStorage;"
-        "assert s.s3.bucket_of(InMemoryStorage()) is None;"
+        "assert type(s.adapter_of(InMemoryStorage())).__name__ == 'Adapter';"
         "assert not {'storages', 'boto3', 'botocore'} & set(sys.modules)"
     )
     python(code)
@@ -218,7 +234,12 @@ def test_each_file_is_one_put_and_nothing_else(storage, bucket):
 
 def test_files_go_out_side_by_side(storage, monkeypatch):
     together = threading.Barrier(6, timeout=10)
-    monkeypatch.setattr(s3.Bucket, "put", lambda *args, **kwargs: str(together.wait()))
+
+    def put(self: Bucket, key: str, *args: Any, **options: Any) -> Stored:
+        together.wait()
+        return Stored(key)
+
+    monkeypatch.setattr(Bucket, "put", put)
     write_all([write(storage, f"a/{number}") for number in range(6)])
 
 
@@ -232,7 +253,7 @@ def test_type_and_cache_header_are_those_of_an_avatar(storage, bucket):
 def test_what_the_site_asks_for_is_heeded(bucket, settings):
     parameters = {"CacheControl": "max-age=60", "Metadata": {"from": "kit"}, "ContentType": "a/b"}
     storage = bucket.use(settings, object_parameters=parameters, default_acl="public-read")
-    with mock.patch.object(s3.bucket_of(storage).client, "put_object", return_value={}) as put:
+    with mock.patch.object(adapter_of(storage).s3.client, "put_object", return_value={}) as put:
         write_all([write(storage, "a/1.webp")])
     put.assert_called_once_with(
         Bucket=bucket.name,
@@ -249,7 +270,7 @@ def test_what_the_site_asks_for_is_heeded(bucket, settings):
 
 def test_an_acl_among_the_parameters_comes_first(bucket, settings):
     storage = bucket.use(settings, object_parameters={"ACL": "private"}, default_acl="public-read")
-    with mock.patch.object(s3.bucket_of(storage).client, "put_object", return_value={}) as put:
+    with mock.patch.object(adapter_of(storage).s3.client, "put_object", return_value={}) as put:
         write_all([write(storage, "a/1.webp")])
     assert put.call_args.kwargs["ACL"] == "private"
 
@@ -300,7 +321,7 @@ class TimeIsUp(Exception):  # noqa: N818
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
 def test_a_time_limit_comes_through_and_what_has_arrived_is_removed(storage, bucket, nth):
-    put, calls = s3.bucket_of(storage).client.put_object, iter(range(1, 4))
+    put, calls = adapter_of(storage).s3.client.put_object, iter(range(1, 4))
 
     def late(**options: Any) -> Any:
         answer = put(**options)
@@ -309,7 +330,7 @@ def test_a_time_limit_comes_through_and_what_has_arrived_is_removed(storage, buc
         return answer
 
     with (
-        mock.patch.object(s3.bucket_of(storage).client, "put_object", late),
+        mock.patch.object(adapter_of(storage).s3.client, "put_object", late),
         pytest.raises(TimeIsUp),
     ):
         write_all([write(storage, f"a/{number}") for number in range(3)])
@@ -317,7 +338,7 @@ def test_a_time_limit_comes_through_and_what_has_arrived_is_removed(storage, buc
 
 
 def test_a_time_limit_while_that_is_undone_leaves_nothing(storage, bucket):
-    client = s3.bucket_of(storage).client
+    client = adapter_of(storage).s3.client
     delete = client.delete_objects
     late = mock.Mock(side_effect=[TimeIsUp, mock.DEFAULT, mock.DEFAULT], wraps=delete)
     with (
@@ -329,12 +350,12 @@ def test_a_time_limit_while_that_is_undone_leaves_nothing(storage, bucket):
     assert bucket.keys() == set()
 
 
-@pytest.mark.parametrize("step", ["delete_objects", "delete_object", "_full"])
+@pytest.mark.parametrize("step", ["delete_objects", "delete_object", "full"])
 def test_a_time_limit_while_objects_are_deleted(storage, bucket, step, monkeypatch, caplog):
     write_all([write(storage, "a/1")])
-    own = s3.bucket_of(storage)
-    own._batches = step != "delete_object"
-    place = own if step == "_full" else own.client
+    own = adapter_of(storage)
+    own._deletes_many = step != "delete_object"
+    place = own.s3 if step == "full" else own.s3.client
     monkeypatch.setattr(place, step, mock.Mock(side_effect=TimeIsUp))
     with pytest.raises(TimeIsUp):
         delete_all(storage, ["a/1"])
@@ -347,13 +368,13 @@ def test_a_time_limit_while_objects_are_deleted(storage, bucket, step, monkeypat
 
 def test_all_threads_share_one_client(storage):
     found: set[int] = set()
-    bucket = s3.bucket_of(storage)
-    with mock.patch.object(bucket, "_new_client", wraps=bucket._new_client) as made:
+    client = adapter_of(storage).s3
+    with mock.patch.object(client, "new_client", wraps=client.new_client) as made:
         start = threading.Barrier(8, timeout=10)
 
         def ask() -> None:
             start.wait()
-            found.add(id(bucket.client))
+            found.add(id(client.client))
 
         threads = [threading.Thread(target=ask) for _ in range(8)]
         for thread in threads:
@@ -364,16 +385,26 @@ def test_all_threads_share_one_client(storage):
     assert len(found) == 1
 
 
-def test_a_forked_child_has_a_client_of_its_own(storage, monkeypatch):
-    bucket = s3.bucket_of(storage)
-    before = bucket.client
-    monkeypatch.setattr(s3.os, "getpid", lambda: -1)
-    assert bucket.client is not before
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="This system has no fork().")
+def test_a_forked_child_has_a_client_of_its_own():
+    # In a process of its own: this one has threads, and Python warns of a fork with some.
+    code = (
+        "import os; from django.conf import settings; settings.configure()\n"
+        "from storages.backends.s3 import S3Storage\n"
+        "from django_avatar_kit.storage.base import adapter_of\n"
+        "storage = S3Storage(bucket_name='b', region_name='eu-central-1')\n"
+        "before = adapter_of(storage).s3.client\n"
+        "assert adapter_of(storage).s3.client is before\n"
+        "if os.fork() == 0:\n"
+        "    os._exit(7 if adapter_of(storage).s3.client is not before else 1)\n"
+        "assert os.waitstatus_to_exitcode(os.wait()[1]) == 7\n"
+    )
+    python(code, "-W", "ignore")
 
 
 def test_there_is_a_connection_for_each_thread(storage):
-    bucket = s3.bucket_of(storage)
-    assert bucket.client.meta.config.max_pool_connections == workers.THREADS
+    bucket = adapter_of(storage)
+    assert bucket.s3.client.meta.config.max_pool_connections == workers.THREADS
 
 
 def test_a_site_may_have_more_connections(bucket, settings):
@@ -381,7 +412,7 @@ def test_a_site_may_have_more_connections(bucket, settings):
     config = entry["OPTIONS"]["client_config"]
     entry["OPTIONS"]["client_config"] = config.merge(Config(max_pool_connections=99))
     settings.STORAGES = {**settings.STORAGES, "default": entry}
-    made = s3.bucket_of(storages["default"]).client.meta.config
+    made = adapter_of(storages["default"]).s3.client.meta.config
     assert made.max_pool_connections == 99
     assert made.read_timeout == config.read_timeout
 
@@ -393,9 +424,9 @@ def test_storages_are_pickled_as_ever(storage):
 
 
 def test_other_settings_make_another_bucket(storage, bucket, settings):
-    before = s3.bucket_of(storage)
+    before = adapter_of(storage)
     bucket.use(settings, location="elsewhere")
-    assert s3.bucket_of(storages["default"]) is not before
+    assert adapter_of(storages["default"]) is not before
 
 
 # --- deleting ---------------------------------------------------------------------------------
@@ -422,7 +453,7 @@ def test_errors_of_single_keys_are_logged_with_the_key_and_returned(storage, cap
             {"Key": "a/3", "Code": "NoSuchKey", "Message": "gone already"},
         ]
     }
-    with mock.patch.object(s3.bucket_of(storage).client, "delete_objects", return_value=answer):
+    with mock.patch.object(adapter_of(storage).s3.client, "delete_objects", return_value=answer):
         assert delete_all(storage, ["a/1", "a/2", "a/3"]) == ["a/2"]
     assert "Could not delete “a/2”; avatar_sweep will find it." in caplog.text
     assert "AccessDenied" in caplog.text
@@ -432,14 +463,14 @@ def test_errors_of_single_keys_are_logged_with_the_key_and_returned(storage, cap
 
 def test_an_error_that_names_no_key_may_be_about_any(storage, caplog):
     answer = {"Errors": [{"Code": "InternalError", "Message": "sorry"}]}
-    with mock.patch.object(s3.bucket_of(storage).client, "delete_objects", return_value=answer):
+    with mock.patch.object(adapter_of(storage).s3.client, "delete_objects", return_value=answer):
         assert delete_all(storage, ["a/1", "a/2"]) == ["a/1", "a/2"]
 
 
 def test_errors_are_those_of_the_keys_without_the_location(bucket, settings, caplog):
     storage = bucket.use(settings, location="media")
     answer = {"Errors": [{"Key": "media/a/2", "Code": "InternalError", "Message": "sorry"}]}
-    with mock.patch.object(s3.bucket_of(storage).client, "delete_objects", return_value=answer):
+    with mock.patch.object(adapter_of(storage).s3.client, "delete_objects", return_value=answer):
         assert delete_all(storage, ["a/1", "a/2"]) == ["a/2"]
     assert "Could not delete “a/2”" in caplog.text
 
@@ -494,7 +525,7 @@ def test_a_listing_tells_size_time_and_checksum_and_asks_for_pages(storage, buck
         bucket.client.put_object(Bucket=bucket.name, Key=f"avatars/{number}", Body=b"data")
     bucket.client.put_object(Bucket=bucket.name, Key="avatars/", Body=b"")
     bucket.client.put_object(Bucket=bucket.name, Key="other/0", Body=b"data")
-    client = s3.bucket_of(storage).client
+    client = adapter_of(storage).s3.client
     real = client.list_objects_v2
     monkeypatch.setattr(client, "list_objects_v2", lambda **given: real(MaxKeys=2, **given))
     before = dt.datetime.now(tz=dt.timezone.utc)
@@ -556,7 +587,7 @@ def test_reading_what_is_not_there(storage, bucket):
 def test_reading_with_a_key_of_the_customer(bucket, settings):
     given = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32, "CacheControl": "no"}
     storage = bucket.use(settings, object_parameters=given)
-    client = s3.bucket_of(storage).client
+    client = adapter_of(storage).s3.client
     with (
         mock.patch.object(client, "get_object", side_effect=KeyError) as get,
         pytest.raises(StorageError),
@@ -591,7 +622,7 @@ def test_urls_are_those_of_the_storage_to_the_letter(options, key, location, buc
 def test_unsigned_urls_are_joined_without_asking_a_client(bucket, settings):
     storage = bucket.use(settings, querystring_auth=False)
     urls(storage)(KEY)
-    with mock.patch.object(s3.Bucket, "_presigned") as presigned:
+    with mock.patch.object(S3Client, "presigned") as presigned:
         assert urls(storage)(KEY) == f"{bucket.server.url}/{bucket.name}/{KEY}"
     assert not presigned.called
 
@@ -613,7 +644,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1_700_000_000.0
-        monkeypatch.setattr(s3.time, "time", lambda: self.now)
+        monkeypatch.setattr(signing.time, "time", lambda: self.now)
 
 
 @pytest.fixture
@@ -665,8 +696,8 @@ def test_a_signed_url_opens_the_object(version, bucket, settings):
 
 
 def test_a_thousand_signed_urls_are_one_question_to_the_client(storage, clock):
-    bucket = s3.bucket_of(storage)
-    with mock.patch.object(bucket, "_presigned", wraps=bucket._presigned) as presigned:
+    client = adapter_of(storage).s3
+    with mock.patch.object(client, "presigned", wraps=client.presigned) as presigned:
         assert len({urls(storage)(f"a/{number}") for number in range(1000)}) == 1000
     assert presigned.call_count == 1
 
@@ -681,11 +712,11 @@ def test_a_url_that_is_asked_for_again_is_not_signed_again(storage, clock, monke
 
 
 def test_as_many_urls_are_kept_as_any_page_shows_and_no_more(storage, clock, monkeypatch):
-    monkeypatch.setattr(s3, "KEPT_URLS", 50)
+    monkeypatch.setattr(signing, "KEPT_URLS", 50)
     urls(storage)(KEY)
     for number in range(100):
         urls(storage)(f"a/{number}")
-    assert s3.bucket_of(storage)._window.url.cache_info().currsize == 50
+    assert adapter_of(storage)._signed._window.url.cache_info().currsize == 50
 
 
 def test_two_storages_do_not_share_their_signatures(bucket, settings, clock):
@@ -717,21 +748,21 @@ class Refreshing:
 @pytest.fixture
 def role(storage: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The storage's credentials are those of a role that ends in half an hour."""
-    bucket = s3.bucket_of(storage)
+    bucket = adapter_of(storage).s3
     credentials = Refreshing("first", clock.now + 1800)
-    session = bucket._connected().session
+    session, _ = bucket.connect()
     monkeypatch.setattr(session, "get_credentials", lambda: credentials)
 
     # The client signs its sample with the same credentials.
     def presigned(client: Any, name: str, life: int) -> str:
-        made = bucket._new_client(boto3.Session("role", "secret", credentials.token))
+        made = bucket.new_client(boto3.Session("role", "secret", credentials.token))
         return str(
             made.generate_presigned_url(
                 "get_object", Params={"Bucket": bucket.storage.bucket_name, "Key": name}
             )
         )
 
-    monkeypatch.setattr(bucket, "_presigned", presigned)
+    monkeypatch.setattr(bucket, "presigned", presigned)
     return credentials
 
 
@@ -746,15 +777,15 @@ def test_no_signed_url_outlives_its_credentials(role, storage, clock):
 
 
 def test_in_the_last_seconds_of_credentials_urls_end_with_them(storage):
-    term = s3.bucket_of(storage)._term(1000.5, 1002.9)
+    term = adapter_of(storage)._signed._term(1000.5, 1002.9)
     assert term == signing.Term(start=1000, life=2)
 
 
 @pytest.mark.parametrize("left", [6 * 3600, 3000, 1700, 900])
 def test_processes_agree_on_urls_that_end_before_their_time(left, storage):
-    bucket = s3.bucket_of(storage)
+    signed = adapter_of(storage)._signed
     expiry = 1_700_000_000.0 + left
-    assert bucket._term(1_700_000_000.0, expiry) == bucket._term(1_700_000_001.0, expiry)
+    assert signed._term(1_700_000_000.0, expiry) == signed._term(1_700_000_001.0, expiry)
 
 
 @pytest.mark.parametrize("fails", [True, False])
@@ -767,7 +798,7 @@ def test_credentials_that_are_due_are_not_asked_for_with_every_url(
     monkeypatch.setattr(role, "get_frozen_credentials", asked)
     assert {urls(storage)(KEY) for _ in range(100)} == {before}
     assert asked.call_count == 1
-    clock.now += s3.PAUSE
+    clock.now += signing.PAUSE
     urls(storage)(KEY)
     assert asked.call_count == 2
 
@@ -797,17 +828,17 @@ def test_a_time_limit_while_credentials_are_asked_for(first, role, storage, cloc
 
 
 def test_without_credentials_there_is_a_page_and_a_log(storage, bucket, clock, caplog):
-    session = s3.bucket_of(storage)._connected().session
+    session, _ = adapter_of(storage).s3.connect()
     with mock.patch.object(session, "get_credentials", return_value=None) as asked:
         for _ in range(100):
             assert urls(storage)(KEY) == f"{bucket.server.url}/{bucket.name}/{KEY}"
         assert asked.call_count == 1
         assert "Cannot sign URLs of the bucket" in caplog.text
         assert "Unable to locate credentials" in caplog.text
-        clock.now += s3.PAUSE
+        clock.now += signing.PAUSE
         urls(storage)(KEY)
         assert asked.call_count == 2
-    clock.now += s3.PAUSE
+    clock.now += signing.PAUSE
     assert "X-Amz-Signature" in urls(storage)(KEY)
 
 
@@ -819,9 +850,9 @@ def test_without_a_bucket_there_is_a_page_and_a_log(bucket, settings, caplog):
 
 
 def test_where_the_client_signs_in_another_way_its_urls_are_kept(storage, clock):
-    bucket = s3.bucket_of(storage)
+    bucket = adapter_of(storage)
     with (
-        mock.patch.object(bucket, "_presigned", return_value="https://example.org/?other=way"),
+        mock.patch.object(bucket.s3, "presigned", return_value="https://example.org/?other=way"),
         mock.patch.object(storage, "url", side_effect=map(str, range(9))) as url,
     ):
         assert [urls(storage)("a"), urls(storage)("b"), urls(storage)("a")] == ["0", "1", "0"]
@@ -832,12 +863,12 @@ def test_where_the_client_signs_in_another_way_its_urls_are_kept(storage, clock)
 
 def test_urls_are_right_when_many_threads_ask(storage, clock):
     expected = urls(storage)(KEY)
-    bucket = s3.bucket_of(storage)
+    signed = adapter_of(storage)._signed
     found: set[str] = set()
 
     def ask() -> None:
         for _ in range(50):
-            bucket._window = None
+            signed._window = None
             found.add(urls(storage)(KEY))
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
@@ -915,9 +946,7 @@ def test_requests_of_a_life(storage, bucket, asked):
 
 @pytest.mark.django_db(transaction=True)
 def test_masters_and_renditions_in_two_buckets(bucket, s3_server, settings):
-    from tests.support.s3server import Bucket
-
-    public = Bucket(s3_server)
+    public = s3server.Bucket(s3_server)
     bucket.use(settings)
     public.use(settings, alias="public", querystring_auth=False)
     settings.AVATAR_KIT = {"RENDITION_STORAGE": "public"}
@@ -965,7 +994,7 @@ def test_a_sweep_asks_for_pages_and_deletes_in_batches(storage, bucket, monkeypa
     profile = make_profile()
     needed = files_of(fresh(profile).avatar.name)
     write_all([write(storage, lost_file()) for _ in range(20)])
-    client = s3.bucket_of(storage).client
+    client = adapter_of(storage).s3.client
     real = client.list_objects_v2
     monkeypatch.setattr(client, "list_objects_v2", lambda **given: real(MaxKeys=10, **given))
     monkeypatch.setattr(s3, "MOST_DELETED", 15)

@@ -9,15 +9,15 @@ from unittest import mock
 import pytest
 
 from django_avatar_kit.storage import threads as workers
-from django_avatar_kit.storage.threads import Batch, submit
+from django_avatar_kit.storage.threads import side_by_side, submit
 from tests.support.processes import python
 
 
 def test_calls_go_on_side_by_side():
     together = threading.Barrier(workers.THREADS, timeout=10)
-    with Batch() as batch:
+    with side_by_side() as add:
         for _ in range(workers.THREADS):
-            batch.submit(together.wait)
+            add(together.wait)
 
 
 def test_there_are_no_more_threads_than_that():
@@ -32,17 +32,17 @@ def test_there_are_no_more_threads_than_that():
         with lock:
             running -= 1
 
-    with Batch() as batch:
+    with side_by_side() as add:
         for _ in range(5 * workers.THREADS):
-            batch.submit(call)
+            add(call)
     assert 1 < most <= workers.THREADS
 
 
 def test_all_calls_are_over_at_the_end_of_the_block():
     done: list[int] = []
-    with Batch() as batch:
+    with side_by_side() as add:
         for number in range(40):
-            batch.submit(done.append, number)
+            add(done.append, number)
     assert sorted(done) == list(range(40))
 
 
@@ -56,9 +56,9 @@ def test_the_first_failure_is_raised_and_what_has_not_begun_is_given_up():
             raise ValueError("the first")
         hold.wait(0.2)
 
-    with pytest.raises(ValueError, match="the first"), Batch() as batch:
+    with pytest.raises(ValueError, match="the first"), side_by_side() as add:
         for number in range(10 * workers.THREADS):
-            batch.submit(wait, number)
+            add(wait, number)
     assert len(begun) < 10 * workers.THREADS
 
 
@@ -69,9 +69,9 @@ def test_a_failure_in_the_block_is_passed_on_when_all_calls_are_over():
         time.sleep(0.05)
         over.append("call")
 
-    with pytest.raises(KeyError, match="block"), Batch() as batch:
-        batch.submit(late)
-        while batch._futures[0].running() is False:
+    with pytest.raises(KeyError, match="block"), side_by_side() as add:
+        future = add(late)
+        while not future.running():
             time.sleep(0.001)
         raise KeyError("block")
     assert over == ["call"]
@@ -93,8 +93,8 @@ def test_an_interruption_while_waiting_waits_for_what_has_begun(monkeypatch):
         over.append("call")
 
     monkeypatch.setattr(workers, "wait", interrupted)
-    with pytest.raises(KeyboardInterrupt), Batch() as batch:
-        batch.submit(late)
+    with pytest.raises(KeyboardInterrupt), side_by_side() as add:
+        add(late)
         time.sleep(0.01)
     assert over == ["call"]
 
@@ -121,27 +121,20 @@ def test_a_forked_child_has_threads_of_its_own():
     python(code, "-W", "ignore")
 
 
-def test_threads_of_another_process_are_not_waited_for(monkeypatch):
-    monkeypatch.setattr(workers, "_current", workers._current)
-    before = workers._executor()
-    monkeypatch.setattr(workers.os, "getpid", lambda: -1)
-    assert workers._executor() is not before
-    assert workers._executor() is workers._executor()
-
-
 def test_where_the_interpreter_exits_a_call_is_done_here_and_now(monkeypatch):
     class Shut:
         def submit(self, *arguments: object) -> None:
             raise RuntimeError("cannot schedule new futures after interpreter shutdown")
 
-    monkeypatch.setattr(workers, "_executor", Shut)
+    monkeypatch.setattr(workers, "_executor", Shut())
     assert submit(threading.get_ident).result() == threading.get_ident()
     with pytest.raises(ZeroDivisionError):
         submit(divmod, 1, 0).result()
 
 
 def test_a_call_is_done_once_where_no_thread_can_be_started(monkeypatch):
-    monkeypatch.setattr(workers, "_current", workers._fresh())
+    monkeypatch.setattr(workers, "_executor", None)
+    workers._renew()
     done: list[str] = []
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", mock.Mock(side_effect=RuntimeError("no thread")))
@@ -168,8 +161,8 @@ def test_what_ends_the_waiting_does_not_end_what_is_waited_for(monkeypatch):
         done.append("slowly")
 
     monkeypatch.setattr(workers, "wait", wait)
-    with pytest.raises(Interrupted), Batch() as batch:
-        batch.submit(slowly)
+    with pytest.raises(Interrupted), side_by_side() as add:
+        add(slowly)
         time.sleep(0.02)
         raise ValueError
     assert done == ["slowly"]

@@ -14,7 +14,8 @@ from django.utils.functional import empty
 from django.utils.module_loading import import_string
 
 from ..conf import get_config
-from .owners import cached_per_class, link_of, unwrap
+from ..lazy import unwrap
+from .owners import cached_per_class, link_of
 
 #: What an e-mail address looks like inside any text; that of a federated account
 #: (``@ada@example.org``) counts as one.

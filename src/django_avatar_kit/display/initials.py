@@ -10,7 +10,8 @@ from functools import cache, lru_cache
 from html import escape
 from typing import Any
 
-from .owners import link_of, unwrap
+from ..lazy import unwrap
+from .owners import link_of
 
 #: WCAG 2.1, success criterion 1.4.3 (AA): letters against their background.
 CONTRAST = 4.5

@@ -21,10 +21,10 @@ from django.db.models import prefetch_related_objects
 from django.db.models.fields.files import FieldFile
 from django.db.models.manager import BaseManager
 from django.db.models.signals import class_prepared
-from django.utils.functional import LazyObject, empty
 
 from ..columns import STATE, AvatarColumn, avatar_columns, default_of
 from ..conf import get_config
+from ..lazy import unwrap
 from ..names import Name
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -134,15 +134,6 @@ def profile_relation(user: models.Model) -> models.OneToOneRel | None:
         f"The avatar of {user._meta.label} is found through “{'.'.join(steps)}”, which is no "
         "one-to-one profile. Override get_object() of the view to say which row users may change."
     )
-
-
-def unwrap(obj: Any) -> Any:
-    """The object behind ``request.user`` and other lazy objects."""
-    while isinstance(obj, LazyObject):
-        if obj._wrapped is empty:
-            obj._setup()
-        obj = obj._wrapped
-    return obj
 
 
 @cached_per_class

@@ -22,6 +22,7 @@ from easy_thumbnails.storage import get_storage
 from easy_thumbnails.utils import get_storage_hash
 
 from ..conf import get_config
+from ..lazy import unwrap
 from ..storage import base as storage
 from . import tables
 from .references import CHUNK, chunks
@@ -34,7 +35,8 @@ logger = logging.getLogger(__name__)
 
 def default_storage() -> Storage:
     """Where thumbnails go now; easy-thumbnails' own binding dates from its import."""
-    return storage.unwrap(get_storage())
+    found: Storage = unwrap(get_storage())
+    return found
 
 
 def storage_of(field: FileField) -> Storage:
@@ -52,7 +54,7 @@ def delete(names: Mapping[str, FileField]) -> None:
         sources = Source.objects.filter(name__in=chunk)
         for source in sources.prefetch_related("thumbnails"):
             field = names[source.name]
-            if source.storage_hash == get_storage_hash(storage.unwrap(field.storage)):
+            if source.storage_hash == get_storage_hash(unwrap(field.storage)):
                 _delete(source, field)
 
 

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.core.files.base import ContentFile
 from django.db import DEFAULT_DB_ALIAS
 
 from .. import tokens
@@ -100,7 +99,8 @@ def examine(probed: ProbedStorage, base_url: str = "") -> Generator[Finding, Non
 class _Examination:
     def __init__(self, place: Storage, probed: ProbedStorage, base_url: str) -> None:
         self.storage = place
-        self.bucket = s3.bucket_of(place)
+        self.adapter = storage.adapter_of(place)
+        self.bucket = self.adapter if isinstance(self.adapter, s3.Bucket) else None
         self.base_url = base_url
         # Nobody needs to see originals, so trouble with their URLs is worth a warning only.
         self.level: Level = "failure" if "renditions" in probed.holds else "warning"
@@ -121,7 +121,7 @@ class _Examination:
 
     def findings(self) -> Iterator[Finding]:
         if self.bucket is not None:
-            yield from _settings(self.bucket.storage)
+            yield from _settings(self.bucket)
             if not self.bucket.storage.bucket_name:
                 return
         may_be_there = True
@@ -171,7 +171,7 @@ class _Examination:
     def _allow(self, *actions: str) -> str:
         arn = f"arn:aws:s3:::{getattr(self.storage, 'bucket_name', '')}"
         if "s3:ListBucket" not in actions:
-            arn += f"/{self.bucket.prefix if self.bucket else ''}*"
+            arn += f"/{self.bucket.s3.prefix if self.bucket else ''}*"
         statement = {"Effect": "Allow", "Action": list(actions), "Resource": arn}
         advice = f"Allow it to these credentials: {json.dumps(statement)}."
         if "s3:PutObjectAcl" in actions:
@@ -179,12 +179,7 @@ class _Examination:
         return advice
 
     def _write(self) -> Finding:
-        if self.bucket is not None:
-            self.bucket.put(self.key, PICTURE, CONTENT_TYPE)
-            return Finding("write", self.key)
-        content = ContentFile(PICTURE, name=self.key)
-        content.content_type = CONTENT_TYPE  # type: ignore[attr-defined]
-        wanted, self.key = self.key, self.storage.save(self.key, content)
+        wanted, self.key = self.key, self.adapter.put(self.key, PICTURE, CONTENT_TYPE).key
         if self.key == wanted:
             return Finding("write", self.key)
         return Finding("write", f"it was renamed to “{self.key}”", ADVICE["renamed"], "failure")
@@ -226,15 +221,16 @@ class _Examination:
         return Finding("delete", found, " ".join(advice))
 
 
-def _settings(place: Any) -> Iterator[Finding]:
+def _settings(bucket: s3.Bucket) -> Iterator[Finding]:
     """What the options of an ``S3Storage`` show without a request."""
-    if not place.bucket_name:
+    place, problems = bucket.storage, bucket.problems()
+    if "no bucket" in problems:
         yield Finding("bucket", "it has no name", ADVICE["no bucket"], "failure")
         return
     yield Finding("bucket", f"“{place.bucket_name}” at {place.endpoint_url or 'AWS'}")
-    if place.custom_domain and place.url_protocol == "http:":
+    if "http" in problems:
         yield Finding("domain", f"http://{place.custom_domain}", ADVICE["http"], "warning")
-    if place.custom_domain and place.querystring_auth and not place.cloudfront_signer:
+    if "unsigned domain" in problems:
         found = f"querystring_auth has no effect on {place.custom_domain}"
         yield Finding("domain", found, ADVICE["unsigned domain"], "warning")
 
@@ -248,7 +244,7 @@ def _refusals(bucket: s3.Bucket) -> Iterator[list[int]]:
         if http_response.status_code >= 400:
             statuses.append(http_response.status_code)
 
-    events = bucket.client.meta.events
+    events = bucket.s3.client.meta.events
     events.register("after-call.s3.DeleteObjects", note)
     try:
         yield statuses

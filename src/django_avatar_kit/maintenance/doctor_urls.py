@@ -89,7 +89,7 @@ def url_findings(
     else:
         yield Finding("URL", f"{url} was not fetched", ADVICE["not fetched"])
     own_header = None
-    if (bucket := s3.bucket_of(place)) is not None:
+    if isinstance(bucket := storage.adapter_of(place), s3.Bucket):
         own_header = bucket.storage.get_object_parameters(key).get("CacheControl")
         if answer is None:
             answer = yield from _ask_for_headers(bucket, key)

@@ -32,6 +32,7 @@ from .. import tokens as seals
 from ..columns import avatar_columns, default_of, default_varies, file_columns
 from ..conf import get_config
 from ..interruptions import is_interruption
+from ..lazy import unwrap
 from ..lifecycle import references, tables, thumbnails
 from ..names import Group, Name, group_of
 from ..storage import base as storage
@@ -209,7 +210,7 @@ class Sweep:
         self._above = {
             folder
             for field in file_columns()
-            if (folder := _folder_in(self.storage, storage.unwrap(field.storage)))
+            if (folder := _folder_in(self.storage, unwrap(field.storage)))
         }
         self._memory = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - see close()
 
@@ -301,7 +302,7 @@ class Sweep:
         fields = [
             str(field)
             for field in self._unclear
-            if _may_share(storage.unwrap(field.storage), self.storage)
+            if _may_share(unwrap(field.storage), self.storage)
         ]
         if fields:
             raise CannotSweep(

@@ -1,51 +1,50 @@
-"""Threads for what waits for a network: shared by the process, bounded, made when first needed."""
+"""Threads for requests over a network: shared by the process, bounded, started when needed."""
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
+    from collections.abc import Callable, Iterator
 
 #: Enough for an upload of five sizes in three formats to go out at once.
 THREADS = 16
 
+_executor: ThreadPoolExecutor
 
-def _fresh() -> tuple[int, ThreadPoolExecutor]:
+
+def _renew() -> None:
+    global _executor
     # It starts its threads when it is given something to do.
-    return os.getpid(), ThreadPoolExecutor(THREADS, thread_name_prefix="avatar-kit")
+    _executor = ThreadPoolExecutor(THREADS, thread_name_prefix="avatar-kit")
 
 
-_current = _fresh()
-
-
-def _executor() -> ThreadPoolExecutor:
-    global _current
-    if _current[0] != os.getpid():
-        # Forked: no thread has survived that, and a lock may have been held.
-        _current = _fresh()
-    return _current[1]
+_renew()
+# No thread survives a fork, and a lock may have been held.
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork()
+    os.register_at_fork(after_in_child=_renew)
 
 
 def submit(call: Callable[..., Any], *arguments: Any) -> Future[Any]:
-    """Have something done on one of the threads; at the end of the process, here and now."""
+    """Call a function on one of the threads; in this one if the process is about to exit, or if
+    the system can start no more.
+    """
     future: Future[Any] = Future()
-    # Whoever takes the call does it. An executor that cannot start a thread raises, and has it in
-    # its queue all the same.
-    calls: list[Callable[[], Any]] = [partial(call, *arguments)]
+    # Whoever takes the call makes it. An executor that cannot start a thread raises, but has the
+    # call in its queue all the same; its own future is lost then.
+    calls = [partial(call, *arguments)]
     try:
-        _executor().submit(_do, future, calls)
+        _executor.submit(_run, future, calls)
     except RuntimeError:
-        # The interpreter is about to exit, or the system has no thread left.
-        _do(future, calls)
+        _run(future, calls)
     return future
 
 
-def _do(future: Future[Any], calls: list[Callable[[], Any]]) -> None:
+def _run(future: Future[Any], calls: list[partial[Any]]) -> None:
     try:
         call = calls.pop()
     except IndexError:
@@ -54,47 +53,36 @@ def _do(future: Future[Any], calls: list[Callable[[], Any]]) -> None:
         return
     try:
         future.set_result(call())
-    except BaseException as error:  # noqa: BLE001 - it waits in the future
+    except BaseException as error:  # noqa: BLE001 - future.result() raises it
         future.set_exception(error)
 
 
-@final
-class Batch:
-    """Calls that go on side by side, and are all over at the end of the ``with`` block.
+@contextmanager
+def side_by_side() -> Iterator[Callable[..., Future[Any]]]:
+    """Gives a ``submit`` whose calls are all over at the end of the ``with`` block.
 
-    The first call that failed is raised then. After a failure, in a call or in the block, what has
-    not begun is given up.
+    The first call that failed is raised then. After a failure, in a call or in the block, calls
+    that have not begun are cancelled.
     """
+    futures: list[Future[Any]] = []
 
-    def __init__(self) -> None:
-        self._futures: list[Future[Any]] = []
+    def submit_here(call: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        futures.append(submit(call, *arguments))
+        return futures[-1]
 
-    def __enter__(self) -> Batch:
-        return self
-
-    def submit(self, call: Callable[..., Any], *arguments: Any) -> None:
-        self._futures.append(submit(call, *arguments))
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    try:
+        yield submit_here
+        wait(futures, return_when="FIRST_EXCEPTION")
+    finally:
+        for future in futures:
+            future.cancel()
+        # The caller is about to undo what the running calls do. An exception that ends the
+        # waiting, such as the time limit of a task, does not end them.
         try:
-            if error is None:
-                wait(self._futures, return_when="FIRST_EXCEPTION")
-        finally:
-            for future in self._futures:
-                future.cancel()
-            # Somebody is about to undo what these do.
-            try:
-                wait(self._futures)
-            except BaseException:
-                # A time limit, for one, which does not end them.
-                wait(self._futures)
-                raise
-        if error is None:
-            # They began in this order, so that what was given up comes after what has failed.
-            for future in self._futures:
-                future.result()
+            wait(futures)
+        except BaseException:
+            wait(futures)
+            raise
+    # Calls begin in this order, so that cancelled ones come after the one that failed.
+    for future in futures:
+        future.result()
