@@ -61,14 +61,7 @@ class Adapter:
         # Avatars lie in 256 folders to a prefix.
         self._quoted = lru_cache(maxsize=4096)(self._quote)
 
-    def put(
-        self,
-        key: str,
-        data: bytes,
-        content_type: str,
-        *,
-        immutable: bool = True,  # noqa: ARG002 - Django's storages have no use for it
-    ) -> Stored:
+    def put(self, key: str, data: bytes, content_type: str, *, immutable: bool = True) -> Stored:  # noqa: ARG002
         """Write a file. The storage may have given it another key than ``key``.
 
         ``immutable`` says that nothing else is ever written under this key.
@@ -89,7 +82,7 @@ class Adapter:
 
     def _delete(self, key: str) -> Exception | None:
         try:
-            self.storage.delete(key)
+            self._delete_one(key)
         except Exception as error:
             # Whatever it is, the other files must still be deleted.
             if is_gone(self.storage, key, error):
@@ -98,6 +91,9 @@ class Adapter:
                 raise
             return error
         return None
+
+    def _delete_one(self, key: str) -> None:
+        self.storage.delete(key)
 
     def walk(self, folder: str = "", needed: Collection[str] = ()) -> Iterator[Stored]:
         """Every file below ``folder``, which is empty or ends in a slash.

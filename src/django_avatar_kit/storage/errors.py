@@ -23,7 +23,11 @@ def is_missing(error: BaseException | None) -> bool:
     if isinstance(error, FileNotFoundError | NotADirectoryError | SuspiciousOperation):
         return True
     names = {cls.__name__ for cls in type(error).__mro__}
-    return not _MISSING.isdisjoint(names) or getattr(error, "status_code", None) == 404
+    if not _MISSING.isdisjoint(names) or getattr(error, "status_code", None) == 404:
+        return True
+    # botocore's code for an answer without a body, such as one to HEAD.
+    response = getattr(error, "response", None)
+    return isinstance(response, dict) and response.get("Error", {}).get("Code") == "404"
 
 
 def is_gone(storage: Storage, key: str, error: Exception) -> bool:
@@ -46,7 +50,9 @@ def _gives_no_reason(error: Exception) -> bool:
     """Whether an exception of a storage tells neither by class nor by number what has failed."""
     if isinstance(error, OSError):
         return type(error) is OSError and error.errno is None
-    if any(getattr(error, name, None) for name in ("status_code", "code", "http_code")):
+    if any(
+        getattr(error, name, None) for name in ("status_code", "code", "http_code", "response")
+    ):
         return False
     is_bug = type(error).__module__ == "builtins" and not isinstance(error, LookupError)
     return not is_bug and not is_interruption(error)

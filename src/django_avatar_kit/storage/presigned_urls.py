@@ -15,18 +15,16 @@ from __future__ import annotations
 import hmac
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 from ..interruptions import is_interruption
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .s3_client import S3Client
 
 logger = logging.getLogger(__name__)
@@ -37,24 +35,21 @@ KEPT_URLS = 16_384
 PAUSE = 60
 
 
-@dataclass(frozen=True, kw_only=True)
-class Term:
-    """From when, and for how long, a URL is valid."""
+class Term(NamedTuple):
+    """From when, in seconds since the epoch, and for how many seconds a URL is valid."""
 
-    #: Seconds since the epoch.
     start: int
-    #: Seconds.
     life: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Window:
-    """How URLs are made until a moment."""
+class _Window(NamedTuple):
+    """How URLs are made until a moment, in seconds since the epoch.
+
+    ``credentials`` are those that sign them; None where that is unknown.
+    """
 
     url: Callable[[str], str]
-    #: Seconds since the epoch.
     until: float
-    #: With which the URLs are signed; None where that is unknown.
     credentials: Any = None
 
 
@@ -132,40 +127,33 @@ class SignedUrls:
         return Term(start=start, life=life)
 
     def _new_window(self, now: float) -> _Window:
-        storage_url = self.storage.url
-        if self.storage.custom_domain:
-            return _kept(storage_url, self._term(now), None)
-        try:
-            credentials, frozen = self._credentials()
-            # Private in botocore 1.44; frozen credentials do not tell when they expire.
-            expires = getattr(credentials, "_expiry_time", None)
-            term = self._term(now, expires and expires.timestamp())
-            path = self.client.full("x")
-            sample = self.client.presigned(self.client.client, path, term.life)
-        except Exception as error:
-            if is_interruption(error):
-                raise
-            # Such as that of a service for credentials. The page is shown without pictures, and
-            # the next one does not wait for the same answer.
-            logger.exception(
-                "Cannot sign URLs of the bucket “%s”; avatar_doctor tells more.",
-                self.storage.bucket_name,
-            )
-            return _Window(url=self._unsigned(), until=now + PAUSE)
-        signer = signer_like(sample, quoted(path), frozen, term)
-        if signer is None:
-            return _kept(storage_url, term, frozen)
-        sign, quote = signer.url, self._quote
-        return _kept(lambda key: sign(quote(key)), term, frozen)
+        url, term, frozen = self.storage.url, self._term(now), None
+        if not self.storage.custom_domain:
+            try:
+                credentials, frozen = self._credentials()
+                # Private in botocore 1.44; frozen credentials do not tell when they expire.
+                if expiry := getattr(credentials, "_expiry_time", None):
+                    term = self._term(now, expiry.timestamp())
+                signer = self._signer(frozen, term)
+            except Exception as error:
+                if is_interruption(error):
+                    raise
+                # Such as that of a service for credentials. The page is shown without pictures,
+                # and the next one does not wait for the same answer.
+                bucket = self.storage.bucket_name
+                logger.exception(
+                    "Cannot sign URLs of the bucket “%s”; avatar_doctor tells more.", bucket
+                )
+                return _Window(self._unsigned(), now + PAUSE)
+            if signer is not None:
+                sign, quote = signer.url, self._quote
+                url = lambda key: sign(quote(key))  # noqa: E731
+        return _Window(lru_cache(maxsize=KEPT_URLS)(url), term.start + term.life / 2, frozen)
 
-
-def _kept(url: Callable[[str], str], term: Term, credentials: Any) -> _Window:
-    """Each URL is made once, and kept until half of its life is over."""
-    return _Window(
-        url=lru_cache(maxsize=KEPT_URLS)(url),
-        until=term.start + term.life / 2,
-        credentials=credentials,
-    )
+    def _signer(self, frozen: Any, term: Term) -> Signer | None:
+        path = self.client.full("x")
+        sample = self.client.presigned(self.client.client, path, term.life)
+        return signer_like(sample, quoted(path), frozen, term)
 
 
 # --- signature version 4 ---

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 #: Keys in one DeleteObjects, by the S3 API.
 MOST_DELETED = 1000
 #: Keys are random and never written twice, so that any cache may keep an object: for a year, the
-#: longest time that RFC 9111 has in mind.
+#: longest time by RFC 2616, section 14.21.
 CACHE_CONTROL = "public, max-age=31536000, immutable"
 
 #: A class that has one of these may do anything with the stock settings and methods.
@@ -41,8 +41,6 @@ _OVERRIDES = frozenset({"__init__", "__getattr__", "__getattribute__", "__setatt
 _NOT_SUPPORTED = frozenset({400, 405, 501})
 #: Those that it would answer the next time as well.
 _NEVER_SUPPORTED = frozenset({405, 501})
-#: S3's codes for an object that does not exist.
-_MISSING = frozenset({"NoSuchKey", "404"})
 
 
 # --- which storages ---
@@ -155,23 +153,23 @@ class Bucket(Adapter):
     def delete(self, keys: Iterable[str]) -> dict[str, Exception]:
         """Delete objects, a thousand to a request; what could not be deleted and why."""
         failed: dict[str, Exception] = {}
-        full: dict[str, str] = {}
+        names: dict[str, str] = {}
         for key in keys:
             try:
-                full[self.s3.full(key)] = key
+                names[self.s3.full(key)] = key
             except SuspiciousOperation as error:  # noqa: PERF203 - the other keys are still deleted
                 failed[key] = error
-        names = list(full)
-        for start in range(0, len(names), MOST_DELETED):
-            errors = self._delete_many(names[start : start + MOST_DELETED])
-            failed.update({full.get(name, name): error for name, error in errors.items()})
+        pairs = list(names.items())
+        for start in range(0, len(pairs), MOST_DELETED):
+            failed |= self._delete_many(dict(pairs[start : start + MOST_DELETED]))
         return failed
 
-    def _delete_many(self, names: list[str]) -> dict[str, Exception]:
+    def _delete_many(self, names: dict[str, str]) -> dict[str, Exception]:
+        """Delete objects with one request; ``names`` has their names in the bucket, and keys."""
         from botocore.exceptions import ClientError
 
         if not self._deletes_many:
-            return self._delete_each(names)
+            return self._delete_each(names.values())
         try:
             answer = self.s3.client.delete_objects(
                 Bucket=self.storage.bucket_name,
@@ -180,41 +178,31 @@ class Bucket(Adapter):
         except Exception as error:
             if is_interruption(error):
                 raise
-            status = _response(error).get("ResponseMetadata", {}).get("HTTPStatusCode")
+            response: Any = getattr(error, "response", None) or {}
+            status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
             if status in _NOT_SUPPORTED:
                 self._deletes_many = status not in _NEVER_SUPPORTED
-                return self._delete_each(names)
-            return dict.fromkeys(names, error)
-        errors = [each for each in answer.get("Errors", ()) if each.get("Code") not in _MISSING]
-        # One that names no key may be about any of them.
+                return self._delete_each(names.values())
+            return dict.fromkeys(names.values(), error)
+        # An error that names no key may be about any of them.
         return {
-            name: ClientError({"Error": error}, "DeleteObjects")
-            for error in errors
+            names.get(name, name): ClientError({"Error": error}, "DeleteObjects")
+            for error in answer.get("Errors", ())
+            if error.get("Code") != "NoSuchKey"
             for name in ([error["Key"]] if error.get("Key") else names)
         }
 
-    def _delete_each(self, names: list[str]) -> dict[str, Exception]:
-        futures = {name: submit(self._delete_one, name) for name in names}
-        results = {name: future.result() for name, future in futures.items()}
-        return {name: error for name, error in results.items() if error is not None}
+    def _delete_each(self, keys: Iterable[str]) -> dict[str, Exception]:
+        futures = {key: submit(self._delete, key) for key in keys}
+        results = {key: future.result() for key, future in futures.items()}
+        return {key: error for key, error in results.items() if error is not None}
 
-    def _delete_one(self, name: str) -> Exception | None:
-        try:
-            self.s3.client.delete_object(Bucket=self.storage.bucket_name, Key=name)
-        except Exception as error:
-            if is_interruption(error):
-                raise
-            is_missing = _response(error).get("Error", {}).get("Code") in _MISSING
-            return None if is_missing else error
-        return None
+    def _delete_one(self, key: str) -> None:
+        self.s3.client.delete_object(Bucket=self.storage.bucket_name, Key=self.s3.full(key))
 
     # --- listing ---
 
-    def walk(
-        self,
-        folder: str = "",
-        needed: Collection[str] = (),  # noqa: ARG002 - S3 refuses the whole listing or nothing
-    ) -> Iterator[Stored]:
+    def walk(self, folder: str = "", needed: Collection[str] = ()) -> Iterator[Stored]:  # noqa: ARG002
         """Every object whose key begins with ``folder``, page by page, in the order of keys.
 
         The ETag is the MD5 of the object, unless it was written in parts or encrypted with a key
@@ -302,8 +290,3 @@ def _beginning(keys: Collection[str]) -> str:
     """What all keys begin with."""
     pairs = zip(min(keys), max(keys), strict=False)
     return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-
-
-def _response(error: Exception) -> dict[str, Any]:
-    """What S3 has answered, in botocore's words; empty for other errors."""
-    return getattr(error, "response", None) or {}
