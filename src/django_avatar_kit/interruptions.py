@@ -1,16 +1,16 @@
-"""Which exceptions a storage has raised, and which were raised in the middle of its call.
+"""Which exceptions come from a storage, and which have interrupted its call.
 
-A task queue ends a task that takes too long by an exception of its own, as Celery's
-``SoftTimeLimitExceeded`` or RQ's ``JobTimeoutException``: wherever the task happens to be, so in
-the middle of a request to a storage as well. It is an ``Exception``, and whoever catches those is
-about to take it for an answer of the storage, and to carry on. It must come through as what it is.
+A task queue ends a task that takes too long by an exception of its own, such as Celery's
+``SoftTimeLimitExceeded`` or RQ's ``JobTimeoutException``. It may be raised anywhere, so in the
+middle of a request to a storage as well. Since it is an ``Exception``, code that catches what a
+storage raises would take it for an answer of the storage and go on. It must be raised again.
 """
 
 from __future__ import annotations
 
 import sys
 
-#: Top-level packages whose errors are those of a storage: its client, or what that is built upon.
+#: Top-level packages whose exceptions come from a storage: clients, and what they are built upon.
 CLIENTS = frozenset(
     {
         *("django", "django_avatar_kit", "storages", "easy_thumbnails", "PIL"),
@@ -30,19 +30,20 @@ CLIENTS = frozenset(
 
 
 def is_interruption(error: BaseException) -> bool:
-    """Whether somebody else has raised this while a storage, or anything else, was at work.
+    """Whether an exception was not raised by a storage, but has interrupted its call.
 
-    Told by the class, since nothing else does: what the system reports, what Python itself or
-    Django defines and what a known client defines is the storage's; anything else is the site's,
-    or that of its task queue. A site's own storage has to raise an ``OSError``, as Django's do.
+    Only the class tells. Exceptions of the operating system, of Python, of Django and of known
+    clients are a storage's; all others are those of the site or of its task queue. A site's own
+    storage has to raise an ``OSError``, as Django's do.
     """
-    # ``OSError`` is what a storage is to raise, and a subclass says which one.
+    # With its subclasses, wherever they are defined.
     if isinstance(error, OSError):
         return False
     if _package(type(error)) in sys.stdlib_module_names:
         # Such as ``KeyboardInterrupt``.
         return not isinstance(error, Exception)
-    # A subclass of a client's is one as well. Everything is a subclass of one of Python's.
+    # A site may derive its own from a client's. Python's do not count here: all are derived from
+    # one of them.
     return not any(_package(cls) in CLIENTS for cls in type(error).__mro__)
 
 

@@ -150,6 +150,12 @@ def test_a_file_that_cannot_be_read_says_why(monkeypatch):
     assert isinstance(failed.value.__cause__, PermissionError)
 
 
+def test_a_name_that_leads_out_of_a_storage_is_none_of_its_files(tmp_path):
+    (tmp_path / "secret").touch()
+    storage = FileSystemStorage(tmp_path / "media")
+    assert missing(storage, ["../secret"]) == ["../secret"]
+
+
 # --- which storage ----------------------------------------------------------------------------
 
 

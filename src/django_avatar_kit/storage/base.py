@@ -86,9 +86,9 @@ def _forget(**kwargs: Any) -> None:
 
 
 setting_changed.connect(_forget, dispatch_uid="avatar_kit.storage")
-# A forked process must not use the sockets of its parent, nor a lock that was held there.
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork()
-    os.register_at_fork(after_in_child=_adapters.clear)
+# A forked process must not use the sockets of its parent, nor a lock that was held there. Windows
+# has no fork(), and dict() does nothing.
+getattr(os, "register_at_fork", dict)(after_in_child=_adapters.clear)
 
 
 def grouped(files: Iterable[tuple[Storage, Iterable[str]]]) -> list[tuple[Storage, list[str]]]:

@@ -24,9 +24,9 @@ def _renew() -> None:
 
 
 _renew()
-# No thread survives a fork, and a lock may have been held.
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork()
-    os.register_at_fork(after_in_child=_renew)
+# No thread survives a fork, and a lock may have been held. Windows has no fork(), and dict() does
+# nothing.
+getattr(os, "register_at_fork", dict)(after_in_child=_renew)
 
 
 def submit(call: Callable[..., Any], *arguments: Any) -> Future[Any]:
