@@ -19,7 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader
 from django.core.files.storage import storages
-from moto.moto_server.werkzeug_app import create_backend_app
+from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
 #: How long a client waits for an answer, in seconds: as long as it takes, and where it is to wait
@@ -72,7 +72,10 @@ class Server:
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
         # Without the one that would find out, at every request, which of all services is meant.
         self._app = create_backend_app("s3")
-        self._server = make_server("127.0.0.1", 0, self._answer, threaded=True)
+        # HTTP/1.1, since it is threaded: connections stay open, as those of S3 do.
+        self._server = make_server(
+            "127.0.0.1", 0, self._answer, threaded=True, request_handler=_Handler
+        )
         # Nor do its threads know what became of a connection that a fault has closed.
         self._server.handle_error = lambda *arguments: None
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -87,6 +90,9 @@ class Server:
         self._busy = 0
         self._weather: Weather | None = None
         self._count = 0
+        self._noticed = True
+        #: How long every request is on its way, in seconds.
+        self.delay = 0.0
         #: Answers of the next requests instead of moto's: action to (status, code of S3).
         self.refusals: dict[str, tuple[int, str]] = {}
 
@@ -119,14 +125,26 @@ class Server:
         yield found
         found += self.requests[start:]
 
+    @contextmanager
+    def unnoticed(self) -> Iterator[None]:
+        """What is asked for in the block is neither delayed nor found in ``requests``."""
+        self._noticed = False
+        try:
+            yield
+        finally:
+            self._noticed = True
+
     # --- in the server's threads ---
 
     def _answer(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        if not self._noticed:
+            return self._app(environ, start)
         request = Request(_action(environ), environ["PATH_INFO"])
         with self._lock:
             self.requests.append(request)
             number, self._count = self._count, self._count + 1
             self._busy += 1
+        time.sleep(self.delay)
         try:
             fault = self._weather(number, request) if self._weather else None
             if refusal := self.refusals.get(request.action):
@@ -162,6 +180,14 @@ class Server:
             environ["werkzeug.socket"].sendall(b"HTTP/1.1 200 OK\r\nContent-Le")
             return _hang_up(environ)
         return answer
+
+
+class _Handler(MotoRequestHandler):
+    # Head and body of an answer are two packets, and the second is not to wait 40 ms.
+    disable_nagle_algorithm = True
+
+    def log(self, *args: Any) -> None:
+        """Not a line for each request."""
 
 
 class _Body:
@@ -206,9 +232,9 @@ def _hang_up(environ: dict[str, Any]) -> Iterable[bytes]:
 class Bucket:
     """A bucket of a test's own, and the ``STORAGES`` entry of it."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, name: str = "") -> None:
         self.server = server
-        self.name = f"avatars-{uuid4().hex[:12]}"
+        self.name = name or f"avatars-{uuid4().hex[:12]}"
         self.client = server.client
         self.client.create_bucket(
             Bucket=self.name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
@@ -247,11 +273,16 @@ class Bucket:
 
     def keys(self) -> set[str]:
         """What lies in the bucket now."""
-        return {found["Key"] for found in self._objects()}
+        return set(self.etags())
 
-    def _objects(self) -> list[dict[str, Any]]:
+    def etags(self) -> dict[str, str]:
+        """The keys of all objects, and the MD5 of what they hold."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name)
-        return [found for page in pages for found in page.get("Contents", ())]
+        return {
+            found["Key"]: found["ETag"].strip('"')
+            for page in pages
+            for found in page.get("Contents", ())
+        }
 
     def head(self, key: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.client.head_object(Bucket=self.name, Key=key)
