@@ -126,15 +126,14 @@ def test_where_the_interpreter_exits_a_call_is_done_here_and_now(monkeypatch):
         def submit(self, *arguments: object) -> None:
             raise RuntimeError("cannot schedule new futures after interpreter shutdown")
 
-    monkeypatch.setattr(workers, "_executor", Shut())
+    monkeypatch.setattr(workers, "_executor", lambda pid: Shut())
     assert submit(threading.get_ident).result() == threading.get_ident()
     with pytest.raises(ZeroDivisionError):
         submit(divmod, 1, 0).result()
 
 
 def test_a_call_is_done_once_where_no_thread_can_be_started(monkeypatch):
-    monkeypatch.setattr(workers, "_executor", None)
-    workers._renew()
+    workers._executor.cache_clear()
     done: list[str] = []
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", mock.Mock(side_effect=RuntimeError("no thread")))

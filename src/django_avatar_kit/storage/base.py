@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -86,9 +85,6 @@ def _forget(**kwargs: Any) -> None:
 
 
 setting_changed.connect(_forget, dispatch_uid="avatar_kit.storage")
-# A forked process must not use the sockets of its parent, nor a lock that was held there. Windows
-# has no fork(), and dict() does nothing.
-getattr(os, "register_at_fork", dict)(after_in_child=_adapters.clear)
 
 
 def grouped(files: Iterable[tuple[Storage, Iterable[str]]]) -> list[tuple[Storage, list[str]]]:

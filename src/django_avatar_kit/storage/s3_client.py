@@ -8,6 +8,7 @@ public method tells the key that an object has in the bucket.
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import cached_property
 from typing import Any
@@ -20,11 +21,18 @@ class S3Client:
 
     def __init__(self, storage: Any) -> None:
         self.storage = storage
+        self._start()
+
+    def _start(self) -> None:
         self._lock = threading.Lock()
         self._connected: tuple[Any, Any] | None = None
+        self._pid = os.getpid()
 
     def connect(self) -> tuple[Any, Any]:
         """The session and the client, made by the first thread that asks for them."""
+        if self._pid != os.getpid():
+            # Forked: the sockets are the parent's, and the lock may have been held there.
+            self._start()
         if self._connected is None:
             with self._lock:
                 if self._connected is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,19 +14,13 @@ if TYPE_CHECKING:
 #: Enough for an upload of five sizes in three formats to go out at once.
 THREADS = 16
 
-_executor: ThreadPoolExecutor
 
-
-def _renew() -> None:
-    global _executor
+# One for each process, since no thread survives a fork, and a lock may have been held. By its id:
+# uWSGI forks without calling what is registered with os.register_at_fork().
+@cache
+def _executor(pid: int) -> ThreadPoolExecutor:  # noqa: ARG001
     # It starts its threads when it is given something to do.
-    _executor = ThreadPoolExecutor(THREADS, thread_name_prefix="avatar-kit")
-
-
-_renew()
-# No thread survives a fork, and a lock may have been held. Windows has no fork(), and dict() does
-# nothing.
-getattr(os, "register_at_fork", dict)(after_in_child=_renew)
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="avatar-kit")
 
 
 def submit(call: Callable[..., Any], *arguments: Any) -> Future[Any]:
@@ -38,7 +32,7 @@ def submit(call: Callable[..., Any], *arguments: Any) -> Future[Any]:
     # call in its queue all the same; its own future is lost then.
     calls = [partial(call, *arguments)]
     try:
-        _executor.submit(_run, future, calls)
+        _executor(os.getpid()).submit(_run, future, calls)
     except RuntimeError:
         _run(future, calls)
     return future
