@@ -168,7 +168,7 @@ def _check_storages(config: Config) -> Iterator[CheckMessage]:
 
 def _check_bucket(place: Storage, name: str, obj: Any = None) -> Iterator[CheckMessage]:
     """What ``avatar_doctor`` would say of a storage on S3 before it asks anybody."""
-    bucket = adapter_of(place)
+    bucket: Any = adapter_of(place)
     problems = bucket.problems() if isinstance(bucket, s3.Bucket) else ()
     if "no bucket" in problems:
         yield Error(

@@ -192,8 +192,9 @@ def _pictures(avatar_field: AvatarColumn, key: str, size: int) -> tuple[Pictures
 def _head(avatar_field: AvatarColumn, key: str, size: int) -> str:
     """``Pictures.head()`` of a key, from a template where the storage allows it.
 
-    It does where URLs are a base and the key (``urls()`` gives a ``JoinedUrls`` there): the markup of two avatars then differs in folder and token only. With ``Name.parse()``
-    and a call for each URL it would take a third longer to load and show a row.
+    It does where URLs are a base and the key (``urls()`` gives ``JoinedUrls`` there): the markup
+    of two avatars then differs in folder and token only. With ``Name.parse()`` and a call for each
+    URL it would take a third longer to load and show a row.
     """
     match = MASTER.fullmatch(key)
     if match and isinstance(url := urls(avatar_field.rendition_storage), JoinedUrls):

@@ -271,10 +271,8 @@ class Bucket(Adapter):
         return filepath_to_uri(full) if self.storage.custom_domain else quoted(full)
 
     def problems(self) -> list[str]:
-        """What is wrong with the storage's settings.
-
-        "no bucket"; "http", where its domain is without https; "unsigned domain", where URLs are to
-        be signed, and nothing does that for a domain.
+        """What is wrong with the settings: "no bucket", "http" for a domain without https, and
+        "unsigned domain" where URLs are to be signed, and a domain is given but no signer for it.
         """
         storage = self.storage
         signs = storage.cloudfront_signer or not storage.querystring_auth
