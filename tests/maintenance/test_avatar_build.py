@@ -26,8 +26,8 @@ from PIL import Image
 
 from django_avatar_kit import pipeline, signals
 from django_avatar_kit.lifecycle import settlement
+from django_avatar_kit.maintenance import avatars, progress
 from django_avatar_kit.maintenance import build as building
-from django_avatar_kit.maintenance import progress
 from django_avatar_kit.names import Name
 from django_avatar_kit.test import make_image, make_upload
 from django_avatar_kit.uploads import imaging
@@ -144,11 +144,11 @@ def test_what_may_be_a_default_is_left_alone(settings, monkeypatch, media, files
 
 
 def test_batches_are_read_in_the_order_of_the_keys(monkeypatch):
-    monkeypatch.setattr(building, "BATCH", 2)
+    monkeypatch.setattr(avatars, "BATCH", 2)
     created = [team().pk for _ in range(5)]
     results = list(building.build(avatar()))
     assert [result.row.pk for result in results] == created
-    assert building.count(avatar()) == 5
+    assert avatars.count(avatar()) == 5
 
 
 # --- changed settings ------------------------------------------------------------------------
@@ -604,9 +604,9 @@ def test_a_row_without_a_row(monkeypatch, settings):
     """The instance is fetched anew; between the plan and that, it went."""
     row = team()
     settings.AVATAR_KIT = {"SIZES": (8,)}
-    read = next(building.read(avatar(), "default"))
+    read = next(avatars.read(avatar(), "default"))
     row.delete()
-    assert not building.holds(read)
+    assert not avatars.unchanged(read).exists()
     assert building.carry_out(read, building.Options()) is False
 
 
@@ -700,7 +700,7 @@ def test_silence(settings, media):
     ],
 )
 def test_labels(labels, found):
-    assert [field.name for field in building.fields_of(labels)] == found
+    assert [field.name for field in avatars.fields_of(labels)] == found
 
 
 def test_only_what_the_label_names(settings):

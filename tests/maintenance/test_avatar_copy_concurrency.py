@@ -16,9 +16,9 @@ import pytest
 from django.core.files.storage import storages
 from django.db import connections
 
-from django_avatar_kit.maintenance import build as building
 from django_avatar_kit.maintenance import copy as copying
 from django_avatar_kit.maintenance import transfer
+from django_avatar_kit.maintenance.avatars import fields_of
 from django_avatar_kit.storage import base as module
 from django_avatar_kit.test import make_image
 from tests.support.copying import (
@@ -87,7 +87,7 @@ def test_what_is_not_waited_for_does_not_begin(monkeypatch, places):
     monkeypatch.setattr(transfer, "AHEAD", 1)
     monkeypatch.setattr(copying, "BATCH", 1)
     rows = teams(8)
-    columns = building.fields_of(["testapp.Team"])
+    columns = fields_of(["testapp.Team"])
     job = copying.Copy(columns, source="default", target="target")
     with closing(job.run(job.fields[0])) as avatars:
         assert next(avatars).row.pk == rows[0].pk
@@ -195,14 +195,14 @@ def test_an_avatar_that_is_replaced_meanwhile(monkeypatch, settings, storage, ta
 def test_an_avatar_that_is_deleted_meanwhile(monkeypatch, storage, target, caplog):
     """Before its files could be read: no failure."""
     row = team()
-    original = building.read
+    original = copying.read
 
     def read(*args: Any) -> Any:
         for found in original(*args):
             fresh(row).delete()
             yield found
 
-    monkeypatch.setattr(building, "read", read)
+    monkeypatch.setattr(copying, "read", read)
     out, err = copy()
     assert lines(out) == [
         "1 avatar, 0 files: 0 copied (0 bytes), 0 already there, 0 missing, 0 failed.",

@@ -20,11 +20,10 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
-from django.apps import apps
-from django.db import models, router, transaction
+from django.db import models, transaction
 
 from .. import pipeline
-from ..columns import AvatarColumn, avatar_columns, default_of, default_varies, may_be_default
+from ..columns import AvatarColumn, default_of, default_varies, may_be_default
 from ..exceptions import AvatarError, StorageError
 from ..interruptions import is_interruption
 from ..lifecycle import changes
@@ -37,6 +36,7 @@ from ..names import Name
 from ..specs import Limits, Spec
 from ..storage import base as storage
 from ..uploads import imaging
+from .avatars import Row, read, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,22 +44,6 @@ if TYPE_CHECKING:
     from ..names import Box
 
 logger = logging.getLogger(__name__)
-
-#: Rows in one query; a name and a key each.
-BATCH = 500
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One avatar column of one row, as it was read."""
-
-    field: AvatarColumn
-    using: str
-    pk: Any
-    key: str
-
-    def __str__(self) -> str:
-        return f"{label(self.field)} of pk {self.pk}, “{self.key}”"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,45 +84,6 @@ class Result:
         return not done and Name.parse(self.row.key) is None and default_varies(self.row.field)
 
 
-def label(field: models.Field[Any, Any]) -> str:
-    """``app.Model.field``"""
-    return f"{field.model._meta.label}.{field.name}"
-
-
-def fields_of(labels: Iterable[str] = ()) -> list[AvatarColumn]:
-    """The avatar fields that ``app.Model`` or ``app.Model.field`` name; all of them without any.
-
-    A proxy or a child has those of the model that owns the column. Raises ``LookupError`` with a
-    sentence.
-    """
-    known = avatar_columns()
-    chosen: list[AvatarColumn] = []
-    for given in labels:
-        app, _, rest = given.partition(".")
-        model_name, _, field_name = rest.partition(".")
-        try:
-            model = apps.get_model(app, model_name)
-        except (LookupError, ValueError) as error:
-            raise LookupError(f"There is no model “{given}”.") from error
-        # Of a proxy or a child, the field that stands in the table.
-        found = [
-            field
-            for field in known
-            if issubclass(model, field.model) and field_name in ("", field.name)
-        ]
-        if not found:
-            raise LookupError(
-                f"“{given}” has no AvatarField. These there are: {', '.join(map(label, known))}."
-            )
-        chosen += found
-    return list(dict.fromkeys(chosen)) if chosen else known
-
-
-def count(field: AvatarColumn, using: str | None = None) -> int:
-    """How many rows have something in this column."""
-    return _filled(field, using or router.db_for_write(field.model)).count()
-
-
 def build(
     field: AvatarColumn, using: str | None = None, options: Options | None = None
 ) -> Iterator[Result]:
@@ -149,7 +94,7 @@ def build(
     default the one the model is written to.
     """
     options = options or Options()
-    for row in read(field, using or router.db_for_write(field.model)):
+    for row in read(field, using):
         plan: Plan | None = None
         try:
             plan = make_plan(row, options)
@@ -158,38 +103,13 @@ def build(
             if is_interruption(error):
                 raise
             # Of a million rows, one has a file that nobody foresaw.
-            if holds(row):
+            if unchanged(row).exists():
                 result = Result(row=row, plan=plan, error=error)
             else:
                 result = Result(row=row, plan=plan, moved=True)
         else:
             result = Result(row=row, plan=plan, moved=moved)
         yield result
-
-
-def read(field: AvatarColumn, using: str) -> Iterator[Row]:
-    """Every row with something in the column, in the order of the keys, in constant memory."""
-    filled = _filled(field, using).order_by("pk").values_list("pk", field.attname)
-    batch = list(filled[:BATCH])
-    while batch:
-        for pk, key in batch:
-            yield Row(field=field, using=using, pk=pk, key=key)
-        # Not a cursor held open, under which SQLite would let nobody write.
-        batch = list(filled.filter(pk__gt=batch[-1][0])[:BATCH])
-
-
-def _filled(field: AvatarColumn, using: str) -> models.QuerySet[models.Model]:
-    # Not a manager: one may hide rows, and a hidden row has its avatar all the same.
-    everyone: models.QuerySet[models.Model] = models.QuerySet(field.model, using=using)
-    empty = models.Q(**{field.attname: ""}) | models.Q(**{f"{field.attname}__isnull": True})
-    filled: models.QuerySet[models.Model] = everyone.exclude(empty)
-    return filled
-
-
-def holds(row: Row) -> bool:
-    """Whether the row still has what was read."""
-    unchanged = models.Q(pk=row.pk, **{row.field.attname: row.key})
-    return bool(_filled(row.field, row.using).filter(unchanged).exists())
 
 
 def make_plan(row: Row, options: Options) -> Plan | None:
@@ -265,9 +185,8 @@ def carry_out(row: Row, options: Options) -> bool:
 
     A dry run goes as far as it can without writing: whoever asks for one wants to know what fails.
     """
-    everyone: models.QuerySet[models.Model] = models.QuerySet(row.field.model, using=row.using)
     # A callable upload_to is given the row.
-    instance = everyone.filter(pk=row.pk, **{row.field.attname: row.key}).first()
+    instance = unchanged(row).first()
     if instance is None:
         return False
     name = Name.parse(row.key)

@@ -26,7 +26,7 @@ from ..interruptions import is_interruption
 from ..lifecycle import references, tables
 from ..names import Name
 from ..storage import base as storage
-from . import build as building
+from .avatars import read
 from .locations import Kind, are_same, storage_of
 from .transfer import CopiedAvatar, CopiedFile, Transfer
 
@@ -115,7 +115,7 @@ class Copy:
             )
         # All fields of the project: one that is not copied now may hold the same name.
         readers = [
-            building.label(each) for each in avatar_columns() if self._kinds_in(self.source, each)
+            str(each) for each in avatar_columns() if self._kinds_in(self.source, each)
         ]
         if readers:
             raise CannotCopy(
@@ -163,7 +163,7 @@ class Copy:
     def _read(self, field: AvatarColumn, using: str) -> Iterator[CopiedAvatar]:
         kinds = self.kinds_of(field)
         seen: set[str] = set()
-        for row in building.read(field, using):
+        for row in read(field, using):
             if row.key in seen:
                 continue
             if row.key in self._defaults:

@@ -33,7 +33,7 @@ from ..uploads import imaging
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
 
-    from .build import Row
+    from .avatars import Row
 
 #: Items that a step may be ahead of the next one, so that no thread is idle.
 AHEAD = 2 * pool.THREADS

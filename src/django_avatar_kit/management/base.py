@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from ..maintenance import build as building
+from ..maintenance.avatars import count, fields_of
 from ..maintenance.progress import Progress
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ class AvatarCommand(BaseCommand):
     def columns(self, labels: Iterable[str]) -> list[AvatarColumn]:
         """The avatar columns that were named. Raises ``CommandError``."""
         try:
-            return building.fields_of(labels)
+            return fields_of(labels)
         except LookupError as error:
             raise CommandError(str(error.args[0])) from error
 
     def progress(self, column: AvatarColumn, using: str | None, verbosity: int) -> Progress:
         """The progress through the rows of a column, which are counted unless it is silent."""
-        total = building.count(column, using) if verbosity else None
-        return Progress(self.stderr, building.label(column), total=total, verbosity=verbosity)
+        total = count(column, using) if verbosity else None
+        return Progress(self.stderr, str(column), total=total, verbosity=verbosity)

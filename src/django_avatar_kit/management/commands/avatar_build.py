@@ -15,6 +15,7 @@ from django.utils.timezone import is_naive, make_aware
 
 from ...exceptions import AvatarError
 from ...maintenance import build as building
+from ...maintenance.avatars import count, fields_of
 from ...maintenance.progress import Progress, counted
 
 
@@ -80,7 +81,7 @@ class Command(BaseCommand):
         if before and not force:
             raise CommandError("--before goes with --force.")
         try:
-            fields = building.fields_of(labels)
+            fields = fields_of(labels)
         except LookupError as error:
             raise CommandError(str(error.args[0])) from error
         if force and verbosity and not dry_run:
@@ -94,8 +95,8 @@ class Command(BaseCommand):
         )
         counts: Counter[str] = Counter()
         for field in fields:
-            total = building.count(field, using) if verbosity else None
-            what = building.label(field)
+            total = count(field, using) if verbosity else None
+            what = str(field)
             spared = 0
             progress = Progress(self.stderr, what, total=total, verbosity=verbosity)
             with closing(progress):
