@@ -1,8 +1,8 @@
-"""Whose a file is: the end of a token is a seal of the site and the database that made it.
+"""Tokens of avatars. The end of a token tells which site and which database it was made for.
 
-A sweep asks every database that it can reach. Of one that it cannot, such as that of a staging
-site which writes into the same bucket, it only sees files that no row holds. Their tokens tell:
-the seal was made with another ``SECRET_KEY``, or for a database of another name.
+A sweep asks every database that it can reach. A staging site with a database of its own may write
+into the same bucket: to the sweep, its files look as if no row held them. But their tokens end in
+a seal, a keyed hash made with another ``SECRET_KEY`` or for a database of another name.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from django.conf import settings
 from django.db import connections
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-#: Bytes of the token that are random: 96 bits, so that no two are ever alike.
+#: Random bytes of a token: 96 bits, so that no two tokens are alike.
 RANDOM = 12
-#: Hexadecimal digits of the seal. One of 4 billion fits by chance.
+#: Hexadecimal digits of the seal. One of 4 billion random ones is right by chance.
 SEAL = 8
 
 
@@ -26,7 +26,7 @@ def new_token(using: str) -> str:
 
 
 def is_ours(token: str) -> bool:
-    """Whether this site has made the token, for any database that it knows."""
+    """Whether this site has made the token, for any of its databases."""
     start, seal = token[:-SEAL], token[-SEAL:]
     return any(
         constant_time_compare(seal, _seal(start, key, name))
@@ -36,9 +36,9 @@ def is_ours(token: str) -> bool:
 
 
 def database(using: str) -> str:
-    """The name that a database has for its server; a replica has that of the primary."""
+    """The name of a database on its server; that of a replica is that of its primary."""
     given = connections[using].settings_dict
-    # PostgreSQL's may be named by a service file instead.
+    # PostgreSQL's may be given by a service file instead.
     return str(given["NAME"] or given.get("OPTIONS", {}).get("service", ""))
 
 

@@ -16,14 +16,14 @@ import pytest
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
 from django.core.management import CommandError, call_command
-from django.db import connection, models
+from django.db import connection, connections, models
 from django.test import override_settings
 
 from django_avatar_kit import rendering
 from django_avatar_kit import tokens as seals
 from django_avatar_kit.exceptions import StorageError
 from django_avatar_kit.maintenance import build as building
-from django_avatar_kit.maintenance import doctor
+from django_avatar_kit.maintenance import doctor, orphans
 from django_avatar_kit.maintenance import sweep as sweeping
 from django_avatar_kit.storage import base as storage
 from django_avatar_kit.test import settle
@@ -255,7 +255,7 @@ def test_l3_rows_that_a_policy_hides(other_tenant, files):
 def test_l3_foreign_files_and_thumbnails_of_another_tenant_stay(
     other_tenant, monkeypatch, media, files
 ):
-    monkeypatch.setattr(sweeping, "default_varies", lambda field: False)
+    monkeypatch.setattr(orphans, "default_varies", lambda field: False)
     photo = Bare.objects.create(photo=upload())
     tenant = other_tenant()
     tenant.take("testapp_bare")
@@ -290,7 +290,7 @@ def test_l3_a_database_that_routers_leave_alone_is_asked(settings, files):
 def test_l3_a_database_that_does_not_answer(settings, monkeypatch, files):
     settings.DATABASE_ROUTERS = [Hiding()]
     lost = lose(team())
-    original = sweeping.references.connections["other"].introspection
+    original = connections["other"].introspection
 
     def table_names(*args: Any, **kwargs: Any) -> Any:
         raise ConnectionError("nobody answers")
@@ -301,8 +301,8 @@ def test_l3_a_database_that_does_not_answer(settings, monkeypatch, files):
     assert files() == files_of(lost)
     _, err = sweep(**ALL)
     assert err.endswith("name the folder to look into: --prefix. --delete would refuse.\n")
-    place = sweeping.places()[0]
-    found = sweeping.Sweep(place, sweeping.Options(min_age=sweeping.timedelta(0)))
+    place = sweeping.locations_to_sweep()[0]
+    found = sweeping.Sweep(place, min_age=sweeping.timedelta(0))
     assert len(list(found.find())) == 3
     with pytest.raises(sweeping.CannotSweep, match="--prefix"):
         next(found.delete())
@@ -396,7 +396,7 @@ def test_l7_a_folder_that_was_moved_to_another_disk(media, tmp_path, caplog):
 
 def test_l7_a_folder_that_becomes_a_link_before_it_is_deleted(media, files, tmp_path):
     lost = lose(team())
-    found = sweeping.Sweep(sweeping.places()[0], sweeping.Options(min_age=sweeping.timedelta(0)))
+    found = sweeping.Sweep(sweeping.locations_to_sweep()[0], min_age=sweeping.timedelta(0))
     assert len(list(found.find())) == 3
     (media / "avatars").rename(tmp_path / "elsewhere")
     (media / "avatars").symlink_to(tmp_path / "elsewhere")
@@ -406,7 +406,7 @@ def test_l7_a_folder_that_becomes_a_link_before_it_is_deleted(media, files, tmp_
 
 
 def test_l7_foreign_files_behind_a_link(monkeypatch, media, tmp_path):
-    monkeypatch.setattr(sweeping, "default_varies", lambda field: False)
+    monkeypatch.setattr(orphans, "default_varies", lambda field: False)
     (tmp_path / "far").mkdir()
     (tmp_path / "far/x.txt").write_bytes(b"x")
     (media / "photos").mkdir()
@@ -414,8 +414,10 @@ def test_l7_foreign_files_behind_a_link(monkeypatch, media, tmp_path):
     (media / "photos/far").symlink_to(tmp_path / "far")
     (media / "photos/z.txt").symlink_to(tmp_path / "far/x.txt")
     found = sweeping.Sweep(
-        sweeping.places()[0],
-        sweeping.Options(min_age=sweeping.timedelta(0), prefix="photos/", foreign=True),
+        sweeping.locations_to_sweep()[0],
+        min_age=sweeping.timedelta(0),
+        prefix="photos/",
+        foreign=True,
     )
     assert [file.key for file in found.find()] == ["photos/y.txt"]
     (tmp_path / "far/y.txt").write_bytes(b"y")

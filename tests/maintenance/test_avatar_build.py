@@ -550,11 +550,11 @@ def meanwhile(monkeypatch: Any, module: Any, function: str, act: Any) -> None:
 @pytest.mark.parametrize(
     ("module", "function"),
     [
-        (building, "make_plan"),
+        (building, "reason_to_build"),
         (building, "carry_out"),
         (building.storage, "read"),
         (pipeline, "store"),
-        (building, "_swap"),
+        (building, "_replace_name"),
     ],
 )
 @pytest.mark.parametrize("deleted", [False, True])
@@ -593,7 +593,7 @@ def test_a_stale_instance_does_not_bring_the_old_name_back(settings, files):
 def test_two_runs_at_once(monkeypatch, settings, files):
     row = team()
     settings.AVATAR_KIT = {"SIZES": (8,)}
-    meanwhile(monkeypatch, building, "_swap", build)
+    meanwhile(monkeypatch, building, "_replace_name", build)
     out, _ = build()
     assert "1 changed meanwhile" in summary(out)
     assert name_of(row).sizes == (8,)
@@ -607,7 +607,7 @@ def test_a_row_without_a_row(monkeypatch, settings):
     read = next(avatars.read(avatar(), "default"))
     row.delete()
     assert not avatars.unchanged(read).exists()
-    assert building.carry_out(read, building.Options()) is False
+    assert building.carry_out(read, building.BuildOptions()) is False
 
 
 # --- the command -----------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from easy_thumbnails.models import Source, Thumbnail
 from django_avatar_kit import columns
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.lifecycle import references, tables, thumbnails
+from django_avatar_kit.maintenance import locations
 from django_avatar_kit.maintenance import sweep as sweeping
 from django_avatar_kit.maintenance.progress import Progress
 from django_avatar_kit.management.commands import avatar_sweep
@@ -197,7 +198,7 @@ def test_books_are_read_in_batches(monkeypatch):
     row = team()
     made = {row.avatar.get_thumbnail({"size": (side, 5)}).name for side in (6, 7, 8)}
     hashes = thumbnails.hashes_of(storages["default"])
-    assert {name for name, _ in thumbnails.booked(hashes)} == made
+    assert {name for name, _ in thumbnails.recorded(hashes)} == made
     assert thumbnails.sources_of(made) == dict.fromkeys(made, column(row))
 
 
@@ -217,14 +218,17 @@ def test_masters_and_renditions_in_storages_of_their_own(media, files, tmp_path)
 
 def test_every_storage_once(settings, tmp_path):
     settings.AVATAR_KIT = {"SIZES": (16,), "RENDITION_STORAGE": "renditions"}
-    assert [place.title for place in sweeping.places()] == ["“default”", "“renditions”"]
+    assert [place.title for place in sweeping.locations_to_sweep()] == [
+        "“default”",
+        "“renditions”",
+    ]
     settings.STORAGES = {
         **settings.STORAGES,
         # The same folder by another name.
         "easy_thumbnails": {"BACKEND": "easy_thumbnails.storage.ThumbnailFileSystemStorage"},
     }
     settings.AVATAR_KIT = {"SIZES": (16,)}
-    titles = [place.title for place in sweeping.places()]
+    titles = [location.title for location in sweeping.locations_to_sweep()]
     assert titles == ["“default”", "FileSystemStorage of testapp.Pet.portrait"]
 
 
@@ -363,9 +367,9 @@ class Bucket(Storage):
 
 def test_a_default_in_what_may_be_the_same_bucket():
     folder = storages["default"]
-    assert sweeping._may_share(Bucket(), Bucket())
-    assert not sweeping._may_share(Bucket(), folder)
-    assert not sweeping._may_share(storages["renditions"], folder)
+    assert locations.may_share(Bucket(), Bucket())
+    assert not locations.may_share(Bucket(), folder)
+    assert not locations.may_share(storages["renditions"], folder)
 
 
 def test_a_default_chosen_anew_in_another_storage(monkeypatch, media, files, tmp_path):
@@ -469,10 +473,10 @@ def test_a_storage_inside_another_by_a_link(inner, media, tmp_path):
     (tmp_path / "far").mkdir()
     (media / "far").symlink_to(tmp_path / "far")
     place = storages["default"]
-    assert sweeping._folder_in(linked, place) == "avatars/"
-    assert sweeping._folder_in(linked, inner) == ""
-    assert sweeping._folder_in(place, linked) is None
-    assert sweeping._folder_in(FileSystemStorage(media / "far"), place) == "far/"
+    assert locations.folder_in(linked, place) == "avatars/"
+    assert locations.folder_in(linked, inner) == ""
+    assert locations.folder_in(place, linked) is None
+    assert locations.folder_in(FileSystemStorage(media / "far"), place) == "far/"
 
 
 def test_foreign_files_of_a_storage_inside_another(monkeypatch, inner, media, files):
@@ -916,11 +920,11 @@ def test_the_order_of_a_listing(media):
 
 def test_what_is_kept_for_the_second_step_is_on_disk(media):
     lost = lose(team())
-    place = sweeping.places()[0]
-    found = sweeping.Sweep(place, sweeping.Options(min_age=timedelta(0)))
+    place = sweeping.locations_to_sweep()[0]
+    found = sweeping.Sweep(place, min_age=timedelta(0))
     assert {file.key for file in found.find()} == files_of(lost)
-    found._memory.seek(0)
-    assert len([json.loads(line) for line in found._memory]) == 3
+    found._found.seek(0)
+    assert len([json.loads(line) for line in found._found]) == 3
     assert found.percent == 100
     found.close()
 

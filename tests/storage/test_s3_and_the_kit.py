@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django_avatar_kit import columns
 from django_avatar_kit import tokens as seals
 from django_avatar_kit.lifecycle import references as rows
-from django_avatar_kit.maintenance import sweep as sweeping
+from django_avatar_kit.maintenance import orphans
 from django_avatar_kit.rendering import avatar_html
 from django_avatar_kit.storage import base as module
 from django_avatar_kit.storage import s3
@@ -191,7 +191,7 @@ def test_a_build_follows_changed_sizes(storage, bucket, settings):
 def clear_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a field whose default is chosen anew for each row: with one, nothing is foreign."""
     plain = tuple(f for f in columns.file_columns() if not columns.default_varies(f))
-    for module_of in (columns, sweeping, rows):
+    for module_of in (columns, orphans, rows):
         monkeypatch.setattr(module_of, "file_columns", cache(lambda: plain))
 
 

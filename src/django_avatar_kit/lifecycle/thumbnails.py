@@ -69,13 +69,13 @@ def _delete(source: Source, field: FileField) -> None:
 
 
 def hashes_of(*places: Storage) -> set[str]:
-    """How easy-thumbnails names these storages in its books."""
-    # A lazy storage that nobody had touched yet went into them as this.
+    """What easy-thumbnails' tables call these storages."""
+    # What they call a lazy storage that was not used before.
     return {get_storage_hash("builtins.object"), *map(get_storage_hash, places)}
 
 
 def sources_of(keys: Collection[str]) -> dict[str, str]:
-    """For those of the files that are booked as a thumbnail: what they were made of."""
+    """The source of each of these files that easy-thumbnails' tables know as a thumbnail."""
     found: dict[str, str] = {}
     for chunk in chunks(keys):
         thumbnails = Thumbnail.objects.filter(name__in=chunk).order_by()
@@ -83,18 +83,17 @@ def sources_of(keys: Collection[str]) -> dict[str, str]:
     return found
 
 
-def books_of_others() -> tables.Found:
-    """Where thumbnails are booked that are those of other tenants: in other schemas.
-
-    The ones of this schema say more than a name.
-    """
+def tables_of_other_schemas() -> tables.Found:
+    """The tables with the thumbnails of other tenants, of which only the name can be asked."""
     found = tables.find([Thumbnail._meta.get_field("name")])
     others = [(using, column) for using, column in found.columns if tables.is_stand_in(column)]
     return found._replace(columns=others)
 
 
-def booked(hashes: Collection[str]) -> Iterator[tuple[str, str]]:
-    """The key of every booked thumbnail in these storages, and of what it was made of."""
+def recorded(hashes: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The key of every thumbnail that easy-thumbnails' tables have in these storages, and that of
+    its source.
+    """
     pk = 0
     ours = Thumbnail.objects.filter(storage_hash__in=hashes).order_by("pk")
     while chunk := list(ours.filter(pk__gt=pk).values_list("pk", "name", "source__name")[:CHUNK]):
@@ -102,10 +101,11 @@ def booked(hashes: Collection[str]) -> Iterator[tuple[str, str]]:
         pk = chunk[-1][0]
 
 
-def forget(keys: Collection[str], place: Storage, hashes: Collection[str]) -> None:
-    """Close the books of files that are gone from a storage, which the books know by ``hashes``.
+def delete_records(keys: Collection[str], place: Storage, hashes: Collection[str]) -> None:
+    """Delete what easy-thumbnails' tables have of files that are gone from a storage.
 
-    A source stays booked as long as one of its thumbnails lies somewhere.
+    The tables call that storage by one of ``hashes``. The record of a source stays as long as
+    there is one of a thumbnail of it.
     """
     for chunk in chunks(keys):
         named = Q(name__in=chunk, storage_hash__in=hashes)

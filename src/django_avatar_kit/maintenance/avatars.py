@@ -88,8 +88,7 @@ def read(field: AvatarColumn, using: str | None = None) -> Iterator[Row]:
 
 def unchanged(row: Row) -> models.QuerySet[models.Model]:
     """The row itself; empty if it has been deleted or given another avatar since it was read."""
-    same = Q(pk=row.pk, **{row.field.attname: row.key})
-    return _rows(row.field, row.using).filter(same)
+    return _rows(row.field, row.using, Q(pk=row.pk, **{row.field.attname: row.key}))
 
 
 def _alias(field: AvatarColumn, using: str | None) -> str:
@@ -98,10 +97,11 @@ def _alias(field: AvatarColumn, using: str | None) -> str:
 
 def _filled(field: AvatarColumn, using: str) -> models.QuerySet[models.Model]:
     empty = Q(**{field.attname: ""}) | Q(**{f"{field.attname}__isnull": True})
-    return _rows(field, using).exclude(empty)
+    return _rows(field, using, ~empty)
 
 
-def _rows(field: AvatarColumn, using: str) -> models.QuerySet[models.Model]:
+def _rows(field: AvatarColumn, using: str, condition: Q) -> models.QuerySet[models.Model]:
     # Not through a manager, which may hide rows: a hidden row has its avatar all the same.
     everyone: models.QuerySet[models.Model] = models.QuerySet(field.model, using=using)
-    return everyone
+    found: models.QuerySet[models.Model] = everyone.filter(condition)
+    return found

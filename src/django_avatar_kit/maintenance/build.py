@@ -1,13 +1,13 @@
 """Bring stored avatars up to date: what ``avatar_build`` does, one row at a time.
 
-    plan      row → what is to be done, and why       (reads the name, asks storage what is there)
-    adopt     a file from before the kit → a kit avatar
-    recut     a kit avatar → the same one with other renditions, under a new token
-    _swap     the new name into the row, if it still holds the old one
+    reason_to_build   row → why it has to be built, if it has to
+    adopt             a file from before the kit → a kit avatar
+    recut             a kit avatar → the same master with other renditions, under a new token
+    _replace_name     the new name into the row, if the row still holds the old one
 
-The name tells whether a row is done, so a run that was killed is resumed by running it again, and
-two runs at once are as good as one. Files are written while no lock is held; a user who uploads
-meanwhile wins.
+The name in a row says for which settings its files were made. So a run that was killed is resumed
+by running it again, and two runs at once do no harm. No lock is held while files are written: if a
+user uploads meanwhile, the upload stays and the new files are deleted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from django.db import models, transaction
 
 from .. import pipeline
-from ..columns import AvatarColumn, default_of, default_varies, may_be_default
+from ..columns import AvatarColumn, default_varies, may_be_default
 from ..exceptions import AvatarError, StorageError
 from ..interruptions import is_interruption
 from ..lifecycle import changes
@@ -47,22 +47,15 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class BuildOptions:
     #: Build again what is up to date, too, ...
     force: bool = False
-    #: ... but only what was stored before this moment.
+    #: ... but only what was stored before this moment, an aware time.
     before: datetime | None = None
-    #: Ask storage for every file that a name lists; without, the name is believed.
+    #: Ask the storage for every file that a name lists. If False, the name is believed.
     check_files: bool = True
-    #: Say what would be done.
+    #: Read and encode, but write nothing.
     dry_run: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    action: Literal["adopt", "rebuild"]
-    #: In words.
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,82 +63,96 @@ class Result:
     """What became of a row."""
 
     row: Row
-    #: None for a row that is up to date.
-    plan: Plan | None = None
+    #: Why it had to be built, for people; "" for a row that is up to date.
+    reason: str = ""
     #: What went wrong; the row is as it was.
     error: Exception | None = None
-    #: The row was given another avatar, or deleted, in the meantime.
-    moved: bool = False
+    #: Whether the row was given another avatar, or deleted, while it was being built.
+    superseded: bool = False
 
     @property
-    def is_spared(self) -> bool:
-        """Whether the file is from before the kit and left alone, as it may be a default."""
-        done = self.plan is not None or self.error is not None or self.moved
-        return not done and Name.parse(self.row.key) is None and default_varies(self.row.field)
+    def action(self) -> Literal["adopt", "rebuild"]:
+        """What had to be done with the row, if anything."""
+        return "rebuild" if Name.parse(self.row.key) else "adopt"
+
+    @property
+    def outcome(self) -> Literal["failed", "superseded", "up to date", "adopt", "rebuild"]:
+        if self.error is not None:
+            return "failed"
+        if self.superseded:
+            return "superseded"
+        return self.action if self.reason else "up to date"
+
+    @property
+    def left_as_default(self) -> bool:
+        """Whether the file is not the kit's and was left alone, as it may be a default."""
+        left = self.outcome == "up to date" and self.action == "adopt"
+        return left and default_varies(self.row.field)
 
 
 def build(
-    field: AvatarColumn, using: str | None = None, options: Options | None = None
+    field: AvatarColumn, using: str | None = None, options: BuildOptions | None = None
 ) -> Iterator[Result]:
-    """Bring every row of a column up to date, in the order of the keys.
+    """Bring every row of a column up to date, in the order of the primary keys.
 
-    A row that cannot be built is told in its result, and the next one follows. What somebody else
-    has raised meanwhile, as a time limit of a task, ends it. ``using`` is the database alias, by
-    default the one the model is written to.
+    If a row cannot be built, its result has the error, and the next row follows. An interruption,
+    such as the time limit of a task, ends the run. ``using`` is the database alias, by default the
+    one that the model is written to.
     """
-    options = options or Options()
+    options = options or BuildOptions()
     for row in read(field, using):
-        plan: Plan | None = None
-        try:
-            plan = make_plan(row, options)
-            moved = plan is not None and not carry_out(row, options)
-        except Exception as error:
-            if is_interruption(error):
-                raise
-            # Of a million rows, one has a file that nobody foresaw.
-            if unchanged(row).exists():
-                result = Result(row=row, plan=plan, error=error)
-            else:
-                result = Result(row=row, plan=plan, moved=True)
-        else:
-            result = Result(row=row, plan=plan, moved=moved)
-        yield result
+        yield _build_row(row, options)
 
 
-def make_plan(row: Row, options: Options) -> Plan | None:
-    """What is to be done; None for a row that is up to date, and for one that may show a default.
+def _build_row(row: Row, options: BuildOptions) -> Result:
+    reason = ""
+    try:
+        reason = reason_to_build(row, options)
+        superseded = bool(reason) and not carry_out(row, options)
+    except Exception as error:
+        # Whatever storages, codecs and databases raise: the other rows are still to be built.
+        if is_interruption(error):
+            raise
+        if unchanged(row).exists():
+            return Result(row=row, reason=reason, error=error)
+        superseded = True
+    return Result(row=row, reason=reason, superseded=superseded)
 
-    Raises :class:`~django_avatar_kit.exceptions.StorageError` where the master is missing: there
-    is nothing to build from.
+
+def reason_to_build(row: Row, options: BuildOptions) -> str:
+    """Why a row has to be built, for people; "" if it is up to date or may show a default.
+
+    Raises :class:`~django_avatar_kit.exceptions.StorageError` if the master is missing: there is
+    nothing to build from.
     """
-    name = Name.parse(row.key)
-    if row.key == default_of(row.field) or may_be_default(row.key, row.field):
-        return None
-    lost = _lost(row) if options.check_files else []
-    if row.key in lost:
+    if may_be_default(row.key, row.field):
+        return ""
+    missing: list[str] = []
+    if options.check_files:
+        by_storage = storage.grouped(files_of(row.key, row.field))
+        missing = [key for place, keys in by_storage for key in storage.missing(place, keys)]
+    if row.key in missing:
         raise StorageError(key=row.key, reason="there is no such file", action="read")
+    name = Name.parse(row.key)
     if name is None:
-        return Plan(action="adopt", reason="from before the kit")
-    reasons = list(_differences(name, row.field))
-    if lost:
-        reasons.append(f"missing {', '.join(lost)}")
+        return "from before the kit"
+    reasons = list(_differences(name, row.field.spec))
+    if missing:
+        reasons.append(f"missing {', '.join(missing)}")
     if not reasons and options.force and _is_before(row, options.before):
-        reasons = ["forced"]
-    return Plan(action="rebuild", reason=", ".join(reasons)) if reasons else None
+        reasons.append("forced")
+    return ", ".join(reasons)
 
 
-def _lost(row: Row) -> list[str]:
-    """Those of the row's files that are not there."""
-    places = storage.grouped(files_of(row.key, row.field))
-    return [key for place, keys in places for key in storage.missing(place, keys)]
+def _is_before(row: Row, moment: datetime | None) -> bool:
+    return moment is None or storage.written_at(row.field.storage, row.key) < moment
 
 
-def _differences(name: Name, field: AvatarColumn) -> Iterator[str]:
-    """In what a name is not what the field would make of its master today."""
-    spec = field.spec
-    if _refitted(name, spec):
+def _differences(name: Name, spec: Spec) -> Iterator[str]:
+    """How a name differs from what would be made of its files with today's settings."""
+    if _has_other_fit(name, spec):
         yield f"fit {spec.fit}"
-    if name.sizes != (sizes := imaging.ladder(spec.sizes, _side(name, spec))):
+    if name.sizes != (sizes := imaging.ladder(spec.sizes, _available_side(name, spec))):
         yield f"sizes {_list(name.sizes)} become {_list(sizes)}"
     if name.formats != (formats := tuple(dict.fromkeys(spec.formats))):
         yield f"formats {_list(name.formats)} become {_list(formats)}"
@@ -155,37 +162,37 @@ def _list(values: Iterable[Any]) -> str:
     return " ".join(map(str, values))
 
 
-def _refitted(name: Name, spec: Spec) -> bool:
+def _has_other_fit(name: Name, spec: Spec) -> bool:
     if name.crop is None:
         return name.fit != spec.fit
-    # A box says nothing of fit, and a square one looks the same in both. Two sides that were
-    # rounded may differ by a pixel.
+    # A crop box does not tell the fit, and a square one gives the same picture with either.
+    # The sides of a square box may differ by one pixel, since they were rounded.
     _x, _y, width, height = name.crop
     return spec.fit == "cover" and abs(width - height) > 1
 
 
-def _side(name: Name, spec: Spec) -> int:
-    """The side in px of the largest square that can be had."""
-    own = _master_side(name, spec)
-    return own if _refitted(name, spec) else max(own, name.sizes[-1])
+def _available_side(name: Name, spec: Spec) -> int:
+    """The side in px of the largest square rendition that can be made without upscaling.
+
+    The master of a panorama was shrunk on its long side, and may have fewer pixels on the short
+    one than its largest rendition has.
+    """
+    side = _master_side(name, spec)
+    return side if _has_other_fit(name, spec) else max(side, name.sizes[-1])
 
 
 def _master_side(name: Name, spec: Spec) -> int:
-    """The side in px of the square that the master has."""
+    """The side in px of the largest square rendition that can be made of the master."""
     _x, _y, width, height = name.crop or (0, 0, name.width, name.height)
     return max(width, height) if spec.fit == "contain" else min(width, height)
 
 
-def _is_before(row: Row, moment: datetime | None) -> bool:
-    return moment is None or storage.written_at(row.field.storage, row.key) < moment
+def carry_out(row: Row, options: BuildOptions) -> bool:
+    """Write new files and their name into the row; False if the row has changed meanwhile.
 
-
-def carry_out(row: Row, options: Options) -> bool:
-    """Write new files and put their name into the row; False where that has changed meanwhile.
-
-    A dry run goes as far as it can without writing: whoever asks for one wants to know what fails.
+    A dry run does everything but the writing, so that it finds what would fail.
     """
-    # A callable upload_to is given the row.
+    # The whole instance, as a callable upload_to is called with it.
     instance = unchanged(row).first()
     if instance is None:
         return False
@@ -193,38 +200,40 @@ def carry_out(row: Row, options: Options) -> bool:
     if name is None:
         cut = adopt(row.key, row.field)
     else:
-        cut = recut(name, row.field, afresh=options.force)
+        cut = recut(name, row.field, copy=not options.force)
     if options.dry_run:
         pipeline.key_for(cut, row.field, instance, row.using)
         return True
-    return _swap(row, instance, pipeline.store(cut, row.field, instance, row.using))
+    return _replace_name(row, instance, pipeline.store(cut, row.field, instance, row.using))
 
 
 def adopt(key: str, field: AvatarColumn) -> pipeline.Cut:
-    """Make a kit avatar of a stored file that is none, as if it were uploaded now."""
+    """Make a kit avatar of a stored file from before the kit, as if it were uploaded now.
+
+    Raises ``StorageError`` if it cannot be opened, ``UploadError`` if no upload could be like it.
+    """
     try:
         file = field.storage.open(key)
-        # Some fetch it only now.
+        # Some storages fetch it only now, and would fail in the middle of decoding.
         file.seek(0)
     except Exception as error:
         # Whatever a storage may raise.
-        if storage.is_missing(error):
-            reason = "there is no such file"
-            raise StorageError(key=key, reason=reason, action="read") from error
-        if is_interruption(error):
+        missing = storage.is_missing(error)
+        if not missing and is_interruption(error):
             raise
-        raise StorageError(key=key, reason=error, action="read") from error
+        reason = "there is no such file" if missing else error
+        raise StorageError(key=key, reason=reason, action="read") from error
     with file:
         picture = pipeline.receive(file, field, filename=PurePosixPath(key).name)
     return pipeline.cut(picture, field.spec)
 
 
-def recut(name: Name, field: AvatarColumn, *, afresh: bool = False) -> pipeline.Cut:
+def recut(name: Name, field: AvatarColumn, *, copy: bool = True) -> pipeline.Cut:
     """The same master, crop and colour, with the renditions that the field asks for today.
 
-    They are cut from the master, or from the largest rendition where that has more pixels, as
-    with a panorama. ``afresh`` encodes that one again, too, instead of copying it. Raises
-    ``StorageError`` where the master cannot be read.
+    They are cut from the master, or from the largest rendition if that has more pixels. With
+    ``copy``, the bytes of that rendition are kept if it is still wanted, instead of encoding it
+    once more. Raises ``StorageError`` if the master cannot be read.
     """
     spec = field.spec
     master = imaging.Encoded(
@@ -236,26 +245,26 @@ def recut(name: Name, field: AvatarColumn, *, afresh: bool = False) -> pipeline.
     )
     crop, color = name.crop, name.color
     renditions = None
-    if _side(name, spec) > _master_side(name, spec):
-        renditions = _from_rendition(name, field, spec, afresh=afresh)
+    if _available_side(name, spec) > _master_side(name, spec):
+        renditions = _cut_from_rendition(name, field, spec, copy=copy)
     if renditions is None:
         picture = _decode(master.data, str(name), spec, (name.width, name.height), crop)
         renditions = imaging.encode_renditions(picture, spec)
-        if _refitted(name, spec):
-            whole = replace(spec, master_side=max(name.width, name.height))
-            crop = imaging.master_crop(picture, whole)
+        if _has_other_fit(name, spec):
+            unshrunk = replace(spec, master_side=max(name.width, name.height))
+            crop = imaging.master_crop(picture, unshrunk)
             color = imaging.average_color(picture, spec)
     return pipeline.Cut(master=master, renditions=renditions, crop=crop, fit=spec.fit, color=color)
 
 
-def _from_rendition(
-    name: Name, field: AvatarColumn, spec: Spec, *, afresh: bool
+def _cut_from_rendition(
+    name: Name, field: AvatarColumn, spec: Spec, *, copy: bool
 ) -> tuple[imaging.Encoded, ...] | None:
-    """Renditions cut from the largest one there is; None where it cannot be used."""
+    """Renditions cut from the largest one; None if it cannot be read in any of its formats."""
     size = name.sizes[-1]
-    # Already a square, padded where it had to be.
+    # It is square already, with a border where the whole picture had to fit in.
     spec = replace(spec, fit="cover")
-    # A JPEG has lost its transparency.
+    # JPEG last, as it has no transparency.
     for format_ in sorted(name.formats, key="jpeg".__eq__):
         key = name.rendition(size, format_)
         try:
@@ -265,10 +274,7 @@ def _from_rendition(
             logger.warning("Cannot rebuild from “%s”: %s", key, error)
             continue
         return tuple(
-            # Not a copy of a copy, where the copy will do.
-            replace(new, data=data)
-            if (new.size, new.format) == (size, format_) and not afresh
-            else new
+            replace(new, data=data) if copy and (new.size, new.format) == (size, format_) else new
             for new in imaging.encode_renditions(picture, spec)
         )
     return None
@@ -277,21 +283,24 @@ def _from_rendition(
 def _decode(
     data: bytes, key: str, spec: Spec, size: tuple[int, int], crop: Box | None
 ) -> imaging.Picture:
-    """One of the kit's own files, whatever may be uploaded today."""
+    """Decode one of the kit's own files, even if the limits of uploads are stricter by now."""
     return imaging.load(
         io.BytesIO(data),
         filename=PurePosixPath(key).name,
         limits=Limits(max_pixels=size[0] * size[1], formats=tuple(imaging.SAVE_OPTIONS)),
-        # The master itself is not made again: as few pixels as the renditions need.
+        # Only renditions are made of it, so that it need not be decoded at the master's size.
         spec=replace(spec, master_side=1),
         crop=crop,
     )
 
 
-def _swap(row: Row, instance: models.Model, key: str) -> bool:
-    """Put a new name into the row if it still holds the old one; if not, the new files go."""
+def _replace_name(row: Row, instance: models.Model, key: str) -> bool:
+    """Write a new name into the row if it still holds the old one; if not, delete the new files.
+
+    Returns whether it was written.
+    """
     field, using = row.field, row.using
-    # What the signal that follows the commit shows.
+    # What receivers of avatar_updated find in the instance.
     instance.__dict__[field.attname] = field_file(field, instance, key)
     change = changes.Change(
         using=using, field=field, instance=instance, old=row.key, new=key, generated=True
@@ -303,7 +312,7 @@ def _swap(row: Row, instance: models.Model, key: str) -> bool:
                 write_name(field.model, row.pk, field, key, using)
     finally:
         if change.hook is None:
-            # Never part of a transaction.
+            # It was not registered with the transaction, so that nothing else would undo it.
             changes.undo(change)
         drain()
     return change.hook is not None

@@ -6,7 +6,7 @@ import traceback
 from collections import Counter
 from contextlib import closing
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
@@ -14,9 +14,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, make_aware
 
 from ...exceptions import AvatarError
-from ...maintenance import build as building
 from ...maintenance.avatars import count, fields_of
+from ...maintenance.build import BuildOptions, build
 from ...maintenance.progress import Progress, counted
+
+if TYPE_CHECKING:
+    from ...columns import AvatarColumn
 
 
 class Command(BaseCommand):
@@ -76,7 +79,7 @@ class Command(BaseCommand):
         using: str | None,
         dry_run: bool,
         verbosity: int,
-        **options: Any,
+        **_: Any,
     ) -> None:
         if before and not force:
             raise CommandError("--before goes with --force.")
@@ -84,66 +87,61 @@ class Command(BaseCommand):
             fields = fields_of(labels)
         except LookupError as error:
             raise CommandError(str(error.args[0])) from error
-        if force and verbosity and not dry_run:
-            since = before or datetime.now(tz=timezone.utc).isoformat()
-            self.stdout.write(f"If this is stopped, resume it with --force --before {since}")
-        chosen = building.Options(
+        options = BuildOptions(
             force=force,
             before=_moment(before) if before else None,
             check_files=check_files,
             dry_run=dry_run,
         )
+        if force and verbosity and not dry_run:
+            since = before or datetime.now(tz=timezone.utc).isoformat()
+            self.stdout.write(f"If this is stopped, resume it with --force --before {since}")
         counts: Counter[str] = Counter()
         for field in fields:
-            total = count(field, using) if verbosity else None
-            what = str(field)
-            spared = 0
-            progress = Progress(self.stderr, what, total=total, verbosity=verbosity)
-            with closing(progress):
-                for result in building.build(field, using, chosen):
-                    counts[_outcome(result)] += 1
-                    spared += result.is_spared
-                    self._tell(result, progress, verbosity=verbosity, dry_run=dry_run)
-                    progress.step()
-            if spared and verbosity:
-                self.stdout.write(
-                    f"{what}: {counted(spared, 'file')} from before the kit left alone. Its "
-                    "default is chosen anew for each row, so that any of them may be one."
-                )
+            counts += self._build(field, using, options, verbosity)
         checked = sum(counts.values())
         if verbosity:
             would = "to be " if dry_run else ""
             self.stdout.write(
                 f"{checked} checked: {counts['rebuild']} {would}rebuilt, "
-                f"{counts['adopt']} {would}adopted, {counts['fresh']} up to date, "
-                f"{counts['moved']} changed meanwhile, {counts['failed']} failed."
+                f"{counts['adopt']} {would}adopted, {counts['up to date']} up to date, "
+                f"{counts['superseded']} changed meanwhile, {counts['failed']} failed."
             )
         if counts["failed"]:
             raise CommandError(
                 f"{counts['failed']} of {counted(checked, 'avatar')} could not be built."
             )
 
-    def _tell(
-        self, result: building.Result, progress: Progress, *, verbosity: int, dry_run: bool
-    ) -> None:
-        if result.error is not None:
-            progress.write(self.stderr, f"{result.row}: {result.error}")
-            # What the kit says itself needs no traceback.
-            if not isinstance(result.error, AvatarError):
-                lines = traceback.format_exception(result.error)
-                progress.write(self.stderr, "".join(lines).rstrip())
-        elif result.plan is not None and verbosity > (0 if dry_run else 1):
-            done = f"would {result.plan.action}" if dry_run else f"{result.plan.action}"
-            moved = ", but it changed meanwhile" if result.moved else ""
-            progress.write(self.stdout, f"{result.row}: {done} ({result.plan.reason}){moved}")
-
-
-def _outcome(result: building.Result) -> str:
-    if result.error is not None:
-        return "failed"
-    if result.moved:
-        return "moved"
-    return result.plan.action if result.plan is not None else "fresh"
+    def _build(
+        self, field: AvatarColumn, using: str | None, options: BuildOptions, verbosity: int
+    ) -> Counter[str]:
+        """Build a column and report it; returns how many rows had which outcome."""
+        counts: Counter[str] = Counter()
+        defaults = 0
+        total = count(field, using) if verbosity else None
+        progress = Progress(self.stderr, str(field), total=total, verbosity=verbosity)
+        with closing(progress):
+            for result in build(field, using, options):
+                counts[result.outcome] += 1
+                defaults += result.left_as_default
+                if result.error is not None:
+                    progress.write(self.stderr, f"{result.row}: {result.error}")
+                    # The kit's own messages need no traceback.
+                    if not isinstance(result.error, AvatarError):
+                        lines = traceback.format_exception(result.error)
+                        progress.write(self.stderr, "".join(lines).rstrip())
+                elif result.reason and verbosity > (0 if options.dry_run else 1):
+                    would = "would " if options.dry_run else ""
+                    but = ", but it changed meanwhile" if result.superseded else ""
+                    line = f"{result.row}: {would}{result.action} ({result.reason}){but}"
+                    progress.write(self.stdout, line)
+                progress.step()
+        if defaults and verbosity:
+            self.stdout.write(
+                f"{field}: {counted(defaults, 'file')} from before the kit left alone. Its "
+                "default is chosen anew for each row, so that any of them may be one."
+            )
+        return counts
 
 
 def _moment(text: str) -> datetime:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from contextlib import ExitStack, closing
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ...conf import get_config
-from ...maintenance import sweep as sweeping
 from ...maintenance.progress import Progress, counted
+from ...maintenance.sweep import CannotSweep, Sweep, locations_to_sweep
+
+if TYPE_CHECKING:
+    from ...maintenance.orphans import Orphan
 
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -73,48 +76,47 @@ class Command(BaseCommand):
         verbosity: int,
         **options: Any,
     ) -> None:
-        chosen = sweeping.Options(min_age=_age(min_age), prefix=_folder(prefix), foreign=foreign)
-        limit = _percent(max_percent)
-        if foreign and not chosen.prefix:
+        folder, age, limit = _folder(prefix), _age(min_age), _percent(max_percent)
+        if foreign and not folder:
             raise CommandError("--foreign needs a --prefix: the folder in which to look.")
         if delete and not get_config().delete_files:
             raise CommandError(
                 "AVATAR_KIT['DELETE_FILES'] is False: this site deletes no files, since they may "
                 "be another site's."
             )
+        problems: list[str] = []
         with ExitStack() as stack:
-            problems: list[str] = []
-            sweeps: list[sweeping.Sweep] = []
-            for place in sweeping.places(storage):
-                sweep = stack.enter_context(closing(sweeping.Sweep(place, chosen)))
+            sweeps: list[Sweep] = []
+            for location in locations_to_sweep(storage):
+                sweep = Sweep(location, min_age=age, prefix=folder, foreign=foreign)
+                stack.enter_context(closing(sweep))
                 try:
                     self._find(sweep, delete, verbosity)
-                except sweeping.CannotSweep as error:
+                except CannotSweep as error:
                     problems.append(str(error))
                 else:
                     sweeps.append(sweep)
-            self._refuse(sweeps, limit, delete=delete)
-            if delete:
-                for sweep in sweeps:
+            # Of all storages before the first deletion: they share the databases that are asked.
+            for sweep in sweeps:
+                self._check(sweep, limit, delete)
+            for sweep in sweeps:
+                if delete:
                     self._delete(sweep, verbosity)
-            problems += [
-                f"{counted(sweep.failed, 'file')} in {sweep.title} could not be judged or deleted."
-                for sweep in sweeps
-                if sweep.failed
-            ]
+                if sweep.failed:
+                    failed = counted(sweep.failed, "file")
+                    problems.append(f"{failed} in {sweep.title} could not be judged or deleted.")
         if problems:
             raise CommandError("\n".join(problems))
 
-    def _find(self, sweep: sweeping.Sweep, delete: bool, verbosity: int) -> None:
+    def _find(self, sweep: Sweep, delete: bool, verbosity: int) -> None:
         progress = Progress(self.stderr, sweep.title, verbosity=verbosity)
         with closing(progress):
-            for file in sweep.find(seen=progress.step):
-                # With --delete, what is really gone is said then.
+            for orphan in sweep.find(seen=progress.step):
+                # With --delete, only what has been deleted is listed.
                 if verbosity > (1 if delete else 0):
-                    line = f"{file.key} ({counted(file.size, 'byte')}): {file.reason}"
-                    progress.write(self.stdout, line)
+                    progress.write(self.stdout, _line(orphan))
         if verbosity:
-            kind = "file" if sweep.options.foreign else "avatar file"
+            kind = "file" if sweep.foreign else "avatar file"
             self.stdout.write(
                 f"{sweep.title}: {counted(sweep.seen, kind)}, {sweep.found} of them without need "
                 f"({counted(sweep.size, 'byte')})."
@@ -122,33 +124,33 @@ class Command(BaseCommand):
             if sweep.found and not delete:
                 self.stdout.write("Nothing was deleted; --delete does.")
 
-    def _refuse(self, sweeps: list[sweeping.Sweep], limit: float, *, delete: bool) -> None:
-        for sweep in sweeps:
-            if sweep.refusal:
-                if delete:
-                    raise CommandError(f"{sweep.refusal} Nothing was deleted.")
-                self.stderr.write(f"{sweep.refusal} --delete would refuse.")
-            if sweep.found and sweep.percent > limit:
-                message = (
-                    f"{sweep.found} of {counted(sweep.seen, 'file')} in {sweep.title} are "
-                    f"{sweep.percent:.0f} %, more than --max-percent {limit:g}."
-                )
-                if delete:
-                    raise CommandError(
-                        f"{message} Nothing was deleted. If that is right, raise --max-percent."
-                    )
-                self.stderr.write(f"{message} --delete would refuse.")
+    def _check(self, sweep: Sweep, limit: float, delete: bool) -> None:
+        """Raise if nothing may be deleted; without --delete, say so."""
+        refusals = [(sweep.refusal, "")] if sweep.refusal else []
+        if sweep.found and sweep.percent > limit:
+            message = (
+                f"{sweep.found} of {counted(sweep.seen, 'file')} in {sweep.title} are "
+                f"{sweep.percent:.0f} %, more than --max-percent {limit:g}."
+            )
+            refusals.append((message, " If that is right, raise --max-percent."))
+        for message, hint in refusals:
+            if delete:
+                raise CommandError(f"{message} Nothing was deleted.{hint}")
+            self.stderr.write(f"{message} --delete would refuse.")
 
-    def _delete(self, sweep: sweeping.Sweep, verbosity: int) -> None:
+    def _delete(self, sweep: Sweep, verbosity: int) -> None:
         deleted = size = 0
-        for file in sweep.delete():
-            deleted, size = deleted + 1, size + file.size
+        for orphan in sweep.delete():
+            deleted, size = deleted + 1, size + orphan.size
             if verbosity:
-                size_of = counted(file.size, "byte")
-                self.stdout.write(f"Deleted {file.key} ({size_of}): {file.reason}")
+                self.stdout.write(f"Deleted {_line(orphan)}")
         if verbosity:
             gone = f"{counted(deleted, 'file')} ({counted(size, 'byte')})"
             self.stdout.write(f"{sweep.title}: {gone} deleted.")
+
+
+def _line(orphan: Orphan) -> str:
+    return f"{orphan.key} ({counted(orphan.size, 'byte')}): {orphan.reason}"
 
 
 def _age(given: Any) -> timedelta:
