@@ -8,21 +8,20 @@ from contextlib import closing
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
+from django.core.management.base import CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, make_aware
 
 from ...exceptions import AvatarError
-from ...maintenance.avatars import count, fields_of
 from ...maintenance.build import BuildOptions, build
-from ...maintenance.progress import Progress, counted
+from ...maintenance.progress import counted
+from ..base import AvatarCommand
 
 if TYPE_CHECKING:
     from ...columns import AvatarColumn
 
 
-class Command(BaseCommand):
+class Command(AvatarCommand):
     help = (
         "Brings stored avatars up to date: makes missing files, follows changed SIZES, FORMATS "
         "and fit, and adopts files from before the kit. Rows that are up to date are left alone, "
@@ -31,12 +30,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "labels",
-            nargs="*",
-            metavar="app.Model[.field]",
-            help="Which avatars; all of them without any.",
-        )
+        super().add_arguments(parser)
         parser.add_argument(
             "--force",
             action="store_true",
@@ -55,12 +49,6 @@ class Command(BaseCommand):
             dest="check_files",
             help="Believe the names instead of asking the storage for every file. Faster where "
             "that is a network away; files that are missing are not noticed.",
-        )
-        parser.add_argument(
-            "--using",
-            choices=tuple(connections),
-            metavar="ALIAS",
-            help="Database alias; by default the one that each model is written to.",
         )
         parser.add_argument(
             "--dry-run",
@@ -83,10 +71,7 @@ class Command(BaseCommand):
     ) -> None:
         if before and not force:
             raise CommandError("--before goes with --force.")
-        try:
-            fields = fields_of(labels)
-        except LookupError as error:
-            raise CommandError(str(error.args[0])) from error
+        columns = self.columns(labels)
         options = BuildOptions(
             force=force,
             before=_moment(before) if before else None,
@@ -97,8 +82,8 @@ class Command(BaseCommand):
             since = before or datetime.now(tz=timezone.utc).isoformat()
             self.stdout.write(f"If this is stopped, resume it with --force --before {since}")
         counts: Counter[str] = Counter()
-        for field in fields:
-            counts += self._build(field, using, options, verbosity)
+        for column in columns:
+            counts += self._build(column, using, options, verbosity)
         checked = sum(counts.values())
         if verbosity:
             would = "to be " if dry_run else ""
@@ -113,15 +98,13 @@ class Command(BaseCommand):
             )
 
     def _build(
-        self, field: AvatarColumn, using: str | None, options: BuildOptions, verbosity: int
+        self, column: AvatarColumn, using: str | None, options: BuildOptions, verbosity: int
     ) -> Counter[str]:
         """Build a column and report it; returns how many rows had which outcome."""
         counts: Counter[str] = Counter()
         defaults = 0
-        total = count(field, using) if verbosity else None
-        progress = Progress(self.stderr, str(field), total=total, verbosity=verbosity)
-        with closing(progress):
-            for result in build(field, using, options):
+        with closing(self.progress(column, using, verbosity)) as progress:
+            for result in build(column, using, options):
                 counts[result.outcome] += 1
                 defaults += result.left_as_default
                 if result.error is not None:
@@ -138,7 +121,7 @@ class Command(BaseCommand):
                 progress.step()
         if defaults and verbosity:
             self.stdout.write(
-                f"{field}: {counted(defaults, 'file')} from before the kit left alone. Its "
+                f"{column}: {counted(defaults, 'file')} from before the kit left alone. Its "
                 "default is chosen anew for each row, so that any of them may be one."
             )
         return counts
