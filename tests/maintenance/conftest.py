@@ -1,4 +1,4 @@
-"""Fixtures of the tests of ``avatar_copy`` and ``avatar_doctor``."""
+"""Fixtures of the tests of the management commands."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.storage import storages
+from django.core.files.storage import FileSystemStorage, storages
+from django.db import models
 
 from django_avatar_kit import columns
 from django_avatar_kit.maintenance.doctor import examine, probed_storages
 from django_avatar_kit.maintenance.doctor_advice import Finding
 from tests.support.copying import KINDS
-from tests.testapp.models import Team
+from tests.testapp.models import Guest, Team
 
 
 @pytest.fixture
@@ -78,3 +79,28 @@ def told(only: Any) -> Callable[..., dict[str, Finding]]:
 @pytest.fixture
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
+
+
+@pytest.fixture
+def one_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What guests have is the business of the tests that say so."""
+    for attname in ("avatar", "cover"):
+        field = Guest._meta.get_field(attname)
+        monkeypatch.setattr(field, "default", models.NOT_PROVIDED)
+        monkeypatch.setattr(field, "db_default", models.NOT_PROVIDED)
+        monkeypatch.setitem(field.__dict__, "_get_default", str)
+
+
+@pytest.fixture
+def inner(settings, media) -> FileSystemStorage:
+    """Renditions of portraits go where the avatars of teams are."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "renditions": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(media / "avatars"), "base_url": "/media/avatars/"},
+        },
+    }
+    place = storages["renditions"]
+    assert isinstance(place, FileSystemStorage)
+    return place

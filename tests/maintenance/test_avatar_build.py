@@ -1,14 +1,12 @@
-"""``avatar_build``: rows follow the settings, whatever happens on the way."""
+"""``avatar_build``: which rows are built, and what the command says."""
 
 from __future__ import annotations
 
 import io
 import sys
 from contextlib import closing
-from datetime import datetime, timedelta, timezone
 from functools import partial
 from itertools import cycle
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,17 +19,22 @@ from django.db import models
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Lower
 from django.db.models.signals import post_save, pre_save
-from django.utils.timezone import make_naive
-from PIL import Image
 
 from django_avatar_kit import pipeline, signals
-from django_avatar_kit.lifecycle import settlement
 from django_avatar_kit.maintenance import avatars, progress
 from django_avatar_kit.maintenance import build as building
-from django_avatar_kit.names import Name
-from django_avatar_kit.test import make_image, make_upload
-from django_avatar_kit.uploads import imaging
-from tests.support.lifecycle import column, files_of, fresh, make_profile, needed, upload
+from django_avatar_kit.test import make_image
+from tests.support.build import (
+    avatar,
+    build,
+    name_of,
+    old_file,
+    old_team,
+    put,
+    summary,
+    team,
+)
+from tests.support.lifecycle import column, files_of, make_profile, needed, upload
 from tests.testapp.models import Bare, Channel, Pet, Profile, Team
 
 pytestmark = [
@@ -39,54 +42,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("small"),
 ]
-
-
-def build(*labels: str, **options: Any) -> tuple[str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    call_command("avatar_build", *labels, stdout=out, stderr=err, **options)
-    return out.getvalue(), err.getvalue()
-
-
-def avatar() -> Any:
-    return Team._meta.get_field("avatar")
-
-
-def summary(text: str) -> str:
-    return text.strip().splitlines()[-1]
-
-
-def put(row: Any, value: str, attname: str = "avatar") -> None:
-    """Past the kit, as a site had it before."""
-    plain = models.Value(value, output_field=models.CharField())
-    type(row)._base_manager.filter(pk=row.pk).update(**{attname: plain})
-
-
-def team(**image: Any) -> Team:
-    return Team.objects.create(avatar=make_upload(**{"size": (60, 40), **image}))
-
-
-def old_file(media: Path, key: str = "avatars/old.jpg", **image: Any) -> str:
-    path = media / key
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(make_image(**{"size": (60, 40), **image}))
-    return key
-
-
-def old_team(media: Path, key: str = "avatars/old.jpg", **image: Any) -> Team:
-    row = Team.objects.create()
-    put(row, old_file(media, key, **image))
-    return row
-
-
-def name_of(row: Any, attname: str = "avatar") -> Name:
-    name = Name.parse(column(row, attname))
-    assert name is not None
-    return name
-
-
-def size_of(media: Path, key: str) -> tuple[int, int]:
-    with Image.open(media / key) as image:
-        return image.size
 
 
 # --- what is up to date ----------------------------------------------------------------------
@@ -149,220 +104,6 @@ def test_batches_are_read_in_the_order_of_the_keys(monkeypatch):
     results = list(building.build(avatar()))
     assert [result.row.pk for result in results] == created
     assert avatars.count(avatar()) == 5
-
-
-# --- changed settings ------------------------------------------------------------------------
-
-
-def test_changed_sizes_are_followed(settings, media, files):
-    row = team()
-    row.name = "old boys"
-    row.save()
-    before = name_of(row)
-    master = (media / str(before)).read_bytes()
-    settings.AVATAR_KIT = {"SIZES": (24,)}
-    out, _ = build(verbosity=2)
-    after = name_of(row)
-    assert after.token != before.token
-    assert after.secret != before.secret
-    assert after.sizes == (24,)
-    assert (after.color, after.crop, after.fit) == (before.color, before.crop, before.fit)
-    assert (media / str(after)).read_bytes() == master
-    assert files() == set(after.files)
-    assert size_of(media, after.rendition(24, "webp")) == (24, 24)
-    assert fresh(row).name == "old boys"
-    assert "rebuild (sizes 16 32 become 24)" in out
-    assert summary(out).startswith("1 checked: 1 rebuilt")
-    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
-
-
-def test_changed_formats_are_followed(settings, media, files):
-    row = team()
-    settings.AVATAR_KIT = {"SIZES": (16, 32), "FORMATS": ("avif", "jpeg")}
-    out, _ = build(verbosity=2)
-    assert "formats webp become avif jpeg" in out
-    assert name_of(row).formats == ("avif", "jpeg")
-    assert files() == set(name_of(row).files)
-    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
-
-
-@pytest.mark.parametrize(
-    ("size", "sizes"),
-    [
-        ((60, 40), (16, 40)),
-        ((1, 1), (1,)),
-        ((900, 20), (16, 20)),
-        # The master is shrunk, and has fewer pixels than a rendition that stays.
-        ((2500, 300), (16, 300)),
-        ((1333, 1001), (16, 500)),
-    ],
-)
-def test_nothing_is_upscaled_and_a_second_run_does_nothing(settings, media, files, size, sizes):
-    row = team(size=size)
-    before = name_of(row)
-    settings.AVATAR_KIT = {"SIZES": (16, 500)}
-    build()
-    first = name_of(row)
-    # What the master has lost does not come back.
-    available = max(min(first.width, first.height), before.sizes[-1])
-    assert first.sizes == imaging.ladder((16, 500), available)
-    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
-    assert name_of(row) == first
-    # The same as of a new upload, for which a second run does nothing either.
-    new = team(size=size)
-    assert name_of(new).sizes == sizes
-    assert summary(build()[0]).startswith("2 checked: 0 rebuilt")
-    assert files() == {*first.files, *name_of(new).files}
-
-
-def test_a_panorama_keeps_its_larger_rendition(settings, media, files):
-    settings.AVATAR_KIT = {"SIZES": (32, 256)}
-    row = team(size=(4000, 300), color="teal")
-    before = name_of(row)
-    assert (before.width, before.height) == (1000, 75)
-    assert before.sizes == (32, 256)
-    large = (media / before.rendition(256, "webp")).read_bytes()
-    settings.AVATAR_KIT = {"SIZES": (32, 128, 512)}
-    out, _ = build(verbosity=2)
-    assert "sizes 32 256 become 32 128 256" in out
-    after = name_of(row)
-    # Not a copy of a copy.
-    assert (media / after.rendition(256, "webp")).read_bytes() == large
-    assert size_of(media, after.rendition(128, "webp")) == (128, 128)
-    assert files() == set(after.files)
-    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
-    build(force=True)
-    assert (media / name_of(row).rendition(256, "webp")).read_bytes() != large
-
-
-def test_a_rendition_that_cannot_be_read_is_done_without(settings, media, files, caplog):
-    settings.AVATAR_KIT = {"SIZES": (32, 256), "FORMATS": ("jpeg", "webp")}
-    row = team(size=(4000, 300))
-    before = name_of(row)
-    (media / before.rendition(256, "webp")).write_bytes(b"RIFF")
-    settings.AVATAR_KIT = {"SIZES": (32, 256), "FORMATS": ("webp",)}
-    build()
-    # The JPEG was as good.
-    assert name_of(row).sizes == (32, 256)
-    assert "Cannot rebuild from" in caplog.text
-    (media / name_of(row).rendition(256, "webp")).unlink()
-    out, _ = build(verbosity=2)
-    assert "missing avatars/" in out
-    assert name_of(row).sizes == (32, 75)
-    assert files() == set(name_of(row).files)
-    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
-
-
-def test_fit_is_followed(settings, media, monkeypatch):
-    row = team(size=(200, 100), color="white")
-    field = Team._meta.get_field("avatar")
-    monkeypatch.setattr(field, "fit", "contain")
-    settings.AVATAR_KIT = {"SIZES": (16, 150)}
-    build()
-    contained = name_of(row)
-    assert (contained.fit, contained.sizes) == ("contain", (16, 150))
-    with Image.open(media / contained.rendition(150, "webp")) as image:
-        assert image.convert("RGBA").getpixel((75, 10))[3] == 0
-    monkeypatch.setattr(field, "fit", "cover")
-    build()
-    assert (name_of(row).fit, name_of(row).sizes) == ("cover", (16, 100))
-    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
-
-
-def test_a_crop_box_and_the_colour_are_kept(settings, media):
-    row = Team.objects.create()
-    row.avatar.save("a.png", make_upload(size=(80, 60), format="png"), crop=(10, 20, 40, 40))
-    before = name_of(row)
-    assert before.crop == (10, 20, 40, 40)
-    settings.AVATAR_KIT = {"SIZES": (16, 64)}
-    build()
-    after = name_of(row)
-    assert (after.crop, after.color, after.sizes) == (before.crop, before.color, (16, 40))
-    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
-
-
-def test_an_oblong_crop_box_becomes_square_where_cover_asks_for_it(monkeypatch):
-    field = Team._meta.get_field("avatar")
-    monkeypatch.setattr(field, "fit", "contain")
-    row = Team.objects.create()
-    row.avatar.save("a.png", make_upload(size=(80, 60), format="png"), crop=(10, 20, 60, 40))
-    assert name_of(row).crop == (10, 20, 60, 40)
-    monkeypatch.setattr(field, "fit", "cover")
-    build()
-    assert name_of(row).crop == (20, 20, 40, 40)
-    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
-    # A square box looks the same in both.
-    monkeypatch.setattr(field, "fit", "contain")
-    assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
-
-
-def test_force_builds_everything_and_before_resumes_it(settings, files):
-    first, second = team(color="red"), team(color="blue")
-    keys = column(first), column(second)
-    settings.AVATAR_KIT = {"SIZES": (16, 32), "QUALITY": {"webp": 10}}
-    build("testapp.Team")
-    assert (column(first), column(second)) == keys
-    start = datetime.now(tz=timezone.utc) + timedelta(seconds=1)
-    past = start - timedelta(hours=1)
-    for before in (past.isoformat(), make_naive(past).isoformat()):
-        build(force=True, before=before)
-        assert (column(first), column(second)) == keys
-    out, _ = build("testapp.Team", force=True, before=start.isoformat())
-    assert f"resume it with --force --before {start.isoformat()}" in out
-    assert column(first) != keys[0]
-    assert column(second) != keys[1]
-    assert files() == needed()
-    keys = column(first), column(second)
-    out, _ = build(force=True)
-    assert "resume it with --force --before 20" in out
-    assert not {column(first), column(second)} & set(keys)
-    assert files() == needed()
-
-
-# --- missing files ---------------------------------------------------------------------------
-
-
-def test_a_missing_rendition_is_made_again(media, files):
-    row = team()
-    before = name_of(row)
-    (media / before.rendition(16, "webp")).unlink()
-    build(check_files=False)
-    assert name_of(row) == before
-    out, _ = build(verbosity=2)
-    assert f"missing {before.rendition(16, 'webp')}" in out
-    # Under a new name: somebody may have been told for a year that the old one is not there.
-    assert name_of(row).token != before.token
-    assert files() == set(name_of(row).files)
-
-
-def test_a_missing_master_is_reported(media, files, caplog):
-    row, other = team(), team(color="red")
-    (media / column(row)).unlink()
-    (media / name_of(other).rendition(16, "webp")).unlink()
-    before = column(row)
-    err = io.StringIO()
-    with pytest.raises(CommandError, match=r"^1 of 2 avatars could not be built\.$"):
-        call_command("avatar_build", stdout=io.StringIO(), stderr=err)
-    line = f"testapp.Team.avatar of pk {row.pk}, “{before}”: "
-    reason = f"“{before}” could not be read: there is no such file."
-    # Once: whoever calls this from a program has it in the results.
-    assert err.getvalue() == f"{line}{reason}\n"
-    assert caplog.text == ""
-    assert column(row) == before
-    assert files() >= set(name_of(other).files)
-
-
-def test_renditions_in_a_storage_of_their_own(settings, media, tmp_path):
-    settings.AVATAR_KIT = {"SIZES": (16, 32), "RENDITION_STORAGE": "renditions"}
-    pet = Pet.objects.create(portrait=upload(), name="bo")
-    settings.AVATAR_KIT = {"SIZES": (8,), "RENDITION_STORAGE": "renditions"}
-    build()
-    name = name_of(pet, "portrait")
-    assert name.sizes == (8,)
-    assert [p for p in media.rglob("*") if p.is_file()] == [media / str(name)]
-    assert [p for p in (tmp_path / "renditions").rglob("*") if p.is_file()] == [
-        tmp_path / "renditions" / name.rendition(8, "webp")
-    ]
 
 
 # --- files from before the kit ---------------------------------------------------------------
@@ -467,147 +208,6 @@ def test_no_save_signals_no_other_columns_and_the_kits_own_signal(settings, medi
             signal.disconnect(saved, sender=Team)
         signals.avatar_updated.disconnect(updated)
     assert sent == [(column(row), name_of(row).files, ("avatars/old.jpg",))]
-
-
-# --- killed, and run again -------------------------------------------------------------------
-
-STEPS = [
-    (pipeline, "cut", 1),
-    (pipeline, "write_all", 1),
-    (building, "lock_row", 1),
-    (building, "write_name", 1),
-    (settlement, "delete", 1),
-    (pipeline, "write_all", 2),
-]
-
-
-@pytest.mark.parametrize(("module", "function", "nth"), STEPS)
-def test_killed_at_any_step_and_run_again(
-    monkeypatch, settings, media, files, module, function, nth
-):
-    """Ctrl-C at the n-th call of a step."""
-    kit = team(size=(50, 50))
-    settings.AVATAR_KIT = {"SIZES": (8, 16)}
-    old = [old_team(media, f"avatars/{i}.jpg") for i in range(2)]
-    calls = 0
-    original = getattr(module, function)
-
-    def killed(*args: Any, **kwargs: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == nth:
-            raise KeyboardInterrupt
-        return original(*args, **kwargs)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, function, killed)
-        with pytest.raises(KeyboardInterrupt):
-            build("testapp.Team")
-    # Every row has its files at any time.
-    assert needed() <= files()
-    done = {row.pk: column(row) for row in (kit, *old) if name_matches(row, (8, 16))}
-    build()
-    for pk, key in done.items():
-        assert column(Team.objects.get(pk=pk)) == key
-    assert all(name_matches(row, (8, 16)) for row in (kit, *old))
-    if function != "delete":
-        assert files() == needed()
-
-
-def name_matches(row: Any, sizes: tuple[int, ...]) -> bool:
-    name = Name.parse(column(row))
-    return name is not None and name.sizes == sizes
-
-
-def test_a_failing_database_leaves_no_files(monkeypatch, media, files):
-    row = old_team(media)
-
-    def fail(*args: Any) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(building, "write_name", fail)
-    with pytest.raises(CommandError):
-        build()
-    assert column(row) == "avatars/old.jpg"
-    assert files() == {"avatars/old.jpg"}
-
-
-# --- meanwhile, somebody else ----------------------------------------------------------------
-
-
-def meanwhile(monkeypatch: Any, module: Any, function: str, act: Any) -> None:
-    """Before a step of the run, something happens elsewhere; once."""
-    original = getattr(module, function)
-
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        monkeypatch.setattr(module, function, original)
-        act()
-        return original(*args, **kwargs)
-
-    monkeypatch.setattr(module, function, wrapped)
-
-
-@pytest.mark.parametrize(
-    ("module", "function"),
-    [
-        (building, "reason_to_build"),
-        (building, "carry_out"),
-        (building.storage, "read"),
-        (pipeline, "store"),
-        (building, "_replace_name"),
-    ],
-)
-@pytest.mark.parametrize("deleted", [False, True])
-def test_a_user_wins(monkeypatch, settings, files, module, function, deleted):
-    row = team()
-    settings.AVATAR_KIT = {"SIZES": (8,)}
-
-    def replace() -> None:
-        mine = Team.objects.get(pk=row.pk)
-        if deleted:
-            mine.delete()
-        else:
-            mine.avatar = upload("red")
-            mine.save()
-
-    meanwhile(monkeypatch, module, function, replace)
-    out, err = build(verbosity=2)
-    assert err == ""
-    assert "1 changed meanwhile, 0 failed" in summary(out)
-    assert files() == needed()
-    if not deleted:
-        assert name_of(row).sizes == (8,)
-
-
-def test_a_stale_instance_does_not_bring_the_old_name_back(settings, files):
-    row = team()
-    stale = fresh(row)
-    settings.AVATAR_KIT = {"SIZES": (8,)}
-    build()
-    stale.name = "late"
-    stale.save()
-    assert name_of(row).sizes == (8,)
-    assert files() == needed()
-
-
-def test_two_runs_at_once(monkeypatch, settings, files):
-    row = team()
-    settings.AVATAR_KIT = {"SIZES": (8,)}
-    meanwhile(monkeypatch, building, "_replace_name", build)
-    out, _ = build()
-    assert "1 changed meanwhile" in summary(out)
-    assert name_of(row).sizes == (8,)
-    assert files() == needed()
-
-
-def test_a_row_without_a_row(monkeypatch, settings):
-    """The instance is fetched anew; between the plan and that, it went."""
-    row = team()
-    settings.AVATAR_KIT = {"SIZES": (8,)}
-    read = next(avatars.read(avatar(), "default"))
-    row.delete()
-    assert not avatars.unchanged(read).exists()
-    assert building.carry_out(read, building.BuildOptions()) is False
 
 
 # --- the command -----------------------------------------------------------------------------

@@ -114,9 +114,7 @@ class Copy:
                 "be another site's."
             )
         # All fields of the project: one that is not copied now may hold the same name.
-        readers = [
-            str(each) for each in avatar_columns() if self._kinds_in(self.source, each)
-        ]
+        readers = [str(each) for each in avatar_columns() if self._kinds_in(self.source, each)]
         if readers:
             raise CannotCopy(
                 f"The files in “{source}” are in use by {', '.join(readers)}: switch "
