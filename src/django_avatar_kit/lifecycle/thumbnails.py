@@ -46,9 +46,9 @@ def storage_of(field: FileField) -> Storage:
 
 
 def delete(names: Mapping[str, FileField]) -> None:
-    """Delete the booked thumbnails of these files, and the books: one query where there are none.
+    """Delete the thumbnails of these files that easy-thumbnails' tables know, and their records.
 
-    ``names`` maps each key to the field it belonged to.
+    One query, if the tables know none. ``names`` maps each key to the field it belonged to.
     """
     for chunk in chunks(names.keys()):
         sources = Source.objects.filter(name__in=chunk)

@@ -1,4 +1,5 @@
 """What the management commands do: build, sweep, copy and examine stored avatars.
 
-Knows storages and the lifecycle of files. Must not know HTML or forms.
+Knows storages, the rows with avatars and the lifecycle of files, and has files cut by the upload
+pipeline. Must not know HTML or forms.
 """

@@ -52,8 +52,8 @@ class Command(BaseCommand):
             "--foreign",
             action="store_true",
             help="Not only what the kit has named: every file below --prefix that no file field "
-            "of any model holds, and that is no thumbnail booked for one that is held. Files "
-            "that anything else refers to, such as a text, would go as well.",
+            "of any model holds, and that is not recorded as a thumbnail of one that is held. "
+            "Files that anything else refers to, such as a text, would go as well.",
         )
         parser.add_argument(
             "--storage",
