@@ -20,13 +20,13 @@ from .columns import avatar_fields, file_columns
 from .conf import KEYS, SETTING, Config, is_list_of, is_text, is_whole, read
 from .display.html import attribute_name
 from .fallbacks import make_fallbacks
+from .formats import ALPHA_MASTER, FORMATS, rendition_encoders, upload_formats
 from .lazy import unwrap
 from .lifecycle.tables import has_null_against
 from .models import AvatarMixin
 from .names import Name, random_ids
 from .storage import s3
 from .storage.base import adapter_of, resolve
-from .uploads import imaging, intake
 
 if TYPE_CHECKING:
     from .fields import AvatarField
@@ -64,12 +64,12 @@ def _check_values(config: Config) -> Iterator[CheckMessage]:
             yield _bad_value(option.name, value, "a positive whole number")
     yield from _check_renditions(config.sizes, config.formats, f"{SETTING}['%s']", None)
     given = config.upload_formats
-    if not given or set(given) - set(intake.READERS) or len(set(given)) < len(given):
+    if not given or set(given) - set(upload_formats()) or len(set(given)) < len(given):
         yield _bad_value(
-            "upload_formats", given, f"one or more of {sorted(intake.READERS)}, each once"
+            "upload_formats", given, f"one or more of {sorted(upload_formats())}, each once"
         )
     for name, value in config.quality.items():
-        if name not in imaging.SAVE_OPTIONS or not 1 <= value <= 100:
+        if name not in rendition_encoders() or not 1 <= value <= 100:
             yield _bad_value(
                 "quality", {name: value}, "a whole number from 1 to 100 for a known format"
             )
@@ -138,13 +138,13 @@ def _check_renditions(sizes: Any, formats: Any, where: str, obj: Any) -> Iterato
         message = f"{where % 'SIZES'} is {sizes!r}."
         yield Error(message, hint=hint, obj=obj, id="avatar_kit.E004")
     if not is_list_of(_is_format)(formats) or not formats or len(set(formats)) < len(formats):
-        hint = f"It must be one or more of {sorted(imaging.SAVE_OPTIONS)}, each once."
+        hint = f"It must be one or more of {sorted(rendition_encoders())}, each once."
         message = f"{where % 'FORMATS'} is {formats!r}."
         yield Error(message, hint=hint, obj=obj, id="avatar_kit.E005")
 
 
 def _is_format(value: Any) -> bool:
-    return is_text(value) and value in imaging.SAVE_OPTIONS
+    return is_text(value) and value in rendition_encoders()
 
 
 def _check_storages(config: Config) -> Iterator[CheckMessage]:
@@ -255,7 +255,7 @@ def _longest_name(field: AvatarField) -> int:
         crop=(side, side, side, side),
         fit="cover",
         color="000000",
-        ext="webp",
+        ext=FORMATS[ALPHA_MASTER].extension,
     )
     prefix = "" if callable(field.upload_to) else f"{field.upload_to}/"
     return len(prefix) + len(str(name))

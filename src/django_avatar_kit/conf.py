@@ -12,10 +12,9 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-SETTING = "AVATAR_KIT"
+from . import formats as image_formats
 
-#: From here up, no difference to the source can be seen at the size of an avatar.
-QUALITY: Mapping[str, int] = {"webp": 80, "jpeg": 80, "avif": 60}
+SETTING = "AVATAR_KIT"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +26,7 @@ class Config:
     #: Encodings of each rendition; more than one gives a ``<picture>``, the last is its ``<img>``.
     formats: tuple[str, ...] = ("webp",)
     #: Encoder quality (1-100) by format. Merged over the defaults.
-    quality: Mapping[str, int] = field(default_factory=lambda: QUALITY)
+    quality: Mapping[str, int] = field(default_factory=image_formats.default_quality)
     #: Longest side of the stored original, in px. ``uploads.imaging`` says why it is 1000.
     master_side: int = 1000
     #: Largest upload, in bytes.
@@ -37,7 +36,7 @@ class Config:
     #: Most memory that decoding an upload may take, in bytes, estimated from its header.
     max_decode_memory: int = 256 * 1024 * 1024
     #: Formats that may be uploaded, told by content.
-    upload_formats: tuple[str, ...] = ("jpeg", "png", "webp", "gif", "avif")
+    upload_formats: tuple[str, ...] = field(default_factory=image_formats.upload_formats)
     #: A CSS colour that flattens transparency, or None to keep it.
     background: str | None = None
     #: What is shown without an avatar: the first of these that has something to show.
@@ -98,7 +97,7 @@ def read() -> tuple[dict[str, Any], dict[str, tuple[Any, str]]]:
     for name in {"formats", "upload_formats", "fallbacks"} & values.keys():
         values[name] = listed(values[name])
     if "quality" in values:
-        values["quality"] = {**QUALITY, **values["quality"]}
+        values["quality"] = {**image_formats.default_quality(), **values["quality"]}
     return values, wrong
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from .formats import label_of
 from .wording import any_of, box_text, described, filename_text, megapixels, size_text
 
 if TYPE_CHECKING:
@@ -50,15 +51,6 @@ class AvatarError(Exception):
 
 
 # --- what the user sent -----------------------------------------------------------------------
-
-FORMAT_LABELS = {
-    "jpeg": "JPEG",
-    "png": "PNG",
-    "webp": "WebP",
-    "gif": "GIF",
-    "avif": "AVIF",
-    "heif": "HEIF",
-}
 
 
 class UploadError(AvatarError, ValidationError):
@@ -122,9 +114,9 @@ class UnsupportedFormat(UploadError):
     def __init__(self, *, filename: str, format: str, allowed: Sequence[str]) -> None:
         super().__init__(
             filename=filename,
-            format=FORMAT_LABELS.get(format, format),
+            format=label_of(format),
             allowed=tuple(allowed),
-            allowed_text=any_of([FORMAT_LABELS.get(name, name) for name in allowed]),
+            allowed_text=any_of([label_of(name) for name in allowed]),
         )
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext_lazy
 from . import fields, pipeline
 from .conf import get_config
 from .exceptions import EmptyUpload, UploadError
+from .formats import media_type_of
 from .rendering import has_avatar
 from .widgets import AvatarInput
 from .wording import filename_text
@@ -62,7 +63,7 @@ class AvatarField(forms.FileField):
         # Not in widget_attrs(), which runs once, when the form class is made: the setting may
         # change between two forms.
         self.widget.attrs.setdefault(
-            "accept", ",".join(f"image/{name}" for name in get_config().upload_formats)
+            "accept", ",".join(map(media_type_of, get_config().upload_formats))
         )
         return super().get_bound_field(form, field_name)
 

@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
+from ..formats import media_type_of
 from ..names import Name
 
 #: Attributes that the kit itself writes.
@@ -91,7 +92,7 @@ def pictures_of(name: Name, url: Callable[[str], str], size: int) -> Pictures:
         srcset = url(name.rendition(small, each))
         if small != large:
             srcset = f"{srcset} 1x, {url(name.rendition(large, each))} 2x"
-        sources.append((f"image/{each}", srcset))
+        sources.append((media_type_of(each), srcset))
     return Pictures(
         url(name.rendition(small, last)),
         "" if small == large else f"{url(name.rendition(large, last))} 2x",

@@ -25,6 +25,7 @@ from django.db import models, transaction
 from .. import pipeline
 from ..columns import AvatarColumn, default_varies, may_be_default
 from ..exceptions import AvatarError, StorageError
+from ..formats import has_alpha, rendition_encoders, with_extension
 from ..interruptions import is_interruption
 from ..lifecycle import changes
 from ..lifecycle.deletion import files_of
@@ -238,7 +239,7 @@ def recut(name: Name, field: AvatarColumn, *, copy: bool = True) -> pipeline.Cut
     spec = field.spec
     master = imaging.Encoded(
         data=storage.read(field.storage, str(name)),
-        format="jpeg" if name.ext == "jpg" else name.ext,
+        format=with_extension(name.ext) or name.ext,
         size=0,
         width=name.width,
         height=name.height,
@@ -264,8 +265,8 @@ def _cut_from_rendition(
     size = name.sizes[-1]
     # It is square already, with a border where the whole picture had to fit in.
     spec = replace(spec, fit="cover")
-    # JPEG last, as it has no transparency.
-    for format_ in sorted(name.formats, key="jpeg".__eq__):
+    # Formats without transparency last.
+    for format_ in sorted(name.formats, key=has_alpha, reverse=True):
         key = name.rendition(size, format_)
         try:
             data = storage.read(field.rendition_storage, key)
@@ -287,7 +288,7 @@ def _decode(
     return imaging.load(
         io.BytesIO(data),
         filename=PurePosixPath(key).name,
-        limits=Limits(max_pixels=size[0] * size[1], formats=tuple(imaging.SAVE_OPTIONS)),
+        limits=Limits(max_pixels=size[0] * size[1], formats=tuple(rendition_encoders())),
         # Only renditions are made of it, so that it need not be decoded at the master's size.
         spec=replace(spec, master_side=1),
         crop=crop,

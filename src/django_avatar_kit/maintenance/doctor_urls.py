@@ -11,6 +11,7 @@ from urllib.error import HTTPError
 from urllib.parse import parse_qs, unquote, urljoin, urlsplit
 from urllib.request import Request, urlopen
 
+from ..formats import media_type_of
 from ..storage import base as storage
 from ..storage import s3
 from .doctor_advice import ADVICE, FOR_ERRORS, Finding, Level, failure
@@ -28,7 +29,7 @@ LONGEST_LIFE = 604_800
 VERSION_2 = "AWSAccessKeyId"
 #: The probe: a lossless WebP of one black pixel.
 PICTURE = b"RIFF\x1a\0\0\0WEBPVP8L\x0e\0\0\0/\0\0\0\0\x07\x10\x11\xfd\x0fDD\xff\x03"
-CONTENT_TYPE = "image/webp"
+CONTENT_TYPE = media_type_of("webp")
 
 
 class Answer(NamedTuple):

@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from django.core.files.storage import FileSystemStorage
 
 from ..exceptions import StorageError
+from ..formats import media_type_of, with_extension
 from ..interruptions import is_interruption
 from ..names import Name
 from ..storage import base as storage
 from ..storage import threads as pool
-from ..uploads import imaging
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
@@ -283,7 +283,6 @@ def _md5(data: bytes) -> str:
 
 def _content_type(key: str) -> str:
     # Python 3.10 does not know all of the kit's formats.
-    extension = PurePosixPath(key).suffix[1:].lower().replace("jpg", "jpeg")
-    if extension in imaging.SAVE_OPTIONS:
-        return f"image/{extension}"
+    if known := with_extension(PurePosixPath(key).suffix[1:].lower()):
+        return media_type_of(known)
     return mimetypes.guess_type(key)[0] or "application/octet-stream"

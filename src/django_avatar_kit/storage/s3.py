@@ -17,6 +17,7 @@ from django.core.signals import setting_changed
 from django.utils.encoding import filepath_to_uri
 from django.utils.functional import Promise
 
+from ..formats import media_type_of, rendition_encoders
 from ..interruptions import is_interruption
 from .adapter import Adapter, JoinedUrls, Stored
 from .presigned_urls import SignedUrls, quoted
@@ -51,7 +52,7 @@ def is_stock(storage: Any) -> bool:
     cls: Any = type(storage)
     if not _is_stock_class(cls):
         return False
-    pictures = {f"image/{name}" for name in ("webp", "jpeg", "avif", "png")}
+    pictures = {media_type_of(name) for name in rendition_encoders()}
     if storage.gzip and pictures.intersection(storage.gzip_content_types or ()):
         return False
     # What lazy() gives may be another value each time.

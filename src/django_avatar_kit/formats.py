@@ -1,0 +1,172 @@
+"""The image formats, one row each. Nothing else in the package lists them.
+
+To add a format that may be uploaded, add a row here and a module in ``uploads/decoders``. It can
+be a format of renditions as well if its row has an ``encoder``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoder:
+    """What Pillow's encoder is given, and the memory it takes.
+
+    The figures in bytes were measured; ``benchmarks/sections/memory.py`` checks them.
+    """
+
+    options: Mapping[str, int] = field(default_factory=dict)
+    """Arguments of ``Image.save()``, besides ``quality``."""
+    quality: int | None = None
+    """The default quality, 1 to 100; None for a lossless format."""
+    base_memory: int = 0
+    """Bytes that the encoder takes, however small the picture is."""
+    pixel_memory: tuple[int, int]
+    """Bytes for each pixel that is encoded: without alpha, and with it. Measured on noise."""
+    padding_memory: int | None = None
+    """Bytes for each pixel of an even margin, at the most, where these take less than others."""
+    alpha_tables: tuple[int, int] = (0, 0)
+    """Bytes of tables for a picture with alpha: for each pixel, and at the most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFormat:
+    """What the package knows of an image format."""
+
+    label: str
+    """As a person calls it."""
+    media_type: str
+    extension: str
+    """Of a stored original. Of a rendition it is the key of the format."""
+    signature: re.Pattern[bytes]
+    """What the first bytes of a file match."""
+    alpha: bool
+    """Whether its pixels can be transparent."""
+    decoder: str
+    """Dotted path of a subclass of ``uploads.decoders.base.Decoder``. It is loaded when needed."""
+    encoder: Encoder | None = None
+    """None where no renditions are made in this format."""
+
+
+_DECODERS = "django_avatar_kit.uploads.decoders"
+
+#: By the keys that stand in settings and in names. Files are recognised in this order.
+FORMATS: dict[str, ImageFormat] = {
+    "jpeg": ImageFormat(
+        label="JPEG",
+        media_type="image/jpeg",
+        extension="jpg",
+        signature=re.compile(rb"\xff\xd8\xff"),
+        alpha=False,
+        decoder=f"{_DECODERS}.jpeg.Jpeg",
+        # Not progressive: that is 6 % smaller, takes 5 times as long to write and 15 times the
+        # memory to read again. At a quality of 80 JPEG and WebP cannot be told from the source at
+        # avatar sizes; AVIF reaches that at 60.
+        encoder=Encoder(quality=80, base_memory=1 << 19, pixel_memory=(1, 1)),
+    ),
+    "png": ImageFormat(
+        label="PNG",
+        media_type="image/png",
+        extension="png",
+        signature=re.compile(rb"\x89PNG\r\n\x1a\n"),
+        alpha=True,
+        decoder=f"{_DECODERS}.png.Png",
+        encoder=Encoder(pixel_memory=(6, 6)),
+    ),
+    "webp": ImageFormat(
+        label="WebP",
+        media_type="image/webp",
+        extension="webp",
+        signature=re.compile(rb"RIFF....WEBP", re.DOTALL),
+        alpha=True,
+        decoder=f"{_DECODERS}.webp.WebP",
+        # Method 2 takes half the time of Pillow's 4, for files that are 5 % larger.
+        encoder=Encoder(
+            options={"method": 2},
+            quality=80,
+            pixel_memory=(7, 42),
+            padding_memory=12,
+            alpha_tables=(1600, 1 << 20),
+        ),
+    ),
+    "gif": ImageFormat(
+        label="GIF",
+        media_type="image/gif",
+        extension="gif",
+        signature=re.compile(rb"GIF8[79]a"),
+        alpha=True,
+        decoder=f"{_DECODERS}.gif.Gif",
+    ),
+    "avif": ImageFormat(
+        label="AVIF",
+        media_type="image/avif",
+        extension="avif",
+        # The first box lists the brands that a file can be read as. HEIF has the same box.
+        signature=re.compile(rb"\0\0..ftyp(?:....){0,12}?avi[fs]", re.DOTALL),
+        alpha=True,
+        decoder=f"{_DECODERS}.avif.Avif",
+        encoder=Encoder(
+            options={"speed": 8},
+            quality=60,
+            base_memory=int(4.6 * (1 << 20)),
+            pixel_memory=(34, 46),
+        ),
+    ),
+}
+
+#: Formats that are refused by name. They are recognised for the error message only.
+REFUSED: Mapping[str, re.Pattern[bytes]] = {
+    "HEIF": re.compile(rb"\0\0..ftyp(?:....){0,12}?(?:hei[cxms]|hev[cxms]|mi[af]1)", re.DOTALL),
+    "TIFF": re.compile(rb"II[*+]\0|MM\0[*+]"),
+    "BMP": re.compile(rb"BM....\0{4}", re.DOTALL),
+    "ICO": re.compile(rb"\x00\x00\x01\x00"),
+    "PSD": re.compile(rb"8BPS"),
+    "JPEG 2000": re.compile(rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"),
+    "JPEG XL": re.compile(rb"\0\0\0\x0cJXL |\xff\x0a"),
+    "EPS": re.compile(rb"%!PS"),
+}
+
+#: The formats of the stored original: JPEG where every pixel is opaque, else WebP.
+OPAQUE_MASTER, ALPHA_MASTER = "jpeg", "webp"
+
+
+def upload_formats() -> tuple[str, ...]:
+    """Keys of the formats that may be uploaded."""
+    return tuple(FORMATS)
+
+
+def rendition_encoders() -> dict[str, Encoder]:
+    """The encoders of the formats that renditions can have, by their keys."""
+    return {key: row.encoder for key, row in FORMATS.items() if row.encoder is not None}
+
+
+def default_quality() -> dict[str, int]:
+    """The quality of each lossy format that renditions can have."""
+    encoders = rendition_encoders().items()
+    return {key: encoder.quality for key, encoder in encoders if encoder.quality is not None}
+
+
+def label_of(key: str) -> str:
+    """A format as a person calls it."""
+    return FORMATS[key].label if key in FORMATS else key
+
+
+def has_alpha(key: str) -> bool:
+    """Whether a format can have transparent pixels; True for a key without a row."""
+    return key not in FORMATS or FORMATS[key].alpha
+
+
+def media_type_of(key: str) -> str:
+    """Also of a key without a row: a name in the database may list a format of another release."""
+    return FORMATS[key].media_type if key in FORMATS else f"image/{key}"
+
+
+def with_extension(extension: str) -> str | None:
+    """The key of the format whose files have this extension, which is given without its dot."""
+    for key, row in FORMATS.items():
+        if extension in {key, row.extension}:
+            return key
+    return None
