@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.imaging import LIMITS, SPEC
 from django_avatar_kit.exceptions import UploadError
 from django_avatar_kit.specs import Limits
-from django_avatar_kit.uploads import estimate, imaging, intake
+from django_avatar_kit.uploads import imaging, intake, memory_estimate
 
 STATUS = Path("/proc/self/status")
 
@@ -43,10 +43,10 @@ def upload(file: io.BufferedIOBase, limits: Limits) -> str:
 def main(path: Path, budget: int | None) -> None:
     limits = Limits(max_pixels=LIMITS.max_pixels, formats=LIMITS.formats, max_memory=budget)
     with path.open("rb") as file, intake.opened(file, "upload", limits) as source:
-        need = estimate.needed(source, source.size, crop=None, spec=SPEC)
+        need = memory_estimate.needed(source, source.size, crop=None, spec=SPEC)
         if budget is not None and need > budget:
             source.spare()
-            need = estimate.needed(source, source.size, crop=None, spec=SPEC)
+            need = memory_estimate.needed(source, source.size, crop=None, spec=SPEC)
         size = source.size
     del source
     # What was freed and not given back would serve the upload, and not be seen.

@@ -15,7 +15,7 @@ from PIL import Image
 
 from django_avatar_kit.exceptions import TooMuchMemory, TruncatedImage
 from django_avatar_kit.specs import Limits, Spec
-from django_avatar_kit.uploads import estimate, imaging, intake, memory
+from django_avatar_kit.uploads import imaging, intake, memory, memory_estimate
 from django_avatar_kit.uploads.decoders import av1, avif, avif_boxes
 from tests.support import images
 from tests.uploads.test_imaging import shows_quarters
@@ -50,7 +50,7 @@ def need(data: bytes, size: tuple[int, int], *, sparing: bool = False, spec: Spe
     with intake.opened(io.BytesIO(data), "photo", LIMITS) as source:
         if sparing:
             source.spare()
-        return estimate.needed(source, size, crop=None, spec=spec)
+        return memory_estimate.needed(source, size, crop=None, spec=spec)
 
 
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])

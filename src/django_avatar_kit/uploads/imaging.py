@@ -17,8 +17,8 @@ from typing import IO, TYPE_CHECKING, cast
 
 from PIL import Image
 
-from . import colour, estimate, framing, intake, rasters, upright
-from .framing import ladder
+from . import colour_profiles, geometry, intake, memory_estimate, orientation, rasters
+from .geometry import ladder
 from .rasters import FILTER, Edges, Size
 
 if TYPE_CHECKING:
@@ -61,15 +61,15 @@ class Picture:
     def serves(self, spec: Spec) -> bool:
         """Whether enough was decoded for this spec; if not, load the upload again."""
         here = max(self.image.size) / max(self.source)
-        master, renditions = framing.scales(self.source, self.crop, spec)
+        master, renditions = geometry.scales(self.source, self.crop, spec)
         return master <= here and (renditions <= here or self._shows(spec, renditions))
 
     def _shows(self, spec: Spec, scale: float) -> bool:
         """Whether the detail has all that the renditions of this spec show."""
         if self.detail is None or self.part is None:
             return False
-        left, top, right, bottom = framing.edges_of(
-            framing.selection(self.source, self.crop, spec)
+        left, top, right, bottom = geometry.edges_of(
+            geometry.selection(self.source, self.crop, spec)
         )
         part = self.part
         inside = part[0] <= left and part[1] <= top and right <= part[2] and bottom <= part[3]
@@ -110,17 +110,17 @@ def load(
     """
     with intake.opened(file, filename, limits) as source:
         way = source.orientation
-        whole = upright.size(source.size, way)
-        crop = framing.within(crop, whole)
-        scales = estimate.affordable(source, crop, spec, filename, limits)
+        whole = orientation.size(source.size, way)
+        crop = geometry.within(crop, whole)
+        scales = memory_estimate.affordable(source, crop, spec, filename, limits)
         raster = source.decode(max(scales))
         image, extent = _whole(raster, max(whole) * scales[0])
         detail, part = None, None
         if scales[1] > scales[0] and scales[1] * max(whole) > max(image.size):
-            selection = framing.selection(whole, crop, spec)
-            stored = upright.stored(framing.edges_of(selection), source.size, way)
+            selection = geometry.selection(whole, crop, spec)
+            stored = orientation.stored(geometry.edges_of(selection), source.size, way)
             detail, stored = _detail(raster, source.size, stored, scales[1])
-            part = upright.turned(stored, whole, way)
+            part = orientation.turned(stored, whole, way)
         # Whatever is done from here on takes a few megapixels at most.
         del raster
         image = _finished(image, source.profile, way)
@@ -129,14 +129,14 @@ def load(
         image=image,
         source=whole,
         crop=crop,
-        extent=upright.turned(extent, image.size, way),
+        extent=orientation.turned(extent, image.size, way),
         detail=detail,
         part=part,
     )
 
 
 def _finished(image: Image.Image, profile: bytes | None, way: int) -> Image.Image:
-    image = upright.transposed(colour.srgb(image, profile), way)
+    image = orientation.transposed(colour_profiles.srgb(image, profile), way)
     image.info = {}
     return image
 
@@ -149,7 +149,7 @@ def _whole(raster: Raster, long: float) -> tuple[Image.Image, Edges]:
     scale = long / max(raster.size)
     if 2 * scale > 1:
         return raster.part((0, 0, *raster.size)), raster.extent
-    size = framing.scaled(raster.size, scale)
+    size = geometry.scaled(raster.size, scale)
     return rasters.shrunk(raster, raster.extent, size), (0, 0, *size)
 
 
@@ -174,7 +174,7 @@ def _detail(raster: Raster, source: Size, part: Edges, scale: float) -> tuple[Im
     if 2 * scale > 1:
         image = raster.part(box)
     else:
-        size = framing.scaled((right - left, bottom - top), scale)
+        size = geometry.scaled((right - left, bottom - top), scale)
         image = rasters.shrunk(raster, box, size)
     return image, (left / across, top / down, right / across, bottom / down)
 
@@ -205,7 +205,7 @@ def squares(picture: Picture, spec: Spec) -> list[tuple[int, Image.Image]]:
 
 def _view(picture: Picture, spec: Spec) -> tuple[Image.Image, Edges]:
     """The image to cut the renditions from, and what they show, in its px."""
-    selection = framing.edges_of(framing.selection(picture.source, picture.crop, spec))
+    selection = geometry.edges_of(geometry.selection(picture.source, picture.crop, spec))
     image, shown = picture.image, (0.0, 0.0, *map(float, picture.source))
     left, top, right, bottom = picture.extent or (0, 0, *image.size)
     if picture.detail is not None and picture.part is not None:
@@ -243,8 +243,8 @@ def master_crop(picture: Picture, spec: Spec) -> Box | None:
     """What the renditions show in px of the master; None if nobody chose it."""
     if picture.crop is None:
         return None
-    selection = framing.selection(picture.source, picture.crop, spec)
-    width, height = framing.master_size(picture.source, spec)
+    selection = geometry.selection(picture.source, picture.crop, spec)
+    width, height = geometry.master_size(picture.source, spec)
     scale = max(width, height) / max(picture.source)
     x, y, across, down = (round(value * scale) for value in selection)
     # Rounding may neither lose the last pixel nor point beyond it.
@@ -266,7 +266,7 @@ def average_color(picture: Picture, spec: Spec) -> str:
 def encode_master(picture: Picture, spec: Spec) -> Encoded:
     """The one stored original: JPEG if opaque, else WebP."""
     image = _on(picture.image, spec.background)
-    size = framing.master_size(picture.source, spec)
+    size = geometry.master_size(picture.source, spec)
     if image.size != size:
         image = image.resize(size, FILTER, box=picture.extent)
     return _encode(image, "jpeg" if image.mode == "RGB" else "webp", spec, size=0)

@@ -23,7 +23,7 @@ from ..exceptions import (
     UnsupportedFormat,
     UploadError,
 )
-from . import exact
+from .decoders import base
 from .decoders.avif import Avif
 from .decoders.gif import Gif
 from .decoders.jpeg import Jpeg
@@ -203,6 +203,6 @@ def _refusing(filename: str) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
         raise DecompressionBomb(filename=filename) from error
     except Exception as error:
-        if not exact.is_of_bad_bytes(error):
+        if not base.is_of_bad_bytes(error):
             raise
         raise TruncatedImage(filename=filename) from error

@@ -8,9 +8,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from PIL import AvifImagePlugin
 
-from .. import exact, memory
+from .. import memory
 from ..rasters import BytesRaster, Raster
-from . import av1
+from . import av1, base
 from .avif_boxes import Boxes
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Avif:
         decoder: Any = vars(AvifImagePlugin)["_avif"].AvifDecoder
         self._decoder = decoder(data, AvifImagePlugin.DECODE_CODEC_CHOICE, THREADS)
         size, _frames, mode, profile, _exif, way, _xmp = self._decoder.get_info()
-        self.size: exact.Size = size
+        self.size: base.Size = size
         self.orientation: int = way
         self._raw = self.mode = mode
         self.profile: bytes | None = profile or None
@@ -92,7 +92,7 @@ class Avif:
         """There is no smaller decode."""
         return 1
 
-    def need(self, size: exact.Size, _scale: float) -> memory.Need:
+    def need(self, size: base.Size, _scale: float) -> memory.Need:
         """For a decode, were the picture of this size."""
         coded = tuple(
             math.ceil(side * coded / shown)

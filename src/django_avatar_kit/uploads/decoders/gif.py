@@ -7,8 +7,9 @@ from typing import IO
 
 from PIL import Image
 
-from .. import exact, memory
+from .. import memory
 from ..rasters import ImageRaster, Part, Raster
+from . import base
 
 EXTENSION, PICTURE, END = b"!", b",", b";"
 GRAPHIC_CONTROL = 0xF9
@@ -25,22 +26,22 @@ class Gif:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         file.seek(6)
-        width, height, flags = struct.unpack("<HHBxx", exact.exactly(file, 7))
+        width, height, flags = struct.unpack("<HHBxx", base.exactly(file, 7))
         self._palette = self._read_palette(flags)
         self._transparent = self._no_transparency()
-        while (kind := exact.exactly(file, 1)) != PICTURE:
+        while (kind := base.exactly(file, 1)) != PICTURE:
             if kind == EXTENSION:
                 self._extension()
             elif kind == END:
                 raise SyntaxError("a GIF without a picture")
-        left, top, across, down, flags = struct.unpack("<HHHHB", exact.exactly(file, 9))
+        left, top, across, down, flags = struct.unpack("<HHHHB", base.exactly(file, 9))
         self._place = (left, top, left + across, top + down)
         self._interlaced = bool(flags & IS_INTERLACED)
         self._palette = self._read_palette(flags) or self._palette
-        self._bits = exact.exactly(file, 1)[0]
+        self._bits = base.exactly(file, 1)[0]
         self._start = file.tell()
         # A frame may be larger than its screen.
-        self.size: exact.Size = (max(width, left + across), max(height, top + down))
+        self.size: base.Size = (max(width, left + across), max(height, top + down))
         self._covers = self._place == (0, 0, *self.size)
         alpha = "" if self._transparent is None and self._covers else "A"
         self.mode = ("RGB" if self._palette else "L") + alpha
@@ -52,10 +53,10 @@ class Gif:
         return None
 
     def _read_palette(self, flags: int) -> bytes:
-        return exact.exactly(self._file, 6 << (flags & 7)) if flags & HAS_PALETTE else b""
+        return base.exactly(self._file, 6 << (flags & 7)) if flags & HAS_PALETTE else b""
 
     def _extension(self) -> None:
-        label = exact.exactly(self._file, 1)[0]
+        label = base.exactly(self._file, 1)[0]
         block = self._block()
         if label == GRAPHIC_CONTROL and len(block) >= 4:
             self._transparent = block[3] if block[0] & HAS_TRANSPARENCY else None
@@ -63,13 +64,13 @@ class Gif:
             block = self._block()
 
     def _block(self) -> bytes:
-        return exact.exactly(self._file, exact.exactly(self._file, 1)[0])
+        return base.exactly(self._file, base.exactly(self._file, 1)[0])
 
     def divisor(self, _scale: float) -> int:
         """There is no smaller decode."""
         return 1
 
-    def need(self, size: exact.Size, _scale: float) -> memory.Need:
+    def need(self, size: base.Size, _scale: float) -> memory.Need:
         """For a decode, were the picture of this size."""
         return memory.gif(size)
 
@@ -82,10 +83,10 @@ class Gif:
         # What the frame leaves free is transparent. Where no index stands for that, see below.
         image = Image.new(mode, self.size, self._transparent or 0)
         arguments = (self._bits, self._interlaced)
-        feed = exact.Feed(exact.new_decoder(image, "gif", arguments, self._place))
+        feed = base.Feed(base.new_decoder(image, "gif", arguments, self._place))
         self._file.seek(self._start)
         try:
-            while not feed(data := self._file.read(exact.BLOCK)):
+            while not feed(data := self._file.read(base.BLOCK)):
                 if not data:
                     raise OSError("the picture ends too early")
         finally:

@@ -14,9 +14,9 @@ from typing import IO, TYPE_CHECKING
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from .. import exact, memory, upright
+from .. import memory, orientation
 from ..rasters import ImageRaster, Raster
-from . import jpeg_planes
+from . import base, jpeg_components
 from .jpeg_scans import ALONE, SOS, Component, lacks_something
 
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ class Jpeg:
         self._head = b"".join(self._segments())
         self._start = file.tell()
         self._image = _Header(io.BytesIO(self._head))
-        self.size: exact.Size = self._image.size
+        self.size: base.Size = self._image.size
         self.profile = self._joined_profile()
-        in_vain = 0 if self.profile else min(self._icc_bytes, exact.LARGEST_PROFILE)
+        in_vain = 0 if self.profile else min(self._icc_bytes, base.LARGEST_PROFILE)
         self._read = len(self._head) + in_vain
         self.mode = self._image.mode
         self._components = self._read_components()
@@ -99,8 +99,8 @@ class Jpeg:
             marker = _next_marker(file)
             if marker in ALONE:
                 continue
-            size = exact.exactly(file, 2)
-            body = exact.exactly(file, max(0, int.from_bytes(size, "big") - 2))
+            size = base.exactly(file, 2)
+            body = base.exactly(file, max(0, int.from_bytes(size, "big") - 2))
             if self._needed(marker, body):
                 kept.append(bytes([FILL, marker]) + size + body)
             if self._scan:
@@ -116,11 +116,11 @@ class Jpeg:
             self._frame, self._progressive = body, marker in PROGRESSIVE
         elif marker == APP1 and body.startswith(EXIF) and not self._has_exif:
             self._has_exif = True
-            self.orientation = upright.orientation(body[len(EXIF) + 1 :])
+            self.orientation = orientation.orientation(body[len(EXIF) + 1 :])
         elif marker == APP2 and body.startswith(ICC):
             self._icc_bytes += len(body)
             # Of one that is too large some parts are missing.
-            if self._icc_bytes <= exact.LARGEST_PROFILE:
+            if self._icc_bytes <= base.LARGEST_PROFILE:
                 self._icc.append(body[len(ICC) :])
         if marker in TELLING:
             return len(body) >= TELLING[marker]
@@ -163,7 +163,7 @@ class Jpeg:
         """By how much a decode may be smaller, to be no less than ``scale``."""
         return next(divisor for divisor in (8, 4, 2, 1) if divisor * scale <= 1)
 
-    def need(self, size: exact.Size, scale: float) -> memory.Need:
+    def need(self, size: base.Size, scale: float) -> memory.Need:
         """For a decode, were the picture of this size."""
         sampling = [(one.across, one.down) for one in self._components]
         searched = self._split or self._unended
@@ -174,13 +174,13 @@ class Jpeg:
             sampling=sampling,
             held=self._held,
             head=self._read,
-            file=exact.length(self._file) if searched else 0,
+            file=base.length(self._file) if searched else 0,
             split=self._split,
         )
 
     def spare(self) -> None:
         """Decode one component after the other from now on, where that is possible."""
-        self._split = jpeg_planes.can_be_split(self._whole(), self.size, self._components)
+        self._split = jpeg_components.can_be_split(self._whole(), self.size, self._components)
 
     def _whole(self) -> bytes:
         # What is joined would be there twice.
@@ -195,7 +195,7 @@ class Jpeg:
         at = self._start
         while self._end is None or at < self._end:
             self._file.seek(at)
-            block = self._file.read(min(exact.BLOCK, (self._end or at + exact.BLOCK) - at))
+            block = self._file.read(min(base.BLOCK, (self._end or at + base.BLOCK) - at))
             if not block:
                 return
             at += len(block)
@@ -235,7 +235,7 @@ class Jpeg:
         extent = drafted[1] if drafted else (0, 0, width, height)
         image = Image.new(header.mode, header.size, None)
         arguments = (*(header.tile[0].args or ()), *header.decoderconfig)
-        feed = exact.Feed(exact.new_decoder(image, "jpeg", arguments, (0, 0, *header.size)))
+        feed = base.Feed(base.new_decoder(image, "jpeg", arguments, (0, 0, *header.size)))
         try:
             if not feed(self._head) and not any(map(feed, self._blocks())):
                 self._finish(feed)
@@ -244,9 +244,9 @@ class Jpeg:
         return ImageRaster(image, extent=extent)
 
     def _decode_split(self, scale: float) -> Raster:
-        files = jpeg_planes.split(self._whole(), self.size, self._components)
+        files = jpeg_components.split(self._whole(), self.size, self._components)
         planes = [Jpeg(io.BytesIO(files.pop(0))).decode(scale) for _ in self._components]
-        return jpeg_planes.PlanesRaster(planes, luminance=self._has_luminance())
+        return jpeg_components.PlanesRaster(planes, luminance=self._has_luminance())
 
     def _has_luminance(self) -> bool:
         """As libjpeg guesses it."""
@@ -258,7 +258,7 @@ class Jpeg:
             return bool(info["adobe_transform"])
         return colours and bytes(one.number for one in self._components) != b"RGB"
 
-    def _finish(self, feed: exact.Feed) -> None:
+    def _finish(self, feed: base.Feed) -> None:
         """The file has no end marker: give it one if nothing else is missing.
 
         In one scan, the decoder is content once it has the last row. In several, it waits for one

@@ -13,8 +13,9 @@ from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageChops
 
-from .. import exact, memory, upright
+from .. import memory, orientation
 from ..rasters import ImageRaster, Raster
+from . import base
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,7 +55,7 @@ LARGEST = {
     b"PLTE": 768,
     b"tRNS": 256,
     b"eXIf": 1 << 20,
-    b"iCCP": exact.LARGEST_PROFILE,
+    b"iCCP": base.LARGEST_PROFILE,
 }
 
 
@@ -68,7 +69,7 @@ class Png:
         self._kept: dict[bytes, bytes] = {}
         # Where the data of a chunk starts, and how long it is, in turn: there may be many.
         self._data = array("Q")
-        self._walk(exact.length(file))
+        self._walk(base.length(file))
         header = self._kept[b"IHDR"]
         width, height, depth, colour, _method, filtering, interlaced = struct.unpack(
             ">IIBBBBB", header
@@ -77,16 +78,16 @@ class Png:
             raise SyntaxError("not a kind of PNG that there is")
         if colour == INDEXED and b"PLTE" not in self._kept:
             raise SyntaxError("a PNG without its palette")
-        self.size: exact.Size = (width, height)
+        self.size: base.Size = (width, height)
         self._depth, self._colour, self._interlaced = depth, colour, bool(interlaced)
         self._mode, self._raw = MODES[depth, colour]
         hidden = b"tRNS" in self._kept
         colours = "L" if colour in {GREY, GREY_ALPHA} else "RGB"
         self.mode = colours + ("A" if hidden or colour in {GREY_ALPHA, COLOUR_ALPHA} else "")
-        self.orientation = upright.orientation(self._kept.pop(b"eXIf", b""))
+        self.orientation = orientation.orientation(self._kept.pop(b"eXIf", b""))
         packed = self._kept.pop(b"iCCP", b"")
         self.profile = _unpacked(packed)
-        unpacked = min(exact.LARGEST_PROFILE, MOST_UNPACKED * len(packed))
+        unpacked = min(base.LARGEST_PROFILE, MOST_UNPACKED * len(packed))
         # Twice, while it is put together; a broken one is gone, and was as large as can be.
         self._unpacking = len(packed) + (len(self.profile) if self.profile else 2 * unpacked)
 
@@ -128,7 +129,7 @@ class Png:
         """There is no smaller decode."""
         return 1
 
-    def need(self, size: exact.Size, _scale: float) -> memory.Need:
+    def need(self, size: base.Size, _scale: float) -> memory.Need:
         """For a decode, were the picture of this size."""
         hidden = b"tRNS" in self._kept
         return memory.png(
@@ -198,7 +199,7 @@ class Png:
         """None where the decoder is not content; ``unended``, it only must not object."""
         image = Image.new(self._mode, self.size, None)
         arguments = (raw, 1) if self._interlaced else (raw,)
-        feed = exact.Feed(exact.new_decoder(image, "zip", arguments, (0, 0, *self.size)))
+        feed = base.Feed(base.new_decoder(image, "zip", arguments, (0, 0, *self.size)))
         try:
             return image if any(map(feed, blocks)) or unended else None
         except OSError:
@@ -210,8 +211,8 @@ class Png:
         values = iter(self._data)
         for start, size in zip(values, values, strict=True):
             self._file.seek(start)
-            for done in range(0, size, exact.BLOCK):
-                yield self._file.read(min(size - done, exact.BLOCK))
+            for done in range(0, size, base.BLOCK):
+                yield self._file.read(min(size - done, base.BLOCK))
 
     def _rows(self) -> Iterator[bytes]:
         """The data without the checksum at its end. An ``OSError`` where rows are missing."""
@@ -220,7 +221,7 @@ class Png:
         for block in self._blocks():
             packed, head = block[head:], max(0, head - len(block))
             while packed and left > 0:
-                left -= len(unpacked.decompress(packed, exact.BLOCK))
+                left -= len(unpacked.decompress(packed, base.BLOCK))
                 packed = unpacked.unconsumed_tail
             end = len(block) - len(packed or unpacked.unused_data)
             yield block[:end]
@@ -260,7 +261,7 @@ def _unpacked(chunk: bytes) -> bytes | None:
         return None
     unpacking = zlib.decompressobj()
     try:
-        profile = unpacking.decompress(memoryview(chunk)[head + 1 :], exact.LARGEST_PROFILE)
+        profile = unpacking.decompress(memoryview(chunk)[head + 1 :], base.LARGEST_PROFILE)
     except zlib.error:
         return None
     return profile if unpacking.eof else None

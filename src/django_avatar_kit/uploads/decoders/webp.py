@@ -11,8 +11,9 @@ from typing import IO
 
 from PIL.WebPImagePlugin import WebPImageFile
 
-from .. import exact, memory, upright
+from .. import memory, orientation
 from ..rasters import BytesRaster, Raster
+from . import base
 
 HEAD = 12  # bytes: RIFF, a size, WEBP
 SIDE = 0x3FFF
@@ -40,7 +41,7 @@ class WebP:
         # Name, and where its body starts and how long it is, of each chunk the picture is made of.
         self._parts: list[tuple[bytes, int, int]] = []
         self._whole = False
-        self._end = exact.length(file)
+        self._end = base.length(file)
         self._walk()
         self.size = self._size()
         # Where a first frame leaves something free, that is transparent.
@@ -64,11 +65,13 @@ class WebP:
                 # What follows are further frames.
                 found = name in {LOSSY, LOSSLESS, FRAME}
                 self._whole = found and whole
-            elif name == b"ICCP" and whole and size <= exact.LARGEST_PROFILE:
+            elif name == b"ICCP" and whole and size <= base.LARGEST_PROFILE:
                 self.profile = self._file.read(size)
             elif name == b"EXIF" and whole and size <= LARGEST_EXIF:
                 # Some write it as in a JPEG.
-                self.orientation = upright.orientation(self._file.read(size).removeprefix(EXIF))
+                self.orientation = orientation.orientation(
+                    self._file.read(size).removeprefix(EXIF)
+                )
             at += 8 + size + size % 2
         if not self._parts:
             raise EOFError("a WebP without a picture")
@@ -92,7 +95,7 @@ class WebP:
             at += 8 + length + length % 2
         return found
 
-    def _size(self) -> exact.Size:
+    def _size(self) -> base.Size:
         """The canvas in px; checked against what lies on it, for a decoder trusts either."""
         sizes = [
             _measured(name, self._body(start, min(10, size))) for name, start, size in self._parts
@@ -126,7 +129,7 @@ class WebP:
         """There is no smaller decode."""
         return 1
 
-    def need(self, size: exact.Size, _scale: float) -> memory.Need:
+    def need(self, size: base.Size, _scale: float) -> memory.Need:
         """For a decode, were the picture of this size."""
         length = sum(size for _name, _start, size in self._parts)
         return memory.webp(size, file=length)
@@ -156,7 +159,7 @@ class WebP:
         return b"".join([b"RIFF", length.to_bytes(4, "little"), b"WEBP", *chunks])
 
 
-def _measured(name: bytes, body: bytes) -> exact.Size:
+def _measured(name: bytes, body: bytes) -> base.Size:
     """Width and height in px as the several kinds of chunks write them; (0, 0) for others."""
     body = body.ljust(10, b"\0")
     if name == EXTENDED:

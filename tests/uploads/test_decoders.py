@@ -10,7 +10,7 @@ import pytest
 from PIL import AvifImagePlugin, Image, ImageCms
 
 from django_avatar_kit.exceptions import TruncatedImage
-from django_avatar_kit.uploads import colour
+from django_avatar_kit.uploads import colour_profiles
 from django_avatar_kit.uploads.decoders import avif
 from django_avatar_kit.uploads.decoders.webp import WebP
 from tests.support import images
@@ -134,4 +134,4 @@ def test_a_limit_of_the_site_comes_through_profiles(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(ImageCms, "ImageCmsProfile", late)
     with pytest.raises(TimeoutError):
-        colour.srgb(images.quarters(), b"profile")
+        colour_profiles.srgb(images.quarters(), b"profile")

@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageFile, ImageStat
 
 from django_avatar_kit.exceptions import TooMuchMemory, TruncatedImage
 from django_avatar_kit.uploads.decoders.jpeg import Jpeg
-from django_avatar_kit.uploads.decoders.jpeg_planes import can_be_split
+from django_avatar_kit.uploads.decoders.jpeg_components import can_be_split
 from tests.support import images
 from tests.uploads.test_intake import load
 

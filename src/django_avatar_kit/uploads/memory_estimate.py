@@ -10,7 +10,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from . import framing, intake, rasters, upright
+from . import geometry, intake, orientation, rasters
 from .memory import PIXEL
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def affordable(
     Raises ``TooMuchMemory`` where nothing is within the limit.
     """
     wanted = partial(needed, source, crop=crop, spec=spec)
-    whole = upright.size(source.size, source.orientation)
-    master, renditions = framing.scales(whole, crop, spec)
+    whole = orientation.size(source.size, source.orientation)
+    master, renditions = geometry.scales(whole, crop, spec)
     if limits.max_memory is None or wanted(source.size) <= limits.max_memory:
         return master, renditions
     source.spare()
@@ -80,16 +80,16 @@ def needed(
     ``sharpness``: with this share of the pixels that a chosen part can use.
     """
     way = source.orientation
-    whole = upright.size(size, way)
-    crop = framing.within(crop, whole)
-    master, renditions = framing.scales(whole, crop, spec)
+    whole = orientation.size(size, way)
+    crop = geometry.within(crop, whole)
+    master, renditions = geometry.scales(whole, crop, spec)
     finest = max(master, sharpness * renditions)
     need, divisor = source.need(size, finest), source.divisor(finest)
     raster = _over(size, divisor)
     parts = [(raster, master * divisor)]
     if finest > master:
-        shown = framing.selection(whole, crop, spec)[2:]
-        parts.append((_over(upright.size(shown, way), divisor), finest * divisor))
+        shown = geometry.selection(whole, crop, spec)[2:]
+        parts.append((_over(orientation.size(shown, way), divisor), finest * divisor))
     # While there are the decoded pixels: one part is cut from them after the other.
     most: float = max(need.decoding, need.kept)
     held, left = need.kept, 0.0
@@ -106,10 +106,10 @@ def needed(
         # Half of the rest was still in use, or not given back, when the next was cut. Measured.
         left = min(LEFT, (taken - result) / 2)
     srgb = _becoming_srgb(source, [math.prod(one) for one in kept], turned=way != 1)
-    upright_kept = [upright.size(one, way) for one in kept]
-    box = framing.selection(whole, crop, spec)
+    upright_kept = [orientation.size(one, way) for one in kept]
+    box = geometry.selection(whole, crop, spec)
     encoding = _encoding(source, upright_kept, box, whole, spec)
-    smaller = framing.master_size(whole, spec) != whole or min(spec.sizes) < max(box[2:])
+    smaller = geometry.master_size(whole, spec) != whole or min(spec.sizes) < max(box[2:])
     resizing = (RESIZED + WEIGHTS * max(map(sum, kept))) * smaller
     most = max(most, max(*srgb, max(encoding) + resizing) + _encoders(source, spec))
     always = ALWAYS + DECODER.get(source.format, 0) + len(source.profile or b"")
@@ -124,7 +124,7 @@ def _over(size: Size, divisor: int) -> Size:
 
 
 def _kept(part: Size, scale: float) -> Size:
-    return part if 2 * scale > 1 else framing.scaled(part, scale)
+    return part if 2 * scale > 1 else geometry.scaled(part, scale)
 
 
 def _cutting(part: Size, scale: float, mode: str, copied: float) -> float:
@@ -132,7 +132,7 @@ def _cutting(part: Size, scale: float, mode: str, copied: float) -> float:
     plain, pixels = PIXEL[mode], math.prod(part)
     if 2 * scale > 1:
         return (plain + copied) * pixels
-    width, height = framing.scaled(part, scale)
+    width, height = geometry.scaled(part, scale)
     across, down = (rasters.reduction(*pair) for pair in zip(part, (width, height), strict=True))
     tall = math.ceil(part[1] / down)
     reduced = 1 / (across * down) if across * down > 1 else scale
@@ -184,7 +184,7 @@ def _encoding(
     # What is shown, in pixels of what it is cut from.
     tall = kept[-1][1] if len(kept) > 1 else math.ceil(shown[3] * kept[0][1] / whole[1])
     strip = _resizing(cut, tall)
-    size = framing.master_size(whole, spec)
+    size = geometry.master_size(whole, spec)
     renditions = held + flat * math.prod(kept[-1]) + strip + squares + cost
     held += flat * math.prod(kept[0])
     master = _encode("webp" if alpha else "jpeg", math.prod(size), 0, alpha=alpha)

@@ -6,7 +6,7 @@ import io
 
 from PIL import Image, ImageCms
 
-from . import exact
+from .decoders import base
 
 PROFILED_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 OPAQUE = (255, 255)
@@ -40,6 +40,6 @@ def _through(profile: bytes, colour: Image.Image) -> Image.Image | None:
             colour, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
         )
     except Exception as error:
-        if not exact.is_of_bad_bytes(error):
+        if not base.is_of_bad_bytes(error):
             raise
         return None
