@@ -45,7 +45,7 @@ def main(path: Path, budget: int | None) -> None:
     with path.open("rb") as file, intake.opened(file, "upload", limits) as source:
         need = memory_estimate.needed(source, source.size, crop=None, spec=SPEC)
         if budget is not None and need > budget:
-            source.spare()
+            source.save_memory()
             need = memory_estimate.needed(source, source.size, crop=None, spec=SPEC)
         size = source.size
     del source

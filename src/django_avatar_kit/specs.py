@@ -1,4 +1,4 @@
-"""What a field asks of an upload: what it may be, and what is to be made of it."""
+"""What an upload may be, and what is made of it: the settings of one field."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What to accept."""
+    """Which uploads are accepted."""
 
     max_pixels: int
     formats: Sequence[str]
     """Keys of the formats that may be uploaded."""
     max_memory: int | None = None
-    """Bytes that a decode may take, as estimated; None for the kit's own files."""
+    """Bytes that an upload may take, as estimated. None, for the kit's own files: no limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """What to make of an upload."""
+    """What is made of an upload."""
 
     sizes: Sequence[int]
     """Sides of the renditions, in px."""
     formats: Sequence[str]
-    """Of the renditions: "webp", "jpeg", "avif", "png"."""
+    """Keys of the formats of the renditions; see ``formats``."""
     quality: Mapping[str, int]
-    """0 to 100 for each format; the master needs "jpeg", and "webp" where it has alpha."""
+    """By format, 0 to 100. Formats that are missing get Pillow's default."""
     master_side: int
     """The master's long side is at most this, in px."""
     background: str | None

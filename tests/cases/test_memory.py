@@ -15,10 +15,10 @@ from PIL import Image
 
 from django_avatar_kit.exceptions import TooMuchMemory, TruncatedImage
 from django_avatar_kit.specs import Limits, Spec
-from django_avatar_kit.uploads import imaging, intake, memory, memory_estimate
+from django_avatar_kit.uploads import imaging, intake, memory_estimate
 from django_avatar_kit.uploads.decoders import av1, avif, avif_boxes
 from tests.support import images
-from tests.uploads.test_imaging import shows_quarters
+from tests.support.pictures import shows_quarters
 from tests.uploads.test_intake import LIMITS, SPEC, load
 
 MEGABYTE = 1024 * 1024
@@ -28,7 +28,7 @@ MEGABYTE = 1024 * 1024
 def test_m_over_the_budget_it_is_refused_undecoded_with_the_size_that_passes(
     format: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake.READERS[format], "decode", None)
+    monkeypatch.setattr(intake.decoder_of(format), "decode", None)
     options = {"progressive": True} if format == "jpeg" else {}
     photo = images.quarters().resize((3000, 2000))
     data = images.encoded(photo, format, **options)
@@ -49,7 +49,7 @@ def test_m_over_the_budget_it_is_refused_undecoded_with_the_size_that_passes(
 def need(data: bytes, size: tuple[int, int], *, sparing: bool = False, spec: Spec = SPEC) -> int:
     with intake.opened(io.BytesIO(data), "photo", LIMITS) as source:
         if sparing:
-            source.spare()
+            source.save_memory()
         return memory_estimate.needed(source, size, crop=None, spec=spec)
 
 
@@ -145,19 +145,11 @@ def test_m_an_avif_of_far_more_pixels_than_it_shows_is_refused() -> None:
 
 
 def test_m_tiles_of_an_avif_that_need_decoders_of_their_own_count() -> None:
+    source = avif.Avif(io.BytesIO(images.encoded(images.quarters(), "avif")))
+
     def needed(decoders: int) -> int:
-        return memory.avif(
-            (4000, 3000),
-            coded=(4000, 3000),
-            file=0,
-            frames=0,
-            decoders=decoders,
-            beside=0,
-            samples=(1.5, 1),
-            deep=False,
-            grain=False,
-            raw="RGB",
-        ).decoding
+        source._decoders = decoders
+        return source.need((4000, 3000), 1).peak
 
     # Each is as large, and their planes are kept until the last is done.
     assert needed(2) - needed(1) > 1.5 * 4000 * 3000

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image, ImageFile
 
 from django_avatar_kit.exceptions import DecompressionBomb, TruncatedImage
-from django_avatar_kit.uploads.decoders import base
+from django_avatar_kit.uploads.decoders.base import BLOCK
 from django_avatar_kit.uploads.decoders.png import Png
 from tests.support import images
-from tests.uploads.test_imaging import shows_quarters
+from tests.support.pictures import shows_quarters
 from tests.uploads.test_intake import load
 
 XMP = (
@@ -141,7 +141,7 @@ def test_p2_a_jpeg_without_its_end_marker_may_be_followed_by_another_picture(
 def test_p2_the_start_of_another_picture_is_found_wherever_it_is() -> None:
     data = images.jpeg(images.photograph("detail", (90, 70)))
     for more in range(-3, 3):
-        zeros = bytes(2 * base.BLOCK - len(data) + more)
+        zeros = bytes(2 * BLOCK - len(data) + more)
         assert load(data[:-2] + zeros + data).image.tobytes() == load(data).image.tobytes()
 
 

@@ -192,7 +192,7 @@ def test_exactly_as_many_pixels_as_allowed_are_accepted() -> None:
 def test_too_many_pixels_in_any_format_are_refused_without_a_decode(
     format: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake.READERS[format], "decode", None)
+    monkeypatch.setattr(intake.decoder_of(format), "decode", None)
     data = images.encoded(images.quarters(), format)
     assert isinstance(refusal(data, max_pixels=100), TooManyPixels)
 

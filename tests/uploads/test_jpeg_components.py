@@ -63,7 +63,7 @@ def is_taken_apart(data: bytes) -> bool:
 def shown(data: bytes, scale: float, *, sparing: bool) -> Image.Image:
     reader = Jpeg(io.BytesIO(data))
     if sparing:
-        reader.spare()
+        reader.save_memory()
     raster = reader.decode(scale)
     return raster.part((0, 0, *raster.size))
 

@@ -1,4 +1,4 @@
-"""Any plain picture in sRGB, whatever profile it came with."""
+"""Conversion of a decoded picture to sRGB, through its ICC profile where it has one."""
 
 from __future__ import annotations
 
@@ -6,40 +6,39 @@ import io
 
 from PIL import Image, ImageCms
 
-from .decoders import base
+from .decoders.base import is_bad_data
 
-PROFILED_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+#: Modes of Pillow, by the colour space of a profile.
+MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 OPAQUE = (255, 255)
 
 
 def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """In RGB; in RGBA only where some pixel is not opaque."""
+    """The picture in RGB; in RGBA only if some pixel is not opaque."""
     alpha = image.getchannel("A") if image.mode in {"LA", "RGBA"} else None
     if alpha is not None:
         image = image.convert(image.mode.removesuffix("A"))
-    image = (profile and _through(profile, image)) or _rgb(image)
+    converted = _converted(image, profile) if profile else None
+    if converted is None:
+        converted = image if image.mode == "RGB" else image.convert("RGB")
     if alpha is not None and alpha.getextrema() != OPAQUE:
-        image.putalpha(alpha)
-    return image
+        converted.putalpha(alpha)
+    return converted
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _through(profile: bytes, colour: Image.Image) -> Image.Image | None:
-    """``colour`` in sRGB; None if the profile is broken or meant for something else."""
+def _converted(image: Image.Image, profile: bytes) -> Image.Image | None:
+    """In sRGB; None if the profile is broken, or belongs to another kind of picture."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        mode = PROFILED_MODES.get(source.profile.xcolor_space.strip())
-        if mode == "RGB" and colour.mode == "L":
-            colour = colour.convert("RGB")
-        if mode != colour.mode:
+        mode = MODES.get(source.profile.xcolor_space.strip())
+        if mode == "RGB" and image.mode == "L":
+            image = image.convert("RGB")
+        if mode != image.mode:
             return None
         return ImageCms.profileToProfile(
-            colour, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
         )
     except Exception as error:
-        if not base.is_of_bad_bytes(error):
+        if not is_bad_data(error):
             raise
         return None

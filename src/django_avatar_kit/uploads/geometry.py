@@ -1,4 +1,4 @@
-"""What of a picture is shown, in how many pixels: geometry, before any pixel is looked at."""
+"""What of a picture is shown, and in how many pixels: arithmetic on sizes and boxes, no pixels."""
 
 from __future__ import annotations
 
@@ -10,11 +10,21 @@ if TYPE_CHECKING:
 
     from ..names import Box
     from ..specs import Spec
-    from .rasters import Edges, Size
+
+Size = tuple[int, int]
+"""Width and height in px."""
+Part = tuple[int, int, int, int]
+"""Left, top, right and bottom in px."""
+Edges = tuple[float, float, float, float]
+"""The same, where an edge may lie within a pixel."""
+
+#: The renditions use the master's scale where theirs is larger by no more than this factor: one
+#: picture for both takes less than two.
+ONE_FOR_BOTH = 1.25
 
 
-def within(crop: Box | None, size: Size) -> Box | None:
-    """The part of ``crop`` that lies in the picture; None if nothing does."""
+def clipped(crop: Box | None, size: Size) -> Box | None:
+    """The part of ``crop`` that lies in the picture; None if no pixel does."""
     if crop is None:
         return None
     x, y, width, height = crop
@@ -26,9 +36,9 @@ def within(crop: Box | None, size: Size) -> Box | None:
 def selection(source: Size, crop: Box | None, spec: Spec) -> Box:
     """What the renditions show, in px of ``source``.
 
-    ``contain``: the crop or the whole. ``cover``: the centred square of it, except that the square
-    of a whole portrait stands at its top: so its upper third, where heads are, is always kept, or
-    as much of it as a square can hold.
+    ``contain``: the crop, or the whole picture. ``cover``: the centred square of it; but without a
+    crop the square of a portrait begins at its top, so that the upper third, where heads are, is
+    kept as far as a square can hold it.
     """
     x, y, width, height = crop or (0, 0, *source)
     if spec.fit == "contain":
@@ -38,40 +48,37 @@ def selection(source: Size, crop: Box | None, spec: Spec) -> Box:
 
 
 def scales(source: Size, crop: Box | None, spec: Spec) -> tuple[float, float]:
-    """The least of its full size at which the upload serves the master, and the renditions."""
+    """The smallest scales, at most 1, at which the upload serves the master and the renditions."""
     _x, _y, width, height = selection(source, crop, spec)
     master = min(1.0, spec.master_side / max(source))
     renditions = min(1.0, max(spec.sizes) / max(width, height))
-    # One picture for both, where that takes little more than the master does.
     if master < renditions <= ONE_FOR_BOTH * master:
         master = renditions
     return master, renditions
 
 
-ONE_FOR_BOTH = 1.25
-
-
 def ladder(sizes: Sequence[int], side: int) -> tuple[int, ...]:
-    """Of these sizes those that exist for a square of ``side`` px, ascending: none is upscaled.
+    """The sizes of renditions of a square of ``side`` px, ascending.
 
-    Those above ``side`` are replaced by one of exactly that.
+    Nothing is enlarged: one rendition of exactly ``side`` px replaces all larger sizes.
     """
     return tuple(sorted({min(size, side) for size in sizes}))
 
 
 def scaled(size: Size, scale: float) -> Size:
-    """At this scale, and no smaller, in whole px."""
-    # Rounded first: 600,000 px at 1000 / 600,000 are not 1000.0000000001.
+    """At this scale, rounded up to whole px."""
+    # Rounded first, since 600,000 px * (1000 / 600,000) is 1000.0000000001.
     return math.ceil(round(size[0] * scale, 6)), math.ceil(round(size[1] * scale, 6))
 
 
 def edges_of(box: Box) -> Edges:
+    """A box as edges instead of a corner and a size."""
     x, y, width, height = box
     return x, y, x + width, y + height
 
 
 def master_size(source: Size, spec: Spec) -> Size:
-    """Of the stored original, in px."""
+    """Width and height of the stored original, in px."""
     scale = min(1.0, spec.master_side / max(source))
     width, height = source
     return max(1, round(width * scale)), max(1, round(height * scale))

@@ -1,11 +1,10 @@
 """Bytes in; one bounded, upright, sRGB picture; its master and renditions out.
 
-Plain Pillow: no settings, models or storage. ``load`` reads top to bottom as the story of an
-upload; ``encode_master`` and ``encode_renditions`` are what becomes of it. All functions are safe
-to call from several threads.
+Plain Pillow: no settings, models or storage. ``load`` is the way of an upload from top to bottom,
+and ``encode_master`` and ``encode_renditions`` make the files of it. All functions may be called
+from several threads.
 
-The pixels are those of the user, the bytes are not: everything is decoded and encoded again, and
-nothing but pixels is carried over.
+Nothing but the user's pixels is carried over: every file is encoded here.
 """
 
 from __future__ import annotations
@@ -17,13 +16,21 @@ from typing import IO, TYPE_CHECKING, cast
 
 from PIL import Image
 
-from . import colour_profiles, geometry, intake, memory_estimate, orientation, rasters
-from .geometry import ladder
-from .rasters import FILTER, Edges, Size
+from ..formats import (
+    ALPHA_MASTER,
+    FORMATS,
+    OPAQUE_MASTER,
+    has_alpha,
+    media_type_of,
+    rendition_encoders,
+)
+from . import geometry, intake, memory_estimate, rasters
+from .colour_profiles import srgb
+from .geometry import Edges, Size, ladder
+from .orientation import to_stored, to_upright, transposed, upright_size
+from .rasters import FILTER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..names import Box
     from ..specs import Limits, Spec
     from .rasters import Raster
@@ -50,9 +57,9 @@ class Picture:
     source: Size
     """What the upright upload measured before it was shrunk, in px."""
     crop: Box | None = None
-    """What the user chose, in px of ``source``. None: see ``framing.selection``."""
+    """What the user chose, in px of ``source``. None: see ``geometry.selection``."""
     extent: Edges | None = None
-    """Where ``source`` lies in ``image``, if not exactly: a quarter of 4031 px is 1007.75 px."""
+    """Where ``source`` lies in ``image``, if it is not all: a quarter of 4031 px is 1007.75 px."""
     detail: Image.Image | None = None
     """What the renditions show, where they need more pixels of it than ``image`` has."""
     part: Edges | None = None
@@ -89,11 +96,12 @@ class Encoded:
 
     @property
     def content_type(self) -> str:
-        return f"image/{self.format}"
+        return media_type_of(self.format)
 
     @property
     def extension(self) -> str:
-        return "jpg" if self.format == "jpeg" else self.format
+        """Of a master. A rendition is named by its format."""
+        return FORMATS[self.format].extension
 
 
 # --- from bytes to a picture ------------------------------------------------------------------
@@ -109,42 +117,43 @@ def load(
     stays open.
     """
     with intake.opened(file, filename, limits) as source:
-        way = source.orientation
-        whole = orientation.size(source.size, way)
-        crop = geometry.within(crop, whole)
-        scales = memory_estimate.affordable(source, crop, spec, filename, limits)
-        raster = source.decode(max(scales))
-        image, extent = _whole(raster, max(whole) * scales[0])
+        orientation = source.orientation
+        whole = upright_size(source.size, orientation)
+        crop = geometry.clipped(crop, whole)
+        master, renditions = memory_estimate.affordable(source, crop, spec, filename, limits)
+        raster = source.decode(max(master, renditions))
+        image, extent = _whole(raster, max(whole) * master)
         detail, part = None, None
-        if scales[1] > scales[0] and scales[1] * max(whole) > max(image.size):
-            selection = geometry.selection(whole, crop, spec)
-            stored = orientation.stored(geometry.edges_of(selection), source.size, way)
-            detail, stored = _detail(raster, source.size, stored, scales[1])
-            part = orientation.turned(stored, whole, way)
-        # Whatever is done from here on takes a few megapixels at most.
+        if renditions > master and renditions * max(whole) > max(image.size):
+            selection = geometry.edges_of(geometry.selection(whole, crop, spec))
+            stored = to_stored(selection, source.size, orientation)
+            detail, stored = _detail(raster, source.size, stored, renditions)
+            part = to_upright(stored, whole, orientation)
+        # Frees the decoded pixels: the rest takes a few megapixels at most.
         del raster
-        image = _finished(image, source.profile, way)
-        detail = detail and _finished(detail, source.profile, way)
+        image = _finished(image, source.profile, orientation)
+        detail = detail and _finished(detail, source.profile, orientation)
     return Picture(
         image=image,
         source=whole,
         crop=crop,
-        extent=orientation.turned(extent, image.size, way),
+        extent=to_upright(extent, image.size, orientation),
         detail=detail,
         part=part,
     )
 
 
-def _finished(image: Image.Image, profile: bytes | None, way: int) -> Image.Image:
-    image = orientation.transposed(colour_profiles.srgb(image, profile), way)
+def _finished(image: Image.Image, profile: bytes | None, orientation: int) -> Image.Image:
+    image = transposed(srgb(image, profile), orientation)
     image.info = {}
     return image
 
 
 def _whole(raster: Raster, long: float) -> tuple[Image.Image, Edges]:
-    """At ``long`` px on the long side, if it has at least twice as many; and where it lies in it.
+    """All of a raster, and where the source lies in the result.
 
-    If not, what is there is kept: renditions are better cut straight from it.
+    At ``long`` px on the long side, if it has at least twice as many. If not, it is kept as it is,
+    since renditions are better when they are cut straight from it.
     """
     scale = long / max(raster.size)
     if 2 * scale > 1:
@@ -153,12 +162,12 @@ def _whole(raster: Raster, long: float) -> tuple[Image.Image, Edges]:
     return rasters.shrunk(raster, raster.extent, size), (0, 0, *size)
 
 
-# Of what lies around a detail, so much is kept that a filter finds what it looks for, in px.
+#: Px of the result that are kept around a detail, so that a filter finds what it reads there.
 MARGIN = 2 * rasters.SUPPORT
 
 
 def _detail(raster: Raster, source: Size, part: Edges, scale: float) -> tuple[Image.Image, Edges]:
-    """``part`` of the source and a bit around it, at no less than ``scale``; and what it shows."""
+    """``part`` of the source and a margin, at ``scale`` or larger; and what it shows exactly."""
     across, down = raster.extent[2] / source[0], raster.extent[3] / source[1]
     margin = MARGIN / scale
     left, top = (
@@ -168,8 +177,7 @@ def _detail(raster: Raster, source: Size, part: Edges, scale: float) -> tuple[Im
         min(raster.size[side], math.ceil((part[side + 2] + margin) * (across, down)[side]))
         for side in (0, 1)
     )
-    # Relative to what was decoded.
-    scale /= across
+    scale /= across  # of what was decoded
     box = (left, top, right, bottom)
     if 2 * scale > 1:
         image = raster.part(box)
@@ -189,13 +197,14 @@ def squares(picture: Picture, spec: Spec) -> list[tuple[int, Image.Image]]:
     long = max(right - left, bottom - top)
     rungs: list[tuple[Image.Image, Edges | None]] = [(_on(image, spec.background), box)]
     cut = []
-    # A hair's breadth for the rounding of the scale; a square of 1 px is the least there is.
+    # 0.001 px for the rounding of the scale; the smallest square has 1 px.
     for size in reversed(ladder(spec.sizes, max(1, int(long + 0.001)))):
         shape = (size, size)
         if spec.fit == "contain":
             narrow, low = (right - left) * size / long, (bottom - top) * size / long
             shape = (max(1, round(narrow)), max(1, round(low)))
-        # Each from the next but one: from the next it is 2 dB worse, from the first 5 ms slower.
+        # Each is cut from the next larger but one: from the next it is 2 dB worse, and from the
+        # largest 5 ms slower.
         larger, part = rungs[-2:][0]
         rung = larger.resize(shape, FILTER, box=part)
         rungs.append((rung, None))
@@ -204,7 +213,7 @@ def squares(picture: Picture, spec: Spec) -> list[tuple[int, Image.Image]]:
 
 
 def _view(picture: Picture, spec: Spec) -> tuple[Image.Image, Edges]:
-    """The image to cut the renditions from, and what they show, in its px."""
+    """The image that the renditions are cut from, and what they show, in its px."""
     selection = geometry.edges_of(geometry.selection(picture.source, picture.crop, spec))
     image, shown = picture.image, (0.0, 0.0, *map(float, picture.source))
     left, top, right, bottom = picture.extent or (0, 0, *image.size)
@@ -264,41 +273,31 @@ def average_color(picture: Picture, spec: Spec) -> str:
 
 
 def encode_master(picture: Picture, spec: Spec) -> Encoded:
-    """The one stored original: JPEG if opaque, else WebP."""
+    """The one stored original."""
     image = _on(picture.image, spec.background)
     size = geometry.master_size(picture.source, spec)
     if image.size != size:
         image = image.resize(size, FILTER, box=picture.extent)
-    return _encode(image, "jpeg" if image.mode == "RGB" else "webp", spec, size=0)
+    return _encode(image, OPAQUE_MASTER if image.mode == "RGB" else ALPHA_MASTER, spec, size=0)
 
 
 def encode_renditions(picture: Picture, spec: Spec) -> tuple[Encoded, ...]:
     """Every size in every format, sizes ascending."""
     return tuple(
-        _encode(square, name, spec, size=size)
+        _encode(square, format, spec, size=size)
         for size, square in squares(picture, spec)
-        for name in spec.formats
+        for format in spec.formats
     )
 
 
-# WebP: method 2 takes half the time of Pillow's 4, for files 5 % larger. JPEG: a progressive one
-# is 6 % smaller, takes 5 times as long to write and 15 times the memory to read again.
-SAVE_OPTIONS: Mapping[str, Mapping[str, int]] = {
-    "webp": {"method": 2},
-    "jpeg": {},
-    "avif": {"speed": 8},
-    "png": {},
-}
-
-
-def _encode(image: Image.Image, name: str, spec: Spec, *, size: int) -> Encoded:
-    if name == "jpeg":
+def _encode(image: Image.Image, format: str, spec: Spec, *, size: int) -> Encoded:
+    if not has_alpha(format):
         image = _on(image, spec.background or "white")
-    options = dict(SAVE_OPTIONS[name])
-    if name in spec.quality:
-        options["quality"] = spec.quality[name]
+    options = dict(rendition_encoders()[format].options)
+    if format in spec.quality:
+        options["quality"] = spec.quality[format]
     out = io.BytesIO()
-    image.save(out, name, **options)
+    image.save(out, format, **options)
     return Encoded(
-        data=out.getvalue(), format=name, size=size, width=image.width, height=image.height
+        data=out.getvalue(), format=format, size=size, width=image.width, height=image.height
     )

@@ -1,20 +1,22 @@
-"""Which bytes are let in: recognised by content, measured by their header, then opened.
+"""Opens an upload with the decoder of its format, or refuses it, before any pixel is decoded.
 
-Hostile files are the rule here, not the exception. Whatever is wrong with one ends in a child of
-``UploadError``, and nothing that the header tells is left for a decoder to find out.
+The format is recognised by content, and the size and memory of a decode are told from the header.
+Whatever is wrong with a file, or hostile in it, ends in a child of ``UploadError``.
 """
 
 from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Any
 
+from django.utils.module_loading import import_string
 from PIL import Image
 
 from ..exceptions import (
     DecompressionBomb,
     EmptyUpload,
+    InvalidCrop,
     NotAnImage,
     SvgUpload,
     TooManyPixels,
@@ -23,72 +25,83 @@ from ..exceptions import (
     UnsupportedFormat,
     UploadError,
 )
-from .decoders import base
-from .decoders.avif import Avif
-from .decoders.gif import Gif
-from .decoders.jpeg import Jpeg
-from .decoders.png import Png
-from .decoders.webp import WebP
+from ..formats import FORMATS, REFUSED
+from .decoders.base import is_bad_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
+    from ..names import Box
     from ..specs import Limits
-    from . import memory
-    from .rasters import Raster
+    from .decoders.base import Decoder
+    from .geometry import Size
 
-Size = tuple[int, int]
+#: Bytes in which "<svg" is found behind an XML declaration, comments and a DOCTYPE.
+HEAD_BYTES = 4096
+#: The largest picture that would pass is told to this share of the upload's width and height.
+STEPS = 4096
+LARGEST_SIDE = 1 << 31  # px, more than any format has
 
 
 @contextmanager
-def opened(file: IO[bytes], filename: str, limits: Limits) -> Iterator[Source]:
-    """The upload as an image that is checked, and not decoded yet.
+def opened(file: IO[bytes], filename: str, limits: Limits) -> Iterator[Decoder]:
+    """The upload, checked but not decoded yet. ``file`` is read from its start and stays open.
 
-    Decode it inside the ``with``: whatever the decoder raises there becomes the right child of
-    ``UploadError``, too. ``file`` is read from its start and stays open.
+    Decode it inside the ``with``: what a decoder raises there becomes the right child of
+    ``UploadError`` as well.
     """
     file.seek(0)
-    kind = _recognise(file.read(HEAD_BYTES), filename, limits)
+    format = _recognised(file.read(HEAD_BYTES), filename, limits)
+    # Not Image.open(): no other parser sees hostile bytes, an iPhone's JPEG of two pictures (MPO)
+    # is its first picture, and Pillow's warnings of large pictures, which a site may have turned
+    # into errors, do not come before the answer of _check_pixels().
+    decoder = decoder_of(format)
     with _refusing(filename):
         file.seek(0)
-        source = READERS[kind](file)
+        source = decoder(file)
+        source.label = FORMATS[format].label
         _check_pixels(source.size, filename, limits)
         yield source
 
 
-# --- by content -------------------------------------------------------------------------------
-
-# Enough for "<svg" after an XML declaration, comments and a DOCTYPE.
-HEAD_BYTES = 4096
-
-HEADERS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
-    ("jpeg", re.compile(rb"\xff\xd8\xff")),
-    ("png", re.compile(rb"\x89PNG\r\n\x1a\n")),
-    ("gif", re.compile(rb"GIF8[79]a")),
-    ("webp", re.compile(rb"RIFF....WEBP", re.DOTALL)),
-    # Both are boxes, and name the brands they can be read as in the first one.
-    ("avif", re.compile(rb"\0\0..ftyp(?:....){0,12}?avi[fs]", re.DOTALL)),
-    ("heif", re.compile(rb"\0\0..ftyp(?:....){0,12}?(?:hei[cxms]|hev[cxms]|mi[af]1)", re.DOTALL)),
-    # Named for the sake of the message only; no parser of theirs ever runs.
-    ("TIFF", re.compile(rb"II[*+]\0|MM\0[*+]")),
-    ("BMP", re.compile(rb"BM....\0{4}", re.DOTALL)),
-    ("ICO", re.compile(rb"\x00\x00\x01\x00")),
-    ("PSD", re.compile(rb"8BPS")),
-    ("JPEG 2000", re.compile(rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51")),
-    ("JPEG XL", re.compile(rb"\0\0\0\x0cJXL |\xff\x0a")),
-    ("EPS", re.compile(rb"%!PS")),
-)
+def checked_crop(crop: Any, filename: str, *, square: bool) -> Box:
+    """A crop box as a tuple. Raises ``InvalidCrop`` for what no picture can have."""
+    reason = None
+    if not (
+        isinstance(crop, tuple | list)
+        and len(crop) == 4
+        and all(isinstance(value, int) and not isinstance(value, bool) for value in crop)
+    ):
+        reason = "it is not four whole numbers"
+    elif min(crop) < 0 or min(crop[2:]) < 1:
+        reason = "it begins outside of the picture, or has no size"
+    elif max(crop) > LARGEST_SIDE:
+        reason = "it is larger than any picture"
+    elif square and crop[2] != crop[3]:
+        reason = "it is not square"
+    if reason is not None:
+        raise InvalidCrop(filename=filename, crop=crop, reason=reason)
+    return crop[0], crop[1], crop[2], crop[3]
 
 
-def _recognise(head: bytes, filename: str, limits: Limits) -> str:
-    """The format, from the content alone: a name says what somebody wished it to be."""
+def decoder_of(format: str) -> type[Decoder]:
+    """The decoder of a format that is given by its key."""
+    decoder: type[Decoder] = import_string(FORMATS[format].decoder)
+    return decoder
+
+
+def _recognised(head: bytes, filename: str, limits: Limits) -> str:
+    """The key of the format, from the content alone: whoever sends a file can name it anything."""
     if not head:
         raise EmptyUpload(filename=filename)
-    for name, pattern in HEADERS:
-        if pattern.match(head):
-            if name not in limits.formats:
-                raise UnsupportedFormat(filename=filename, format=name, allowed=limits.formats)
-            return name
+    for format, row in FORMATS.items():
+        if row.signature.match(head):
+            if format in limits.formats:
+                return format
+            raise UnsupportedFormat(filename=filename, format=format, allowed=limits.formats)
+    for label, signature in REFUSED.items():
+        if signature.match(head):
+            raise UnsupportedFormat(filename=filename, format=label, allowed=limits.formats)
     # Without zero bytes, so that UTF-16 is found as well.
     text = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
     if text.startswith(b"<") and re.search(rb"<(\w+:)?svg[\s>/]", text):
@@ -96,106 +109,51 @@ def _recognise(head: bytes, filename: str, limits: Limits) -> str:
     raise NotAnImage(filename=filename)
 
 
-# --- by header --------------------------------------------------------------------------------
-
-
-class Source(Protocol):
-    """An upload whose header is read, and nothing more."""
-
-    @property
-    def format(self) -> str:
-        """As a person calls it."""
-
-    @property
-    def size(self) -> Size:
-        """In px, as it is stored."""
-
-    @property
-    def orientation(self) -> int:
-        """Which way up it is, 1 to 8: as EXIF numbers them."""
-
-    @property
-    def profile(self) -> bytes | None:
-        """Of its colours."""
-
-    @property
-    def mode(self) -> str:
-        """Of its pixels once they are plain: L, LA, RGB, RGBA or CMYK."""
-
-    def divisor(self, scale: float, /) -> int:
-        """By how much a decode is smaller, which is no less than ``scale``."""
-
-    def need(self, size: Size, scale: float, /) -> memory.Need:
-        """For a decode at ``scale``, were the picture of this size."""
-
-    def spare(self) -> None:
-        """Decode it in the way that takes the least memory, however long that takes."""
-
-    def decode(self, scale: float, /) -> Raster:
-        """Its pixels, at no less than ``scale``."""
-
-
-# Each format's own reader instead of Image.open(): no other parser sees hostile bytes, an iPhone's
-# two-picture JPEG (MPO) is its first picture, and Pillow's size warnings, which a site may have
-# turned into errors, cannot come before the answer of _check_pixels.
-READERS: Mapping[str, Callable[[IO[bytes]], Source]] = {
-    "jpeg": Jpeg,
-    "png": Png,
-    "webp": WebP,
-    "gif": Gif,
-    "avif": Avif,
-}
-
-
 def _check_pixels(size: Size, filename: str, limits: Limits) -> None:
     width, height = size
     if width * height > limits.max_pixels:
         raise TooManyPixels(filename=filename, width=width, height=height, limit=limits.max_pixels)
-    # A site may allow more than Pillow does by default; Pillow's own limit, where Image.open()
-    # raises, is the site's to lift.
+    # A site may allow more than Pillow's default, but then has to lift Pillow's own limit, where
+    # Image.open() raises, as well.
     if Image.MAX_IMAGE_PIXELS is not None and width * height > 2 * Image.MAX_IMAGE_PIXELS:
         raise DecompressionBomb(filename=filename)
 
 
 def check_memory(
-    source: Source, need: Callable[[Size], int], filename: str, limits: Limits
+    source: Decoder, need: Callable[[Size], int], filename: str, limits: Limits
 ) -> None:
-    """Refuse what takes too much memory, and say how large it may be. ``need``: bytes by size."""
+    """Refuse an upload that takes too much memory, and tell how large it may be.
+
+    ``need`` returns the bytes for a picture of a size.
+    """
     wanted = need(source.size)
     if limits.max_memory is None or wanted <= limits.max_memory:
         return
-    width, height = source.size
-    # In 1/4096 of its own size: closer than anybody cares to make it.
-    low, high = 0, FINE
-    while high - low > 1:
-        middle = (low + high) // 2
-        if need(_part(source.size, middle)) <= limits.max_memory:
-            low = middle
+
+    def part(steps: int) -> Size:
+        width, height = source.size
+        return max(1, width * steps // STEPS), max(1, height * steps // STEPS)
+
+    fits, too_large = 0, STEPS
+    while too_large - fits > 1:
+        middle = (fits + too_large) // 2
+        if need(part(middle)) <= limits.max_memory:
+            fits = middle
         else:
-            high = middle
+            too_large = middle
     raise TooMuchMemory(
         filename=filename,
-        format=source.format,
-        size=(width, height),
-        fit=_part(source.size, low),
+        format=source.label,
+        size=source.size,
+        fit=part(fits),
         need=wanted,
         limit=limits.max_memory,
     )
 
 
-FINE = 4096
-
-
-def _part(size: Size, share: int) -> Size:
-    return max(1, size[0] * share // FINE), max(1, size[1] * share // FINE)
-
-
-# --- opened -----------------------------------------------------------------------------------
-
-
 @contextmanager
 def _refusing(filename: str) -> Iterator[None]:
-    """Turn whatever a decoder raises on hostile bytes into the right ``UploadError``."""
+    """Turn whatever a decoder raises for bad data into the right ``UploadError``."""
     try:
         yield
     except UploadError:
@@ -203,6 +161,6 @@ def _refusing(filename: str) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
         raise DecompressionBomb(filename=filename) from error
     except Exception as error:
-        if not base.is_of_bad_bytes(error):
+        if not is_bad_data(error):
             raise
         raise TruncatedImage(filename=filename) from error

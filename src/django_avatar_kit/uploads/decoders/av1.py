@@ -1,7 +1,7 @@
-"""AV1: how large the frames of a stream are, and of what kind, told from its headers.
+"""AV1: the size and kind of the frames of a stream, from its headers.
 
-A decoder makes room for what the stream says of itself, whatever the file around it says. Names
-are those of the AV1 Bitstream & Decoding Process Specification, sections 5.3 to 5.9.
+A decoder allocates what the stream says, whatever the file around it says. Names are those of the
+AV1 Bitstream & Decoding Process Specification, sections 5.3 to 5.9.
 """
 
 from __future__ import annotations
@@ -12,50 +12,38 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .base import Size
+    from ..geometry import Size
 
 SEQUENCE_HEADER, FRAME_HEADER, FRAME, REDUNDANT_FRAME_HEADER = 1, 3, 6, 7
-#: What ``seq_force_screen_content_tools`` says where each frame chooses.
-SELECT = 2
+KEY_FRAME, SWITCH_FRAME = 0, 3
 HAS_EXTENSION, HAS_SIZE = 0x04, 0x02
-#: Headers are shorter than this, in bytes: 32 operating points take a tenth of it.
-LONGEST_HEADER = 1024
-#: The three values that stand for sRGB, which is never subsampled.
+#: The value of ``seq_force_screen_content_tools`` and ``seq_force_integer_mv`` that leaves the
+#: choice to each frame.
+SELECT = 2
+#: The description of colours that stands for sRGB, which is never subsampled.
 SRGB = (1, 13, 0)
+#: Bytes. Headers are shorter: 32 operating points take a tenth of it.
+LONGEST_HEADER = 1024
 MOST_UNITS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Coded:
-    """What a decoder has to make room for: a sequence of frames, most often of a single one."""
+    """A sequence of frames, most often of one, as a decoder allocates memory for it."""
 
     size: Size
-    """In px, of the largest frame there can be."""
+    """In px, of the largest frame that there can be."""
     frames: int
     samples: float
-    """Of a pixel's colours, as the planes hold them."""
+    """Of a pixel's colours, 1 to 3, as the planes hold them."""
     deep: bool
     """Whether a sample has more than 8 bits."""
     grain: bool
-    """Whether a film's grain may be put on, which takes another picture of the same size."""
-
-
-@dataclass(kw_only=True)
-class _Sequence:
-    coded: Coded
-    most: Size
-    """The largest frame, in px, that could be told in the bits which a frame has for its size."""
-    reduced: bool
-    """Whether it is a still picture with headers cut short: no frame has a size of its own."""
-    forced_tools: int
-    forced_integer: int
-    frame_id_bits: int
-    presentation_bits: int
-    """Of a time that a frame is shown at; 0 without one."""
+    """Whether film grain may be applied, which takes another picture of the same size."""
 
 
 def coded(streams: Iterable[bytes]) -> list[list[Coded]]:
-    """The sequences of each stream. Raises ``SyntaxError`` for what is none, or in many pieces."""
+    """The sequences of each stream. Raises ``SyntaxError`` for bad data, or too much of it."""
     left = MOST_UNITS
     result = []
     for data in streams:
@@ -65,23 +53,19 @@ def coded(streams: Iterable[bytes]) -> list[list[Coded]]:
             if left < 0:
                 raise SyntaxError("a stream of AV1 in too many pieces")
             if kind == SEQUENCE_HEADER:
-                found.append(_sequence(_Bits(body)))
+                found.append(_Sequence(_Bits(body)))
             elif kind in {FRAME_HEADER, FRAME, REDUNDANT_FRAME_HEADER}:
                 if not found:
                     raise SyntaxError("a frame of AV1 without its sequence")
-                found[-1].coded = _with_frame(_Bits(body), found[-1])
+                last = found[-1]
+                size = last.most if _has_own_size(_Bits(body), last) else last.coded.size
+                last.coded = replace(last.coded, size=size, frames=last.coded.frames + 1)
         result.append([one.coded for one in found])
     return result
 
 
-def _with_frame(bits: _Bits, sequence: _Sequence) -> Coded:
-    before = sequence.coded
-    size = sequence.most if _has_own_size(bits, sequence) else before.size
-    return replace(before, size=size, frames=before.frames + 1)
-
-
 def _units(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The kind and the body of each unit (OBU)."""
+    """The type and the first bytes of each unit (OBU)."""
     at = 0
     while at < len(data):
         head = data[at]
@@ -104,7 +88,7 @@ def _leb128(data: bytes, at: int) -> tuple[int, int]:
 
 
 class _Bits:
-    """The bits of a header, from its start."""
+    """The bits of a header, from its start. Raises ``SyntaxError`` behind its end."""
 
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "big")
@@ -117,11 +101,10 @@ class _Bits:
         return self._value >> self._left & ((1 << count) - 1)
 
     def skip(self, *counts: int) -> None:
-        for count in counts:
-            self(count)
+        self(sum(counts))
 
     def skip_uvlc(self) -> None:
-        """A number in a code of variable length."""
+        """A number whose length is told by the zeros before it."""
         zeros = 0
         while not self():
             zeros += 1
@@ -129,42 +112,37 @@ class _Bits:
             self(zeros)
 
 
-def _sequence(bits: _Bits) -> _Sequence:
-    profile = bits(3)
-    bits()  # still_picture
-    reduced = bool(bits())
-    presentation = 0
-    if reduced:
-        bits(5)  # seq_level_idx
-    else:
-        presentation = _skip_operating(bits)
-    across, down = bits(4) + 1, bits(4) + 1
-    width, height = bits(across) + 1, bits(down) + 1
-    frame_id = 0
-    if not reduced and bits():
-        frame_id = bits(4) + 2  # delta_frame_id_length
-        frame_id += bits(3) + 1
-    bits.skip(1, 1, 1)  # 128 px superblocks, intra filter, intra edge filter
-    tools = integer = SELECT
-    if not reduced:
-        tools, integer = _tools(bits)
-    bits.skip(1, 1, 1)  # superres, CDEF, restoration
-    samples, deep = _colours(bits, profile)
-    return _Sequence(
-        coded=Coded(
-            size=(width, height), frames=0, samples=samples, deep=deep, grain=bool(bits())
-        ),
-        most=(1 << across, 1 << down),
-        reduced=reduced,
-        forced_tools=tools,
-        forced_integer=integer,
-        frame_id_bits=frame_id,
-        presentation_bits=presentation,
-    )
+class _Sequence:
+    """A sequence header: what is wanted, and what it takes to read its frame headers."""
+
+    def __init__(self, bits: _Bits) -> None:
+        profile = bits(3)
+        bits()  # still_picture
+        # reduced_still_picture_header: no frame has a size of its own.
+        self.reduced = bool(bits())
+        # Of the time that a frame is shown at; 0 without one.
+        self.presentation_bits = 0
+        if self.reduced:
+            bits(5)  # seq_level_idx
+        else:
+            self.presentation_bits = _skip_operating_points(bits)
+        across, down = bits(4) + 1, bits(4) + 1
+        size = bits(across) + 1, bits(down) + 1
+        # The largest frame, in px, that can be told in the bits for a frame's own size.
+        self.most = 1 << across, 1 << down
+        self.frame_id_bits = 0
+        if not self.reduced and bits():
+            self.frame_id_bits = bits(4) + 2  # delta_frame_id_length
+            self.frame_id_bits += bits(3) + 1
+        bits.skip(1, 1, 1)  # 128 px superblocks, intra filter, intra edge filter
+        self.forced_tools, self.forced_integer = (SELECT, SELECT) if self.reduced else _tools(bits)
+        bits.skip(1, 1, 1)  # superres, CDEF, restoration
+        samples, deep = _samples(bits, profile)
+        self.coded = Coded(size=size, frames=0, samples=samples, deep=deep, grain=bool(bits()))
 
 
-def _skip_operating(bits: _Bits) -> int:
-    """Times and operating points. How many bits the time has that a frame is shown at."""
+def _skip_operating_points(bits: _Bits) -> int:
+    """Skip times and operating points. The result is ``presentation_bits``."""
     presentation = delay = 0
     has_model = False
     if bits():  # timing_info
@@ -176,7 +154,7 @@ def _skip_operating(bits: _Bits) -> int:
         if has_model:
             delay = bits(5) + 1
             bits.skip(32, 5)
-            # A time is told where pictures do not follow in equal steps.
+            # A frame has its time only where frames do not follow in equal steps.
             length = bits(5) + 1
             presentation = 0 if equal else length
     has_delay = bits()
@@ -198,35 +176,33 @@ def _tools(bits: _Bits) -> tuple[int, int]:
     if has_order:
         bits.skip(1, 1)
     tools = SELECT if bits() else bits()
-    integer = SELECT
-    if tools and not bits():
-        integer = bits()
+    integer = bits() if tools and not bits() else SELECT
     if has_order:
         bits(3)
     return tools, integer
 
 
-def _colours(bits: _Bits, profile: int) -> tuple[float, bool]:
+def _samples(bits: _Bits, profile: int) -> tuple[float, bool]:
     """Samples of a pixel, and whether they have more than 8 bits."""
     deep = bool(bits())
     twelve = bits() if profile == 2 and deep else 0
     grey = bits() if profile != 1 else 0
-    described = tuple(bits(8) for _ in range(3)) if bits() else None
+    described = (bits(8), bits(8), bits(8)) if bits() else None
     if grey:
         bits()  # color_range
         return 1, deep
     across = down = 0
     if described != SRGB:
         bits()  # color_range
-        across, down = _subsampled(bits, profile, twelve)
+        across, down = _subsampling(bits, profile, twelve)
         if across and down:
             bits(2)  # chroma_sample_position
     bits()  # separate_uv_delta_q
     return 1 + 2 / (1 + across) / (1 + down), deep
 
 
-def _subsampled(bits: _Bits, profile: int, twelve: int) -> Size:
-    """Whether there are half as many samples of colours, across and down."""
+def _subsampling(bits: _Bits, profile: int, twelve: int) -> Size:
+    """1 for half as many samples of the colour differences: across and down."""
     if profile != 2:
         return (1, 1) if profile == 0 else (0, 0)
     if not twelve:
@@ -235,19 +211,14 @@ def _subsampled(bits: _Bits, profile: int, twelve: int) -> Size:
     return across, bits() if across else 0
 
 
-KEY_FRAME, SWITCH_FRAME = 0, 3
-
-
 def _has_own_size(bits: _Bits, sequence: _Sequence) -> bool:
-    """Whether a frame says how large it is, instead of as large as its sequence."""
+    """Whether a frame says how large it is. If not, it is as large as its sequence."""
     if sequence.reduced or bits():  # show_existing_frame
         return False
     kind = bits(2)
     shown = bits()
-    if shown:
-        bits(sequence.presentation_bits)
-    else:
-        bits()  # showable_frame
+    # showable_frame stands where a frame is not shown.
+    bits(sequence.presentation_bits if shown else 1)
     if kind != SWITCH_FRAME and not (kind == KEY_FRAME and shown):
         bits()  # error_resilient_mode
     bits()  # disable_cdf_update

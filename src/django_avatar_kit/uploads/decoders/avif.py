@@ -1,4 +1,4 @@
-"""AVIF: Pillow's decoder, without the picture that Pillow makes of what it gives."""
+"""AVIF: the boxes and streams are measured here, the pixels decoded by Pillow's decoder."""
 
 from __future__ import annotations
 
@@ -8,37 +8,45 @@ from typing import IO, TYPE_CHECKING, Any
 
 from PIL import AvifImagePlugin
 
-from .. import memory
 from ..rasters import BytesRaster, Raster
-from . import av1, base
+from . import av1
 from .avif_boxes import Boxes
+from .base import Decoder, Need
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .avif_boxes import Place
+    from ..geometry import Size
+    from .avif_boxes import Extent
 
-#: Each thread of the decoder takes memory of its own, and by default there is one for each core.
+#: Each thread of the decoder takes memory of its own. The default is one for each core.
 THREADS = 2
 #: A stream has a frame of its own, and keeps up to eight others that it refers to.
 MOST_KEPT = 9
-#: All that is decoded, in px: alpha and four layers of what is shown; and so many in any case.
+#: Pixels that may be decoded for one that is shown: alpha, and some layers. And px in any case.
 MOST_LAYERS, ANY_CASE = 8, 40_000_000
-#: Chunks of an animation that take as much memory as a frame.
-CHUNKS = 4
-#: How often the bytes of a file may be read.
+#: How many times over the bytes of a file may be read.
 MOST_READ = 4
-#: A type of item that nobody knows.
-NOTHING = b"skip"
+#: A type of item that libavif skips.
+SKIPPED = b"skip"
+
+# What follows is about memory; see ``need()``.
+#: dav1d decodes whole blocks of so many px.
+BLOCK_WIDTH = 128
+#: Bytes that dav1d notes for the filters that come last, of each pixel and each sample. Fitted.
+NOTES_PIXEL, NOTES_SAMPLE = 0.5, 0.13
+#: Bytes of one more decoder with its threads, and what libavif notes of a frame of an animation.
+#: Measured. It notes as much of so many of its chunks.
+ANOTHER_DECODER, FRAME_NOTES, CHUNKS = 750_000, 120, 4
 
 
-class Avif:
-    """An AVIF, opened, which does not decode it yet. Of a sequence, the first picture.
+class Avif(Decoder):
+    """An AVIF. Of an animation, the first frame.
 
-    As for browsers, which way up it is stands in its boxes, and nothing in its EXIF counts.
+    Its boxes tell the orientation, and its EXIF does not count: browsers do the same.
     """
 
-    format = "AVIF"
+    base_memory = int(1.3 * 1024 * 1024)
 
     def __init__(self, file: IO[bytes]) -> None:
         if not AvifImagePlugin.SUPPORTED:
@@ -47,38 +55,39 @@ class Avif:
         data = bytearray(file.read())
         self._length = len(data)
         for at in Boxes(memoryview(data)).exif:
-            # libavif refuses a picture for a broken one.
-            data[at : at + len(NOTHING)] = NOTHING
-        # Read once more, now that they are what libavif will see.
+            # libavif refuses a picture for broken EXIF.
+            data[at : at + len(SKIPPED)] = SKIPPED
+        # Read once more, as libavif will see them now.
         boxes = Boxes(memoryview(data))
-        # Tiles that look alike may be one and the same, which is decoded again for each.
+        # Tiles that look alike may be one stream, which is decoded again for each.
         times = Counter(boxes.streams)
         found = av1.coded(_joined(data, list(times)))
         streams = [one for each in found for one in each]
         if not streams:
             raise SyntaxError("an AVIF without a picture")
-        self._noted = boxes.frames + boxes.chunks // CHUNKS
+        self._frames = boxes.frames + boxes.chunks // CHUNKS
         # Of the colours, and then of the alpha if there is one.
         samples = sorted((one.samples for one in streams), reverse=True)
         self._samples = samples[0], samples[1] if len(samples) > 1 else 1
         self._deep = any(one.deep for one in streams)
         self._grain = any(one.grain for one in streams)
-        # A tile of many, say, that is put together from layers.
-        self._beside = max(
+        # Pixels of further frames that a stream keeps, as a tile that is made of layers does.
+        self._references = max(
             (min(one.frames, MOST_KEPT) - 1) * math.prod(one.size) for one in streams
         )
+        # With layers each tile has its own decoder, which keeps its planes until the last is done.
         self._decoders = len(boxes.streams) if boxes.has_layers else 1
+        # Private in Pillow 12 and 13. The public load() makes an image of all pixels beside these.
         decoder: Any = vars(AvifImagePlugin)["_avif"].AvifDecoder
         self._decoder = decoder(data, AvifImagePlugin.DECODE_CODEC_CHOICE, THREADS)
-        size, _frames, mode, profile, _exif, way, _xmp = self._decoder.get_info()
-        self.size: base.Size = size
-        self.orientation: int = way
-        self._raw = self.mode = mode
+        size, _frames, mode, profile, _exif, orientation, _xmp = self._decoder.get_info()
+        self.size: Size = size
+        self.orientation: int = orientation
+        self._raw_mode = self.mode = mode
         self.profile: bytes | None = profile or None
-        # What is shown may be made of parts, or scaled from more than the file says.
-        self._coded = (
-            max(size[0], *(one.size[0] for one in streams)),
-            max(size[1], *(one.size[1] for one in streams)),
+        # What is shown may be made of parts, or scaled from more than the boxes say.
+        self._coded = tuple(
+            max(size[side], *(one.size[side] for one in streams)) for side in (0, 1)
         )
         decoded = sum(
             count * one.frames * math.prod(one.size)
@@ -88,47 +97,42 @@ class Avif:
         if decoded > MOST_LAYERS * math.prod(size) + ANY_CASE:
             raise SyntaxError("an AVIF of far more pixels than it shows")
 
-    def divisor(self, _scale: float) -> int:
-        """There is no smaller decode."""
-        return 1
-
-    def need(self, size: base.Size, _scale: float) -> memory.Need:
-        """For a decode, were the picture of this size."""
-        coded = tuple(
+    def need(self, size: Size, _scale: float) -> Need:
+        # The boxes may call grey what has colours, which is found out too late.
+        raw_mode = self._raw_mode if self._samples[0] == 1 else self._raw_mode.replace("L", "RGB")
+        channels, has_alpha, pixels = len(raw_mode), raw_mode == "RGBA", math.prod(size)
+        width, height = (
             math.ceil(side * coded / shown)
             for side, coded, shown in zip(size, self._coded, self.size, strict=True)
         )
-        return memory.avif(
-            size,
-            coded=(coded[0], coded[1]),
-            file=self._length,
-            frames=self._noted,
-            decoders=self._decoders,
-            beside=math.ceil(self._beside * math.prod(size) / math.prod(self.size)),
-            samples=self._samples,
-            deep=self._deep,
-            grain=self._grain,
-            # The file may call grey what has colours, which is found out too late.
-            raw=self._raw if self._samples[0] == 1 else self._raw.replace("L", "RGB"),
-        )
-
-    def spare(self) -> None:
-        """There is no way that takes less memory."""
+        decoded = math.ceil(width / BLOCK_WIDTH) * BLOCK_WIDTH * height
+        colours, alpha = self._samples
+        planes = colours + alpha * has_alpha
+        notes = planes * NOTES_SAMPLE + NOTES_PIXEL * (1 + has_alpha)
+        # Grain makes another picture. So does alpha where libavif spreads it over the full range.
+        pictures = planes * (1 + self._grain + (self._decoders > 1)) + has_alpha
+        references = math.ceil(self._references * pixels / math.prod(self.size))
+        peak = decoded * (pictures * (1 + self._deep) + notes)
+        peak += references * (colours * (1 + self._deep) + NOTES_PIXEL)
+        # RGB or RGBA made of the planes, and the copy that Pillow makes of that.
+        peak += pixels * 2 * channels
+        read = 2 * self._length + FRAME_NOTES * self._frames
+        read += ANOTHER_DECODER * (self._decoders - 1)
+        return Need(int(peak) + read, channels * pixels, direct=False)
 
     def decode(self, _scale: float) -> Raster:
-        """At full size."""
         data = self._decoder.get_frame(0)[0]
-        # With it go the planes that the picture was made of.
+        # Frees the planes that the picture was made of.
         del self._decoder
-        if len(data) != len(self._raw) * self.size[0] * self.size[1]:
+        if len(data) != len(self._raw_mode) * self.size[0] * self.size[1]:
             raise SyntaxError("an AVIF of another kind than it says")
-        return BytesRaster(data, self.size, self._raw)
+        return BytesRaster(data, self.size, self._raw_mode)
 
 
-def _joined(data: bytearray, streams: Sequence[Sequence[Place]]) -> list[bytes]:
+def _joined(data: bytearray, streams: Sequence[Sequence[Extent]]) -> list[bytes]:
     """Streams of AV1, each of which may lie in the file in several parts."""
-    found = [[memoryview(data)[start:end] for start, end in places] for places in streams]
-    # Some of them may be part of others.
+    found = [[memoryview(data)[start:end] for start, end in extents] for extents in streams]
+    # Parts may overlap.
     if sum(len(part) for parts in found for part in parts) > MOST_READ * len(data):
         raise SyntaxError("an AVIF that uses the same bytes again and again")
     return [b"".join(parts) for parts in found]

@@ -1,8 +1,8 @@
-"""The boxes of an AVIF: where its streams of AV1 are, and what libavif is not to look at.
+"""The boxes of an AVIF (ISO/IEC 14496-12 and 23008-12): where its streams are, and its EXIF.
 
-Boxes within boxes, as ISO/IEC 14496-12 and 23008-12 have them. Only what is asked for is
-understood; anything else that is wrong is for libavif to find out. The counts are limited for its
-sake: it makes room for each entry of a table, and looks through one table for each of another.
+Only what is asked for is understood; anything else that is wrong, libavif refuses. Counts are
+limited for its sake: it allocates memory for each entry of a table, and searches one table for
+each entry of another.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ if TYPE_CHECKING:
 
 #: Boxes of an animation that hold the others.
 FOLDERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
-#: Bytes of a version and flags, with which many boxes begin.
+#: Bytes of version and flags, with which many boxes begin.
 VERSION = 4
 #: A picture in tiles has some hundred of each.
 MOST_BOXES = MOST_ENTRIES = 10_000
 #: Of an animation: an hour at 25 a second.
 MOST_FRAMES = 100_000
-MOST_LOOKS = 10_000_000
+#: Runs times chunks, since libavif searches all runs for each chunk.
+MOST_SEARCHES = 10_000_000
 AV1, EXIF = b"av01", b"Exif"
-IN_IDAT = 1
+IN_IDAT = 1  # how an extent is found: in the box "idat"
 #: Properties that choose among the layers of a picture.
 LAYERS = frozenset({b"a1op", b"lsel"})
 
-Place = tuple[int, int]
+Extent = tuple[int, int]
 """Where bytes start and end in the file."""
 
 
@@ -46,183 +47,186 @@ class Track:
     is_av1: bool = False
     chunks: int = 0
     first_chunk: int = 0
+    """Where the first chunk starts in the file."""
     first_size: int = 0
-    #: Of which tables something was read.
-    known: set[bytes] = field(default_factory=set)
-    #: The first chunk of each run, and how many frames each of its chunks has.
+    """Bytes of the first frame."""
+    tables: set[bytes] = field(default_factory=set)
+    """Kinds of the tables that were read."""
     runs: list[tuple[int, int]] = field(default_factory=list)
+    """The first chunk of each run, from 1, and how many frames each chunk of the run has."""
+
+
+class _Numbers:
+    """Reads numbers one after the other. One that is cut off is for libavif to refuse."""
+
+    def __init__(self, data: memoryview, at: int) -> None:
+        self._data = data
+        self.at = at
+
+    def __call__(self, size: int) -> int:
+        self.at += size
+        return int.from_bytes(self._data[self.at - size : self.at], "big")
+
+    def count(self, size: int = 4, most: int = MOST_ENTRIES) -> int:
+        count = self(size)
+        if count > most:
+            raise SyntaxError("an AVIF with too long a table")
+        return count
 
 
 class Boxes:
-    """Of a whole file. Raises ``SyntaxError`` where there are too many."""
+    """All boxes of a file. Raises ``SyntaxError`` where there are too many."""
 
     def __init__(self, data: memoryview) -> None:
         self._data = data
         self._walked = 0
-        #: Pictures of animations, and the pieces that these lie in.
+        #: Frames of animations, and the chunks that they lie in.
         self.frames = self.chunks = 0
-        #: Whether a picture says which of its layers is meant: then each tile has its own decoder.
+        #: Whether a picture chooses among its layers. Each tile then has its own decoder.
         self.has_layers = False
-        #: Where the file names the type of an item, and that is EXIF.
+        #: Where the types of items are that are EXIF.
         self.exif: list[int] = []
-        #: What each stream of AV1 is put together from. Of an animation, its first picture.
-        self.streams: list[tuple[Place, ...]] = []
-        self._look_into(Box(b"", 0, len(data)), Track())
+        #: The parts of each stream of AV1. Of an animation, its first frame.
+        self.streams: list[tuple[Extent, ...]] = []
+        self._read_folder(Box(b"", 0, len(data)), Track())
 
-    def _look_into(self, folder: Box, track: Track) -> None:
+    def _read_folder(self, folder: Box, track: Track) -> None:
         for box in self._inside(folder.start, folder.end):
             if box.kind == b"meta":
-                self._meta(box)
+                self._read_meta(box)
             elif box.kind == b"trak":
                 track = Track()
-                self._look_into(box, track)
+                self._read_folder(box, track)
                 self._add(track)
             elif box.kind in FOLDERS:
-                self._look_into(box, track)
+                self._read_folder(box, track)
             else:
-                self._table(box, track)
+                self._read_table(box, track)
 
     def _inside(self, start: int, end: int) -> Iterator[Box]:
         while start + 8 <= end:
-            self._step()
-            size, head = self._number(start, 4), 8
+            self._count()
+            size, head = self._numbers(start)(4), 8
             if size == 1:
-                size, head = self._number(start + 8, 8), 16
+                size, head = self._numbers(start + 8)(8), 16
             elif size == 0:
                 size = end - start
             kind = bytes(self._data[start + 4 : start + 8])
             yield Box(kind, start + head, min(start + max(size, head), end))
             start += max(size, head)
 
-    def _step(self, count: int = 1) -> None:
-        self._walked += count
+    def _count(self, boxes: int = 1) -> None:
+        self._walked += boxes
         if self._walked > MOST_BOXES:
             raise SyntaxError("an AVIF of too many boxes")
 
-    def _number(self, at: int, size: int) -> int:
-        """One that is cut off is for libavif to refuse."""
-        return int.from_bytes(self._data[at : at + size], "big")
-
-    def _count(self, at: int, size: int = 4, most: int = MOST_ENTRIES) -> int:
-        count = self._number(at, size)
-        if count > most:
-            raise SyntaxError("an AVIF with too long a table")
-        return count
+    def _numbers(self, at: int) -> _Numbers:
+        return _Numbers(self._data, at)
 
     # --- pictures -----------------------------------------------------------------------------
 
-    def _meta(self, meta: Box) -> None:
-        av1: set[int] = set()
-        places: dict[int, list[tuple[int, Place]]] = {}
-        inline = 0
+    def _read_meta(self, meta: Box) -> None:
+        items: set[int] = set()
+        extents: dict[int, list[tuple[int, Extent]]] = {}
+        idat = 0
         for box in self._inside(meta.start + VERSION, meta.end):
             if box.kind == b"iinf":
-                av1 |= self._items(box)
+                items |= self._av1_items(box)
             elif box.kind == b"iloc":
-                places |= self._locations(box)
+                extents |= self._locations(box)
             elif box.kind == b"idat":
-                inline = box.start
+                idat = box.start
             elif box.kind == b"iprp":
-                self._properties(box)
+                self._read_properties(box)
             elif box.kind == b"iref":
-                self._references(box)
-        for item in sorted(av1 & places.keys()):
-            found = []
-            for method, (start, end) in places[item]:
-                shift = inline if method == IN_IDAT else 0
-                found.append((shift + start, shift + end))
-            self.streams.append(tuple(found))
+                long = 4 if self._numbers(box.start)(1) else 2
+                for each in self._inside(box.start + VERSION, box.end):
+                    self._count(self._numbers(each.start + long)(2))
+        for item in sorted(items & extents.keys()):
+            shifted = (
+                (start + idat, end + idat) if method == IN_IDAT else (start, end)
+                for method, (start, end) in extents[item]
+            )
+            self.streams.append(tuple(shifted))
 
-    def _items(self, table: Box) -> set[int]:
-        """Those of AV1."""
+    def _av1_items(self, table: Box) -> set[int]:
+        """The numbers of the items of AV1. Those of EXIF are noted on the way."""
         found = set()
         wide = self._data[table.start] if table.start < table.end else 0
         for box in self._inside(table.start + VERSION + (4 if wide else 2), table.end):
-            long = 4 if self._number(box.start, 1) > 2 else 2
-            at = box.start + VERSION + long + 2
-            kind = bytes(self._data[at : at + 4])
-            if at + len(kind) > box.end:
+            numbers = self._numbers(box.start)
+            long = 4 if numbers(VERSION) >> 24 > 2 else 2
+            item, _protection = numbers(long), numbers(2)
+            kind = bytes(self._data[numbers.at : numbers.at + 4])
+            if numbers.at + len(kind) > box.end:
                 continue
             if kind == AV1:
-                found.add(self._number(box.start + VERSION, long))
+                found.add(item)
             elif kind == EXIF:
-                self.exif.append(at)
+                self.exif.append(numbers.at)
         return found
 
-    def _locations(self, table: Box) -> dict[int, list[tuple[int, Place]]]:
-        """Of each item: how it is found, and where."""
-        version, at = self._number(table.start, 1), table.start + VERSION
-        sizes = self._number(at, 2)
+    def _locations(self, table: Box) -> dict[int, list[tuple[int, Extent]]]:
+        """Of each item: how its extents are found, and where they are."""
+        numbers = self._numbers(table.start)
+        version, sizes = numbers(VERSION) >> 24, numbers(2)
         offset_size, length_size, base_size = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15
         index_size = sizes & 15 if version else 0
         long = 4 if version > 1 else 2
-        at += 2 + long
-        found: dict[int, list[tuple[int, Place]]] = {}
-        for _ in range(self._count(at - long, long)):
-            item, at = self._number(at, long), at + long
-            method = self._number(at, 2) & 15 if version else 0
-            at += 4 if version else 2
-            base, at = self._number(at, base_size), at + base_size
-            extents, at = self._number(at, 2), at + 2
-            for _ in range(extents):
-                self._step()
-                at += index_size
-                start = base + self._number(at, offset_size)
-                length = self._number(at + offset_size, length_size)
-                at += offset_size + length_size
+        found: dict[int, list[tuple[int, Extent]]] = {}
+        for _ in range(numbers.count(long)):
+            item = numbers(long)
+            method = numbers(2) & 15 if version else 0
+            _reference, base = numbers(2), numbers(base_size)
+            for _ in range(numbers(2)):
+                self._count()
+                _index, offset, length = map(numbers, (index_size, offset_size, length_size))
+                start = base + offset
                 end = start + length if length else len(self._data)
                 found.setdefault(item, []).append((method, (start, end)))
         return found
 
-    def _references(self, table: Box) -> None:
-        long = 4 if self._number(table.start, 1) else 2
-        for box in self._inside(table.start + VERSION, table.end):
-            self._step(self._number(box.start + long, 2))
-
-    def _properties(self, folder: Box) -> None:
+    def _read_properties(self, folder: Box) -> None:
         for box in self._inside(folder.start, folder.end):
             if box.kind == b"ipco":
                 kinds = {each.kind for each in self._inside(box.start, box.end)}
                 self.has_layers |= not kinds.isdisjoint(LAYERS)
             elif box.kind == b"ipma":
-                self._associations(box)
-
-    def _associations(self, table: Box) -> None:
-        long = 4 if self._number(table.start, 1) else 2
-        wide = 1 + (self._number(table.start, VERSION) & 1)
-        at = table.start + VERSION + 4
-        for _ in range(self._count(at - 4)):
-            count = self._number(at + long, 1)
-            self._step(count)
-            at += long + 1 + wide * count
+                numbers = self._numbers(box.start)
+                version_and_flags = numbers(VERSION)
+                long, wide = 4 if version_and_flags >> 24 else 2, 1 + (version_and_flags & 1)
+                for _ in range(numbers.count()):
+                    _item, associations = numbers(long), numbers(1)
+                    self._count(associations)
+                    numbers.at += wide * associations
 
     # --- animations ---------------------------------------------------------------------------
 
-    def _table(self, box: Box, track: Track) -> None:
-        count, entries = box.start + VERSION, box.start + VERSION + 4
+    def _read_table(self, box: Box, track: Track) -> None:
         kind = b"stco" if box.kind == b"co64" else box.kind
         if kind not in {b"stsd", b"stco", b"stsz", b"stsc"}:
             return
-        if kind in track.known:
+        if kind in track.tables:
             raise SyntaxError("an AVIF with two tables of the same kind")
-        track.known.add(kind)
+        track.tables.add(kind)
+        numbers = self._numbers(box.start + VERSION)
         if kind == b"stsd":
-            track.is_av1 = any(each.kind == AV1 for each in self._inside(entries, box.end))
+            track.is_av1 = any(each.kind == AV1 for each in self._inside(numbers.at + 4, box.end))
         elif kind == b"stco":
-            track.chunks = self._count(count, most=MOST_FRAMES)
-            track.first_chunk = self._number(entries, 4 if box.kind == b"stco" else 8)
+            track.chunks = numbers.count(most=MOST_FRAMES)
+            track.first_chunk = numbers(4 if box.kind == b"stco" else 8)
         elif kind == b"stsz":
-            # One size for all, or one for each behind their count.
-            track.first_size = self._number(count, 4) or self._number(entries + 4, 4)
+            # One size for all; or zero, then their count and the size of each.
+            size, _count, first = numbers(4), numbers(4), numbers(4)
+            track.first_size = size or first
         else:
-            starts = range(entries, entries + 12 * self._count(count), 12)
-            track.runs = [(self._number(at, 4), self._number(at + 4, 4)) for at in starts]
+            entries = ((numbers(4), numbers(4), numbers(4)) for _ in range(numbers.count()))
+            track.runs = [(first, each) for first, each, _description in entries]
 
     def _add(self, track: Track) -> None:
         if not track.is_av1:
             return
-        # libavif looks through all runs for each chunk.
-        if len(track.runs) * track.chunks > MOST_LOOKS:
+        if len(track.runs) * track.chunks > MOST_SEARCHES:
             raise SyntaxError("an AVIF with too long a table")
         ends = [first for first, _each in track.runs[1:]] + [track.chunks + 1]
         for (first, each), end in zip(track.runs, ends, strict=False):

@@ -1,113 +1,118 @@
-"""JPEG: the header by hand, the pixels by Pillow's decoder in a loop of our own.
+"""JPEG: the header is read here, the pixels by Pillow's codec.
 
-Pillow's own loop knows two answers to a file that lacks its end marker: it is refused, or, where a
-site sets ``LOAD_TRUNCATED_IMAGES``, any half of a picture is taken. This one takes a picture that
-is whole, and no other.
+A file that lacks its end marker, and nothing else, is accepted. Pillow's own loop either refuses
+it or, where a site sets ``LOAD_TRUNCATED_IMAGES``, accepts half a picture as well.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import re
+from contextlib import closing
 from typing import IO, TYPE_CHECKING
 
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from .. import memory, orientation
+from ..orientation import read_orientation
 from ..rasters import ImageRaster, Raster
-from . import base, jpeg_components
-from .jpeg_scans import ALONE, SOS, Component, lacks_something
+from . import jpeg_components
+from .base import BLOCK, LARGEST_PROFILE, PIXEL, Codec, Decoder, Need, file_length, read_exactly
+from .jpeg_scans import BLOCK_SIDE, COEFFICIENTS, SOS, WITHOUT_BODY, Component, is_complete
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FILL = 0xFF
+    from ..geometry import Size
+
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 SOFS = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 APP0, APP1, APP2, APP14, LAST_APP, COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
-# What tells the decoder how colours are coded, and the bytes without which libjpeg does not look.
-TELLING = {APP0: 14, APP14: 12}
-# The longest profiles and texts have a few hundred.
+EXIF, ICC = b"Exif\0", b"ICC_PROFILE\0"  # any byte may follow the zero of EXIF
+#: Segments that tell how colours are coded, and the bytes below which libjpeg ignores them.
+COLOUR_SEGMENTS = {APP0: 14, APP14: 12}
+#: The longest profiles and texts have a few hundred.
 MOST_SEGMENTS = 10_000
-# Encoders write about ten, and twenty at the most. Each takes 90 ms for 32 megapixels.
-SCAN, MOST_SCANS = b"\xff\xda", 100
-# Any number of these bytes may stand before the one that tells which marker it is.
-ANY_MARKER, SKIPPED = re.compile(rb"\xff+([\x01-\xfe])"), 4096
-# What ends a picture of several scans that has no end marker: the start of another, or of a frame.
+#: Encoders write about ten scans, and twenty at the most. Each takes 90 ms for 32 megapixels.
+MOST_SCANS = 100
+#: A marker may be preceded by any number of the same bytes. So many bytes are searched at a time.
+MARKER, SEARCHED_AT_ONCE = re.compile(rb"\xff+([\x01-\xfe])"), 4096
+#: What ends a picture of several scans: its end marker, or the start of another picture or frame.
 NEXT_PICTURE = re.compile(rb"\xff[\xc0-\xc2\xd8]")
 END_OR_NEXT = re.compile(rb"\xff[\xc0-\xc2\xd8\xd9]")
-# And one of a single scan, in whose data 0xFF is followed by zero or by a restart marker.
+#: What ends a picture of one scan, in whose data only zero or a restart marker follows 0xFF.
 NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8\xda-\xfe]")
-# Behind the name of EXIF is a zero, and any byte at all.
-EXIF, ICC = b"Exif\0", b"ICC_PROFILE\0"
 
-# One byte of ones in the data of a scan. Encoders fill up the last byte with ones, and no code
-# of a Huffman table consists of ones only.
+#: A byte of ones in the data of a scan. Encoders fill up the last byte with ones, and no Huffman
+#: code consists of ones only.
 ONES = b"\xff\0"
-# The bit reader of libjpeg wants 8 bytes in advance, whether it will use them or not.
+#: Bytes that libjpeg reads in advance, whether it needs them or not.
 LOOKAHEAD = 8
 
+# What follows is about memory; see ``need()``.
+#: The head of the file: as it is read, as the codec is given it, and its single segments.
+HEADS = 2.5
+#: Rows of blocks in hand, for each px of width: eight rows, those above and below that they are
+#: smoothed with, and where there are fewer samples, those in between. Measured: 10 to 14.
+ROWS = 14
+#: The whole file, searched block by block.
+SEARCH = 9 / 8
+#: A file that is split: itself, its parts, and these joined; and in bytes, a piece of it as text.
+COPIES, PIECE = 3, 4 * 1024 * 1024
 
-class _Header(JpegImageFile):
-    """Without a look into EXIF for the resolution in print, where a broken EXIF would warn."""
 
-    def _read_dpi_from_exif(self) -> None:
-        pass
+class Jpeg(Decoder):
+    """A JPEG. Of one with several pictures (MPO, as phones write), the first."""
 
-
-class Jpeg:
-    """A JPEG, opened. ``file`` is read from its start."""
-
-    format = "JPEG"
+    base_memory = 1024 * 1024 // 10
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self.orientation, self._has_exif = 1, False
-        self.profile: bytes | None = None
-        self._icc: list[bytes] = []
-        self._icc_bytes = 0
+        self._has_exif = False
+        self._profile_parts: list[bytes] = []
+        self._profile_bytes = 0
         self._frame = self._scan = b""
         self._progressive = False
-        # Comments, previews and the like are left out unread, however large they are.
-        self._head = b"".join(self._segments())
+        # Without comments, previews and the like, however large they are.
+        self._head = b"".join(self._read_segments())
         self._start = file.tell()
-        self._image = _Header(io.BytesIO(self._head))
-        self.size: base.Size = self._image.size
-        self.profile = self._joined_profile()
-        in_vain = 0 if self.profile else min(self._icc_bytes, base.LARGEST_PROFILE)
-        self._read = len(self._head) + in_vain
+        # Where the data ends; None if it is the end of the file.
+        self._end: int | None = None
+        self._image = JpegImageFile(io.BytesIO(self._head))
+        self.size: Size = self._image.size
         self.mode = self._image.mode
+        self.profile = self._joined_profile()
+        unused = 0 if self.profile else min(self._profile_bytes, LARGEST_PROFILE)
+        self._read = len(self._head) + unused
         self._components = self._read_components()
         # libjpeg keeps all coefficients where those of a block are spread over several scans.
-        self._held = self._progressive or self._scan[0] < len(self._components)
+        self._multi_scan = self._progressive or self._scan[0] < len(self._components)
+        self._has_end = not self._multi_scan or self._find_end()
         self._split = False
-        # Where another picture follows that is in the way: what lies from there is not read.
-        self._end: int | None = None
-        # Whether all is there is then told from the heads of all scans.
-        self._unended = self._held and not self._has_end()
 
     # --- the header ---------------------------------------------------------------------------
 
-    def _segments(self) -> list[bytes]:
-        """What a decoder needs, up to the start of the first scan."""
+    def _read_segments(self) -> list[bytes]:
+        """What a codec needs, up to the data of the first scan."""
         file = self._file
         file.seek(len(SOI))
         kept = [SOI]
         for _ in range(MOST_SEGMENTS):
             marker = _next_marker(file)
-            if marker in ALONE:
+            if marker in WITHOUT_BODY:
                 continue
-            size = base.exactly(file, 2)
-            body = base.exactly(file, max(0, int.from_bytes(size, "big") - 2))
-            if self._needed(marker, body):
-                kept.append(bytes([FILL, marker]) + size + body)
+            size = read_exactly(file, 2)
+            body = read_exactly(file, max(0, int.from_bytes(size, "big") - 2))
+            if self._is_needed(marker, body):
+                kept.append(bytes([0xFF, marker]) + size + body)
             if self._scan:
                 return kept
         raise SyntaxError("a JPEG of too many segments")
 
-    def _needed(self, marker: int, body: bytes) -> bool:
+    def _is_needed(self, marker: int, body: bytes) -> bool:
+        """Whether a codec needs a segment. What only the kit needs is read here."""
         if marker == SOS:
             self._scan = body
         elif marker in SOFS:
@@ -116,39 +121,23 @@ class Jpeg:
             self._frame, self._progressive = body, marker in PROGRESSIVE
         elif marker == APP1 and body.startswith(EXIF) and not self._has_exif:
             self._has_exif = True
-            self.orientation = orientation.orientation(body[len(EXIF) + 1 :])
+            self.orientation = read_orientation(body[len(EXIF) + 1 :])
         elif marker == APP2 and body.startswith(ICC):
-            self._icc_bytes += len(body)
-            # Of one that is too large some parts are missing.
-            if self._icc_bytes <= base.LARGEST_PROFILE:
-                self._icc.append(body[len(ICC) :])
-        if marker in TELLING:
-            return len(body) >= TELLING[marker]
+            self._profile_bytes += len(body)
+            if self._profile_bytes <= LARGEST_PROFILE:
+                self._profile_parts.append(body[len(ICC) :])
+        if marker in COLOUR_SEGMENTS:
+            return len(body) >= COLOUR_SEGMENTS[marker]
         return not (APP0 <= marker <= LAST_APP or marker == COMMENT)
 
     def _joined_profile(self) -> bytes | None:
-        # Each part says which it is, and how many there are.
-        parts = sorted((part for part in self._icc if len(part) > 2), key=lambda part: part[0])
-        self._icc = []
+        """None if parts are missing, as those of one that is too large."""
+        # Each part begins with its number and how many there are.
+        parts = sorted((part for part in self._profile_parts if len(part) > 2), key=lambda p: p[0])
+        self._profile_parts = []
         if not parts or parts[0][1] != len(parts):
             return None
         return b"".join(memoryview(part)[2:] for part in parts)
-
-    def _has_end(self) -> bool:
-        """Within the data of scans there is no marker. A ``SyntaxError`` for too many scans."""
-        if sum(block.count(SCAN) for block in self._blocks()) > MOST_SCANS:
-            raise SyntaxError("a JPEG of too many scans")
-        found = self._search(END_OR_NEXT)
-        return found is not None and found[0] == EOI
-
-    def _search(self, pattern: re.Pattern[bytes]) -> tuple[bytes, int] | None:
-        """The first two bytes like these behind the head, and where they are in the file."""
-        at, last = self._start, b""
-        for block in self._blocks():
-            if found := pattern.search(last + block):
-                return found[0], at - len(last) + found.start()
-            at, last = at + len(block), block[-1:]
-        return None
 
     def _read_components(self) -> list[Component]:
         listed = self._frame[6:]
@@ -157,99 +146,117 @@ class Jpeg:
             for at in range(0, len(listed) - 2, 3)
         ]
 
-    # --- memory -------------------------------------------------------------------------------
+    def _find_end(self) -> bool:
+        """Whether there is an end marker. Raises ``SyntaxError`` for too many scans."""
+        if sum(block.count(bytes([0xFF, SOS])) for block in self._blocks()) > MOST_SCANS:
+            raise SyntaxError("a JPEG of too many scans")
+        found = self._search(END_OR_NEXT)
+        return found is not None and found[0] == EOI
 
-    def divisor(self, scale: float) -> int:
-        """By how much a decode may be smaller, to be no less than ``scale``."""
-        return next(divisor for divisor in (8, 4, 2, 1) if divisor * scale <= 1)
-
-    def need(self, size: base.Size, scale: float) -> memory.Need:
-        """For a decode, were the picture of this size."""
-        sampling = [(one.across, one.down) for one in self._components]
-        searched = self._split or self._unended
-        return memory.jpeg(
-            size,
-            self.divisor(scale),
-            mode=self._image.mode,
-            sampling=sampling,
-            held=self._held,
-            head=self._read,
-            file=base.length(self._file) if searched else 0,
-            split=self._split,
-        )
-
-    def spare(self) -> None:
-        """Decode one component after the other from now on, where that is possible."""
-        self._split = jpeg_components.can_be_split(self._whole(), self.size, self._components)
-
-    def _whole(self) -> bytes:
-        # What is joined would be there twice.
-        whole = io.BytesIO()
-        whole.write(self._head)
+    def _search(self, pattern: re.Pattern[bytes]) -> tuple[bytes, int] | None:
+        """The first two bytes behind the head that match, and their place in the file."""
+        at, last = self._start, b""
         for block in self._blocks():
-            whole.write(block)
-        return whole.getvalue()
+            if found := pattern.search(last + block):
+                return found[0], at - len(last) + found.start()
+            at, last = at + len(block), block[-1:]
+        return None
 
     def _blocks(self) -> Iterator[bytes]:
         """What comes after the head."""
         at = self._start
         while self._end is None or at < self._end:
             self._file.seek(at)
-            block = self._file.read(min(base.BLOCK, (self._end or at + base.BLOCK) - at))
+            block = self._file.read(min(BLOCK, (self._end or at + BLOCK) - at))
             if not block:
                 return
             at += len(block)
             yield block
 
+    def _whole(self) -> bytes:
+        # Not joined, which would hold the parts and the result at once.
+        whole = io.BytesIO()
+        whole.write(self._head)
+        for block in self._blocks():
+            whole.write(block)
+        return whole.getvalue()
+
+    # --- size and memory ----------------------------------------------------------------------
+
+    def divisor(self, scale: float) -> int:
+        return next(divisor for divisor in (8, 4, 2, 1) if divisor * scale <= 1)
+
+    def need(self, size: Size, scale: float) -> Need:
+        width, height = size
+        divisor = self.divisor(scale)
+        most_across = max((one.across for one in self._components), default=1) or 1
+        most_down = max((one.down for one in self._components), default=1) or 1
+        blocks = sum(one.across * one.down for one in self._components)
+        decoded = math.ceil(width / divisor) * math.ceil(height / divisor)
+        pixels = decoded * PIXEL[self.mode]
+        rows = math.ceil(ROWS * width * (blocks / most_across) / divisor)
+        coefficients = 0
+        if self._multi_scan:
+            # Each component has whole units of as many blocks as its sampling says.
+            units = math.ceil(width / (BLOCK_SIDE * most_across))
+            units *= math.ceil(height / (BLOCK_SIDE * most_down))
+            coefficients = units * blocks * COEFFICIENTS * 2  # bytes each
+        read = int(HEADS * self._read)
+        if self._split:
+            # Planes gather while there are the coefficients of one, and become the image.
+            components, file = len(self._components), file_length(self._file)
+            decoding = decoded * components + pixels + (rows + coefficients) // components
+            return Need(
+                read + decoding + COPIES * file + PIECE, read + decoded * components + pixels
+            )
+        searched = 0 if self._has_end else int(SEARCH * file_length(self._file))
+        return Need(read + pixels + rows + coefficients + searched, read + pixels + rows)
+
+    def save_memory(self) -> None:
+        """Decode one component after the other, if the file can be split."""
+        self._split = jpeg_components.can_be_split(self._whole(), self.size, self._components)
+
     # --- the pixels ---------------------------------------------------------------------------
 
     def decode(self, scale: float) -> Raster:
-        """At no less than ``scale``. An ``OSError`` where part of it is missing."""
         if self._split:
-            return self._decode_split(scale)
+            files = jpeg_components.split(self._whole(), self.size, self._components)
+            planes = [Jpeg(io.BytesIO(files.pop(0))).decode(scale) for _ in self._components]
+            return jpeg_components.PlanesRaster(planes, luminance=self._has_luminance())
         try:
-            return self._decode_whole(scale)
+            return self._decode_at_once(scale)
         except OSError:
-            if not self._leave_next():
+            if not self._leave_out_next():
                 raise
-        return self._decode_whole(scale)
+        return self._decode_at_once(scale)
 
-    def _leave_next(self) -> bool:
-        """Whether something else begins before this picture has ended; it is then left out.
+    def _leave_out_next(self) -> bool:
+        """Whether something else begins before this picture has ended. It is then not read again.
 
-        libjpeg stumbles over its start, even where it has all pixels.
+        libjpeg fails at its start, even if it has all pixels of this picture.
         """
-        found = self._search(NEXT_PICTURE if self._held else NEXT_MARKER)
+        found = self._search(NEXT_PICTURE if self._multi_scan else NEXT_MARKER)
         if found is None:
             return False
         self._end = found[1]
-        # The one there was has been drafted already.
-        self._image = _Header(io.BytesIO(self._head))
+        # The one that there was has been drafted already.
+        self._image = JpegImageFile(io.BytesIO(self._head))
         return True
 
-    def _decode_whole(self, scale: float) -> Raster:
+    def _decode_at_once(self, scale: float) -> Raster:
         header, divisor = self._image, self.divisor(scale)
         width, height = self.size
-        # draft() takes the smaller of both ratios, so the box must have the picture's own shape.
+        # draft() takes the smaller one of both ratios, so the box needs the picture's own shape.
         drafted = header.draft(None, (max(1, width // divisor), max(1, height // divisor)))
-        extent = drafted[1] if drafted else (0, 0, width, height)
         image = Image.new(header.mode, header.size, None)
         arguments = (*(header.tile[0].args or ()), *header.decoderconfig)
-        feed = base.Feed(base.new_decoder(image, "jpeg", arguments, (0, 0, *header.size)))
-        try:
-            if not feed(self._head) and not any(map(feed, self._blocks())):
-                self._finish(feed)
-        finally:
-            feed.decoder.cleanup()
-        return ImageRaster(image, extent=extent)
-
-    def _decode_split(self, scale: float) -> Raster:
-        files = jpeg_components.split(self._whole(), self.size, self._components)
-        planes = [Jpeg(io.BytesIO(files.pop(0))).decode(scale) for _ in self._components]
-        return jpeg_components.PlanesRaster(planes, luminance=self._has_luminance())
+        with closing(Codec(image, "jpeg", arguments, (0, 0, *header.size))) as codec:
+            if not codec.feed(self._head) and not codec.feed_all(self._blocks()):
+                self._finish(codec)
+        return ImageRaster(image, extent=drafted[1] if drafted else (0, 0, width, height))
 
     def _has_luminance(self) -> bool:
-        """As libjpeg guesses it."""
+        """Whether the components are luminance and differences, by the rules of libjpeg."""
         info = self._image.info
         colours = len(self._components) == 3
         if colours and "jfif" in info:
@@ -258,32 +265,32 @@ class Jpeg:
             return bool(info["adobe_transform"])
         return colours and bytes(one.number for one in self._components) != b"RGB"
 
-    def _finish(self, feed: base.Feed) -> None:
-        """The file has no end marker: give it one if nothing else is missing.
+    def _finish(self, codec: Codec) -> None:
+        """Supply the end marker. Raises ``OSError`` if anything else is missing.
 
-        In one scan, the decoder is content once it has the last row. In several, it waits for one
-        more: in that state it drops every byte that is no marker, and in the midst of a block it
-        drops nothing until it has enough for all of it.
+        Of a single scan, the codec is content once it has the last row. Of several, it waits for
+        another one, and drops every byte that is no marker; but within a block it drops nothing
+        until it has enough for all of it.
         """
-        if feed(ONES * LOOKAHEAD):
+        if codec.feed(ONES * LOOKAHEAD):
             return
         for _ in range(2 * LOOKAHEAD):
-            if feed.left or feed(ONES):
+            if codec.unread or codec.feed(ONES):
                 raise OSError("the picture ends within a scan")
-        whole = self._held and not lacks_something(self._whole(), self.size, self._components)
-        if not whole or not feed(EOI):
+        complete = self._multi_scan and is_complete(self._whole(), self.size, self._components)
+        if not complete or not codec.feed(EOI):
             raise OSError("the picture ends between two scans")
 
 
 def _next_marker(file: IO[bytes]) -> int:
-    """Rubbish before it is skipped, as libjpeg does."""
+    """The next marker. Rubbish before it is skipped, as libjpeg does."""
     while True:
         here = file.tell()
-        block = file.read(SKIPPED)
-        if found := ANY_MARKER.search(block):
+        block = file.read(SEARCHED_AT_ONCE)
+        if found := MARKER.search(block):
             file.seek(here + found.end())
             return found[1][0]
-        if len(block) < SKIPPED:
+        if len(block) < SEARCHED_AT_ONCE:
             raise EOFError("the file ends too early")
         # The last byte may begin one.
         file.seek(here + len(block) - 1)

@@ -1,8 +1,9 @@
-"""A JPEG in several scans, taken apart into a grey one for each of its components.
+"""Splits a JPEG of several scans into a grey JPEG for each component, and joins their pixels.
 
-A decoder keeps all coefficients until the last scan has come. Those of one component alone are a
-third of them. Most scans have one component alone and are copied as they are. The others have the
-first coefficients of all blocks; these are told apart by the lengths of their codes.
+A codec keeps all coefficients until the last scan has come; those of one component are a third.
+Most scans have one component alone and are copied as they are. The others have the first (DC)
+coefficients of all components, block by block. These are separated by the lengths of their Huffman
+codes.
 """
 
 from __future__ import annotations
@@ -13,48 +14,45 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageChops
 
 from ..rasters import BAND
-from .jpeg_scans import DRI, EOI, RESTART, SOS, segments
+from .jpeg_scans import BLOCK_SIDE, DRI, EOI, RESTART, SOS, segments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..rasters import Edges, Part, Raster, Size
+    from ..geometry import Edges, Part, Size
+    from ..rasters import Raster
     from .jpeg_scans import Component, Segment
 
 SOI = b"\xff\xd8"
 DHT, DQT = 0xC4, 0xDB
-# With Huffman's codes: baseline, extended, progressive.
-SOF1, SOF2 = 0xC1, 0xC2
-SOFS = frozenset({0xC0, SOF1, SOF2})
+#: Frames with Huffman codes: baseline, extended, progressive.
+SOF0, SOF1, SOF2 = 0xC0, 0xC1, 0xC2
 STUFFED, ONES = b"\xff\0", b"\xff"
 
-BLOCK_SIDE = 8  # px
-# Bytes of a scan that are looked at together; as text they take a hundred times as much.
+#: Bytes of a scan that are handled at a time. As text they take a hundred times as much.
 PIECE = 16 * 1024
 LONGEST_CODE, LONGEST_VALUE = 16, 15  # bits
-# In a scan: encoders write one for each row of blocks at the most. Each takes its time.
+#: In a scan. Encoders write one for each row of blocks at the most, and each takes its time.
 MOST_RESTARTS = 20_000
-# Scans of several components: the first bits of all first coefficients, and a few more bits.
+#: Scans of several components: the first bits of all DC coefficients, and a few more bits.
 MOST_SHARED = 4
 
 
 def can_be_split(data: bytes, size: Size, components: Sequence[Component]) -> bool:
-    """Whether ``split`` knows how, and has no more to do than with what encoders write."""
+    """Whether ``split`` can do it, and in a time that is within reason."""
     if len(components) < 2 or any((one.across, one.down) != (1, 1) for one in components):
         return False
-    blocks = _blocks(size)
     frame = shared = 0
-    for one in segments(data):
-        if one.marker in SOFS:
-            frame = one.marker
-        elif one.marker == DRI:
-            interval = int.from_bytes(one.body, "big")
-            if interval and blocks > MOST_RESTARTS * interval:
+    for segment in segments(data):
+        if segment.marker in {SOF0, SOF1, SOF2}:
+            frame = segment.marker
+        elif segment.marker == DRI:
+            interval = int.from_bytes(segment.body, "big")
+            if interval and _blocks(size) > MOST_RESTARTS * interval:
                 return False
-        elif one.marker == SOS and one.body[0] > 1:
+        elif segment.marker == SOS and segment.body[0] > 1:
             shared += 1
-            first_and_last = one.body[1 + 2 * one.body[0] :][:2]
-            if frame != SOF2 or first_and_last != b"\0\0" or shared > MOST_SHARED:
+            if frame != SOF2 or segment.spectral[:2] != b"\0\0" or shared > MOST_SHARED:
                 return False
     return bool(frame)
 
@@ -64,35 +62,36 @@ def _blocks(size: Size) -> int:
 
 
 def split(data: bytes, size: Size, components: Sequence[Component]) -> list[bytearray]:
-    """One file for each component. Raises ``SyntaxError`` where codes make no sense.
+    """One file for each component. It has an end marker if ``data`` has one.
 
-    They have an end marker if ``data`` has one.
+    Raises ``SyntaxError`` where codes make no sense.
     """
     blocks = _blocks(size)
     files = {one.number: bytearray(SOI) for one in components}
-    codes: dict[int, str] = {}
+    patterns: dict[int, str] = {}
     interval = blocks
-    for one in segments(data):
-        if one.marker == SOS:
-            scans: Sequence[bytes | bytearray] = [data[one.begin : one.end]]
-            if one.body[0] > 1:
-                scans = _told_apart(scans[0], one.body, codes, blocks, interval)
-            for at, (number, scan) in enumerate(zip(one.numbers, scans, strict=True)):
-                files[number].extend(_segment(SOS, _head_of_one(one.body, at)) + scan)
+    for segment in segments(data):
+        if segment.marker == SOS:
+            scans: Sequence[bytes | bytearray] = [data[segment.begin : segment.end]]
+            if segment.body[0] > 1:
+                scans = _separated(scans[0], segment.body, patterns, blocks, interval)
+            for at, (number, scan) in enumerate(zip(segment.numbers, scans, strict=True)):
+                head = b"\1" + segment.body[1 + 2 * at : 3 + 2 * at] + segment.spectral
+                files[number].extend(_segment(SOS, head) + scan)
             continue
-        if one.marker == DHT:
-            codes |= _codes(one.body)
-        elif one.marker == DRI:
-            interval = int.from_bytes(one.body, "big") or blocks
+        if segment.marker == DHT:
+            patterns |= _patterns(segment.body)
+        elif segment.marker == DRI:
+            interval = int.from_bytes(segment.body, "big") or blocks
         for at, file in enumerate(files.values()):
-            file.extend(_for_one(one, at))
+            file.extend(_for_one(segment, at))
     return list(files.values())
 
 
 def _for_one(segment: Segment, at: int) -> bytes:
-    """What the file of a component has instead of a segment before or behind all scans."""
+    """A segment outside of scans, as the file of the component number ``at`` has it."""
     marker, body = segment.marker, segment.body
-    if marker in SOFS:
+    if marker in {SOF0, SOF1, SOF2}:
         return _segment(marker, body[:5] + b"\1" + body[6 + 3 * at :][:3])
     if marker in {DHT, DQT, DRI}:
         return _segment(marker, body)
@@ -103,46 +102,41 @@ def _segment(marker: int, body: bytes) -> bytes:
     return bytes([0xFF, marker]) + (len(body) + 2).to_bytes(2, "big") + body
 
 
-def _head_of_one(head: bytes, at: int) -> bytes:
-    """Of a scan, with one of its components instead of all."""
-    return b"\1" + head[1 + 2 * at : 3 + 2 * at] + head[1 + 2 * head[0] :]
+# --- DC coefficients --------------------------------------------------------------------------
 
 
-# --- codes ------------------------------------------------------------------------------------
-
-
-def _codes(tables: bytes) -> dict[int, str]:
-    """Of each table for first coefficients: a pattern of any of its codes and what follows it."""
+def _patterns(tables: bytes) -> dict[int, str]:
+    """By the number of a DC table: a pattern of any of its codes, with the value that follows."""
     found = {}
     while tables:
         kind, counts = tables[0], tables[1:17]
         symbols, tables = tables[17 : 17 + sum(counts)], tables[17 + sum(counts) :]
-        if kind > 3:
+        if kind > 3:  # a table for AC coefficients
             continue
-        patterns = []
+        codes = []
         code = at = 0
         for length, count in enumerate(counts, 1):
             for symbol in symbols[at : at + count]:
                 if symbol > LONGEST_VALUE or code >> length:
                     raise SyntaxError("a table of codes that there cannot be")
-                patterns.append(f"{code:0{length}b}[01]{{{symbol}}}")
+                codes.append(f"{code:0{length}b}[01]{{{symbol}}}")
                 code += 1
             code <<= 1
             at += count
-        found[kind] = "|".join(patterns)
+        found[kind] = "|".join(codes)
     return found
 
 
-def _told_apart(
-    scan: bytes | bytearray, head: bytes, codes: Mapping[int, str], blocks: int, interval: int
+def _separated(
+    scan: bytes | bytearray, head: bytes, patterns: Mapping[int, str], blocks: int, interval: int
 ) -> list[bytearray]:
-    """A scan of first coefficients as one for each of its components."""
+    """A scan of DC coefficients as one for each of its components."""
     if head[-1] >> 4:
-        # One more bit of each.
+        # A later scan has one more bit of each, and no codes.
         kinds = ["[01]"] * head[0]
     else:
-        kinds = [codes[tables >> 4] for tables in head[2 : 2 + 2 * head[0] : 2]]
-    # Whatever remains is the last thing that is found.
+        kinds = [patterns[tables >> 4] for tables in head[2 : 2 + 2 * head[0] : 2]]
+    # The last group finds whatever remains.
     pattern = re.compile("".join(f"({kind})" for kind in kinds) + "|([01]+)")
     scans = [bytearray() for _ in kinds]
     at = 0
@@ -157,13 +151,13 @@ def _told_apart(
 
 
 def _columns(coded: bytes | bytearray, pattern: re.Pattern[str], count: int) -> list[_Bits]:
-    """``count`` rows of codes, column by column."""
+    """The codes of ``count`` blocks, component by component."""
     columns = [_Bits() for _ in range(pattern.groups - 1)]
     most = len(columns) * (LONGEST_CODE + LONGEST_VALUE)
     coded = coded.replace(STUFFED, ONES)
     text = ""
     for at in range(0, len(coded), PIECE):
-        # A byte of ones before them keeps their zeros.
+        # A byte of ones in front keeps the zeros at the start, and is cut off again.
         text += f"{int.from_bytes(ONES + coded[at : at + PIECE], 'big'):b}"[8:]
         rows = pattern.findall(text)
         text = rows.pop()[-1] if rows[-1][-1] else ""
@@ -179,7 +173,7 @@ def _columns(coded: bytes | bytearray, pattern: re.Pattern[str], count: int) -> 
 
 
 class _Bits:
-    """Bytes of a scan, given as ones and zeros."""
+    """Bytes of a scan, made of text of ones and zeros."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
@@ -197,7 +191,7 @@ class _Bits:
         return bytes(self._bytes).replace(ONES, STUFFED)
 
 
-# --- put together -----------------------------------------------------------------------------
+# --- joined -----------------------------------------------------------------------------------
 
 
 class PlanesRaster:
@@ -212,9 +206,8 @@ class PlanesRaster:
 
     def part(self, part: Part) -> Image.Image:
         left, top, right, bottom = part
-        image = Image.new(
-            "RGB" if len(self._planes) == 3 else "CMYK", (right - left, bottom - top)
-        )
+        mode = "RGB" if len(self._planes) == 3 else "CMYK"
+        image = Image.new(mode, (right - left, bottom - top))
         rows = max(1, BAND // (right - left))
         for upper in range(top, bottom, rows):
             band = self._joined((left, upper, right, min(upper + rows, bottom)))
@@ -226,6 +219,6 @@ class PlanesRaster:
         colours = Image.merge("YCbCr" if self._luminance else "RGB", planes[:3]).convert("RGB")
         if len(planes) == 3:
             return colours
-        # Inks, all of them stored inverted, and once more where they are luminance.
+        # Inks are stored inverted, and once more where they are luminance.
         inks = colours if self._luminance else ImageChops.invert(colours)
         return Image.merge("CMYK", (*inks.split(), ImageChops.invert(planes[3])))

@@ -1,4 +1,4 @@
-"""Whether a JPEG that has no end marker lacks anything else: told from the heads of its scans."""
+"""The segments and scans of a whole JPEG, and whether a file without end marker is complete."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-EOI, SOS, DRI = 0xD9, 0xDA, 0xDD
-ALONE = frozenset({0x01, *range(0xD0, 0xDA)})
-"""Markers without a segment."""
+    from ..geometry import Size
 
-# In the data of a scan, 0xFF is followed by zero or by a restart marker, and by nothing else.
+EOI, SOS, DRI = 0xD9, 0xDA, 0xDD
+#: Markers that no body follows.
+WITHOUT_BODY = frozenset({0x01, *range(0xD0, 0xDA)})
+
+#: In the data of a scan, only zero or a restart marker follows 0xFF.
 NEXT_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
 RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
@@ -23,22 +25,22 @@ COEFFICIENTS = 64  # of a block
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """Of the frame: a plane of the picture."""
+    """A plane of the picture, as luminance or one ink."""
 
     number: int
     across: int
-    """How many of its blocks lie side by side in a unit of all components; ``down``: in rows."""
+    """Blocks side by side in a unit of all components; ``down``: one above the other."""
     down: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """A marker and what belongs to it."""
+    """A marker and its body; of a scan, also the coded data that follows."""
 
     marker: int
     body: bytes
     begin: int
-    """Where the coded data of a scan starts in the file, and where it ends."""
+    """Where the coded data begins in the file, and where it ends."""
     end: int
 
     @property
@@ -46,36 +48,23 @@ class Segment:
         """Of the components of a scan."""
         return self.body[1 : 1 + 2 * self.body[0] : 2]
 
-
-def lacks_something(data: bytes, size: tuple[int, int], components: Sequence[Component]) -> bool:
-    """Whether some coefficient never came, or not to its last bit.
-
-    What is missing within the last restart interval of a scan, only a decoder can tell.
-    """
-    seen: set[tuple[int, int]] = set()
-    interval = 0
-    for one in segments(data):
-        if one.marker == DRI:
-            interval = int.from_bytes(one.body, "big")
-        elif one.marker == SOS and len(one.body) > 2 * one.body[0]:
-            restarts = sum(1 for _ in RESTART.finditer(data, one.begin, one.end))
-            if restarts >= _restarts(one.numbers, interval, size, components):
-                seen |= _to_the_last_bit(one)
-    wanted = {(one.number, place) for one in components for place in range(COEFFICIENTS)}
-    return not wanted <= seen
+    @property
+    def spectral(self) -> bytes:
+        """First and last coefficient of a scan, and the bits left out, before it and after it."""
+        return self.body[1 + 2 * self.body[0] :]
 
 
 def segments(data: bytes) -> Iterator[Segment]:
-    """Those of a whole file that have a body, and the end of the picture if it is there."""
+    """The segments that have a body, and the end of the picture if it has one."""
     at = 2
     while found := NEXT_MARKER.search(data, at):
         at = found.end()
         marker = found[1][0]
         if marker == EOI:
-            # What follows is another picture, if anything.
+            # Anything that follows is another picture.
             yield Segment(marker=marker, body=b"", begin=at, end=at)
             return
-        if marker in ALONE:
+        if marker in WITHOUT_BODY:
             continue
         begin = at + int.from_bytes(data[at : at + 2], "big")
         body = data[at + 2 : begin]
@@ -87,30 +76,42 @@ def segments(data: bytes) -> Iterator[Segment]:
             yield Segment(marker=marker, body=body, begin=begin, end=at)
 
 
-def _restarts(
-    numbers: bytes, interval: int, size: tuple[int, int], components: Sequence[Component]
-) -> int:
-    """How many restart markers a scan must have."""
+def is_complete(data: bytes, size: Size, components: Sequence[Component]) -> bool:
+    """Whether the scans have every coefficient, down to its last bit.
+
+    Only a codec can tell what is missing in the last restart interval of a scan.
+    """
+    seen: set[tuple[int, int]] = set()
+    interval = 0
+    for segment in segments(data):
+        if segment.marker == DRI:
+            interval = int.from_bytes(segment.body, "big")
+        elif segment.marker == SOS:
+            restarts = sum(1 for _ in RESTART.finditer(data, segment.begin, segment.end))
+            if restarts >= _restarts(segment.numbers, interval, size, components):
+                seen |= _completed(segment)
+    wanted = {(one.number, place) for one in components for place in range(COEFFICIENTS)}
+    return wanted <= seen
+
+
+def _restarts(numbers: bytes, interval: int, size: Size, components: Sequence[Component]) -> int:
+    """How many restart markers a scan of these components must have."""
     chosen = [one for one in components if one.number in numbers]
     if not interval or not chosen:
         return 0
     across = down = 1
     if len(chosen) == 1:
-        # A single component comes block by block; several come in units that have them all.
+        # A single component comes block by block; several come in units that have all of them.
         across, down = chosen[0].across, chosen[0].down
     width = -(-size[0] * across // (BLOCK_SIDE * max(one.across for one in components)))
     height = -(-size[1] * down // (BLOCK_SIDE * max(one.down for one in components)))
     return -(-width * height // interval) - 1
 
 
-def _to_the_last_bit(scan: Segment) -> set[tuple[int, int]]:
-    """Component and place of the coefficients that are complete after it."""
-    spectral = scan.body[1 + 2 * scan.body[0] :]
-    # The first and the last coefficient, and how many bits were left out, before and now.
+def _completed(scan: Segment) -> set[tuple[int, int]]:
+    """Component and place of the coefficients that have all their bits after this scan."""
+    spectral = scan.spectral
     if len(spectral) < 3 or spectral[2] & 15:
         return set()
-    return {
-        (number, place)
-        for number in scan.numbers
-        for place in range(spectral[0], min(spectral[1], COEFFICIENTS - 1) + 1)
-    }
+    last = min(spectral[1], COEFFICIENTS - 1)
+    return {(number, at) for number in scan.numbers for at in range(spectral[0], last + 1)}

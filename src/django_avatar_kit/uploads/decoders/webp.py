@@ -1,174 +1,152 @@
-"""WebP: the chunks by hand, the pixels by Pillow's decoder.
+"""WebP: the chunks are read here, the pixels by Pillow's decoder.
 
-That one makes room for all pixels, several times over, before it tells how many there are; and it
-refuses a file for the length of what stands behind its pixels.
+Pillow's decoder allocates memory for all pixels, several times, before it tells how many there
+are. It also refuses a file for what follows the pixels.
 """
 
 from __future__ import annotations
 
 import io
-from typing import IO
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from PIL.WebPImagePlugin import WebPImageFile
 
-from .. import memory, orientation
+from ..orientation import read_orientation
 from ..rasters import BytesRaster, Raster
-from . import base
+from .base import LARGEST_PROFILE, Decoder, Need, file_length
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..geometry import Size
 
 HEAD = 12  # bytes: RIFF, a size, WEBP
-SIDE = 0x3FFF
 EXTENDED, FRAME = b"VP8X", b"ANMF"
 LOSSY, LOSSLESS, ALPHA = b"VP8 ", b"VP8L", b"ALPH"
-PARTS = frozenset({EXTENDED, b"ANIM", ALPHA, LOSSY, LOSSLESS, FRAME})
-FRAME_HEAD = 16
+NEEDED = frozenset({EXTENDED, b"ANIM", ALPHA, LOSSY, LOSSLESS, FRAME})
+FRAME_HEAD = 16  # bytes
 PROFILE_FLAG, ALPHA_FLAG, EXIF_FLAG, XMP_FLAG = 0x20, 0x10, 0x08, 0x04
-# In the fifth byte of a lossless picture.
-LOSSLESS_ALPHA = 0x10
-LARGEST_EXIF = 1 << 20
-EXIF = b"Exif\0\0"
+LOSSLESS_ALPHA = 0x10  # in the fifth byte of a lossless picture
+SIDE = 0x3FFF  # the bits of a width or height
+LARGEST_EXIF = 1 << 20  # bytes
 MOST_CHUNKS = 100_000
 
 
-class WebP:
-    """A WebP, opened. ``file`` is read from its start. Of an animation, the first frame."""
+class Chunk(NamedTuple):
+    name: bytes
+    start: int
+    """Where its body starts in the file."""
+    size: int
+    """Bytes of its body, as it says. The file may end before that."""
 
-    format = "WebP"
+
+class WebP(Decoder):
+    """A WebP. Of an animation, the first frame."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self.orientation = 1
-        self.profile: bytes | None = None
-        # Name, and where its body starts and how long it is, of each chunk the picture is made of.
-        self._parts: list[tuple[bytes, int, int]] = []
-        self._whole = False
-        self._end = base.length(file)
-        self._walk()
-        self.size = self._size()
-        # Where a first frame leaves something free, that is transparent.
-        seen_through = self._has_alpha() or self._leaves_free()
-        self.mode = "RGBA" if seen_through else "RGB"
+        self._end = file_length(file)
+        self._chunks = self._read_chunks()
+        if not self._chunks:
+            raise EOFError("a WebP without a picture")
+        last = self._chunks[-1]
+        # A frame may say that it is longer than the file.
+        within = last.start + FRAME_HEAD, min(last.start + last.size, self._end)
+        inner = list(self._chunks_between(*within)) if last.name == FRAME else []
+        heads = [(each, self._body(each, 10)) for each in (*self._chunks, *inner)]
+        # A decoder trusts the canvas and what lies on it alike.
+        sizes = [_size(each.name, head) for each, head in heads]
+        self.size = max(width for width, _height in sizes), max(height for _width, height in sizes)
+        alpha = any(_has_alpha(each.name, head) for each, head in heads)
+        self.mode = "RGBA" if alpha or self._leaves_free(last) else "RGB"
 
-    def _walk(self) -> None:
-        """A last chunk that is cut off is not missed, if it is no part of the picture."""
-        at = HEAD
+    def _read_chunks(self) -> list[Chunk]:
+        """The chunks of the picture; profile and orientation are read on the way.
+
+        What follows the first picture, or frame, is of no importance: it may be cut off.
+        """
+        needed: dict[bytes, Chunk] = {}
         found = False
+        for chunk in self._chunks_between(HEAD, self._end):
+            name, start, size = chunk
+            whole = start + size <= self._end
+            if name in NEEDED and name not in needed and not found:
+                needed[name] = chunk
+                found = name in {LOSSY, LOSSLESS, FRAME}
+            elif name == b"ICCP" and whole and size <= LARGEST_PROFILE:
+                self.profile = self._body(chunk)
+            elif name == b"EXIF" and whole and size <= LARGEST_EXIF:
+                # Some programs write it as in a JPEG.
+                self.orientation = read_orientation(self._body(chunk).removeprefix(b"Exif\0\0"))
+        return list(needed.values())
+
+    def _chunks_between(self, at: int, end: int) -> Iterator[Chunk]:
         for _ in range(MOST_CHUNKS):
+            if at + 8 > end:
+                return
             self._file.seek(at)
             head = self._file.read(8)
-            if len(head) < 8:
-                break
-            name, size = head[:4], int.from_bytes(head[4:], "little")
-            whole = at + 8 + size <= self._end
-            known = any(name == part for part, _start, _size in self._parts)
-            if name in PARTS and not known and not found:
-                self._parts.append((name, at + 8, size))
-                # What follows are further frames.
-                found = name in {LOSSY, LOSSLESS, FRAME}
-                self._whole = found and whole
-            elif name == b"ICCP" and whole and size <= base.LARGEST_PROFILE:
-                self.profile = self._file.read(size)
-            elif name == b"EXIF" and whole and size <= LARGEST_EXIF:
-                # Some write it as in a JPEG.
-                self.orientation = orientation.orientation(
-                    self._file.read(size).removeprefix(EXIF)
-                )
+            size = int.from_bytes(head[4:], "little")
+            yield Chunk(head[:4], at + 8, size)
             at += 8 + size + size % 2
-        if not self._parts:
-            raise EOFError("a WebP without a picture")
 
-    def _body(self, start: int, size: int) -> bytes:
-        self._file.seek(start)
-        return self._file.read(size)
+    def _body(self, chunk: Chunk, most: int | None = None) -> bytes:
+        self._file.seek(chunk.start)
+        return self._file.read(chunk.size if most is None else min(most, chunk.size))
 
-    def _pictures(self) -> list[tuple[bytes, int, int]]:
-        """The parts; instead of a frame, those that it is made of."""
-        name, start, size = self._parts[-1]
-        if name != FRAME:
-            return self._parts
-        found: list[tuple[bytes, int, int]] = []
-        # A frame may say that it is longer than the file.
-        at, end = start + FRAME_HEAD, min(start + size, self._end)
-        while at + 8 <= end and len(found) < MOST_CHUNKS:
-            head = self._body(at, 8)
-            length = int.from_bytes(head[4:], "little")
-            found.append((head[:4], at + 8, length))
-            at += 8 + length + length % 2
-        return found
-
-    def _size(self) -> base.Size:
-        """The canvas in px; checked against what lies on it, for a decoder trusts either."""
-        sizes = [
-            _measured(name, self._body(start, min(10, size))) for name, start, size in self._parts
-        ]
-        sizes += [
-            _measured(name, self._body(start, min(10, size)))
-            for name, start, size in self._pictures()
-        ]
-        return max(size[0] for size in sizes), max(size[1] for size in sizes)
-
-    def _has_alpha(self) -> bool:
-        """As far as the header tells."""
-        for name, start, _size in (*self._parts, *self._pictures()):
-            head = self._body(start, 5)
-            if name == EXTENDED and head[0] & ALPHA_FLAG:
-                return True
-            if name == ALPHA or (name == LOSSLESS and head[4] & LOSSLESS_ALPHA):
-                return True
-        return False
-
-    def _leaves_free(self) -> bool:
+    def _leaves_free(self, last: Chunk) -> bool:
         """Whether the first frame of an animation is smaller than its canvas."""
-        name, start, _size = self._parts[-1]
-        if name != FRAME:
+        if last.name != FRAME:
             return False
-        head = self._body(start, FRAME_HEAD).ljust(FRAME_HEAD, b"\0")
+        head = self._body(last, FRAME_HEAD).ljust(FRAME_HEAD, b"\0")
         numbers = [int.from_bytes(head[at : at + 3], "little") for at in (0, 3, 6, 9)]
         return numbers != [0, 0, self.size[0] - 1, self.size[1] - 1]
 
-    def divisor(self, _scale: float) -> int:
-        """There is no smaller decode."""
-        return 1
-
-    def need(self, size: base.Size, _scale: float) -> memory.Need:
-        """For a decode, were the picture of this size."""
-        length = sum(size for _name, _start, size in self._parts)
-        return memory.webp(size, file=length)
-
-    def spare(self) -> None:
-        """There is no way that takes less memory."""
+    def need(self, size: Size, _scale: float) -> Need:
+        # Two RGBA canvases of libwebp's WebPAnimDecoder, and the bytes that Pillow copies from
+        # one. A lossless picture has a third one until that copy is made. The tenth is fitted.
+        pixels, file = size[0] * size[1], sum(chunk.size for chunk in self._chunks)
+        return Need(int(12.1 * pixels) + 3 * file, 4 * pixels + 2 * file, direct=False)
 
     def decode(self, _scale: float) -> Raster:
-        """At full size. An ``EOFError`` where part of it is missing."""
-        if not self._whole:
+        last = self._chunks[-1]
+        if last.name not in {LOSSY, LOSSLESS, FRAME} or last.start + last.size > self._end:
             raise EOFError("the picture ends too early")
-        image = WebPImageFile(io.BytesIO(self._plain_file()))
+        image = WebPImageFile(io.BytesIO(self._only_picture()))
+        # Private in Pillow 12 and 13. The public load() makes an image of all pixels beside these.
         data, _timestamp = image._decoder.get_next()
-        # libwebp gives four bytes for each pixel in any case.
+        # libwebp returns four bytes for a pixel in any case.
         return BytesRaster(data, self.size, "RGBA" if self.mode == "RGBA" else "RGBX")
 
-    def _plain_file(self) -> bytes:
-        """Without anything but the picture."""
-        chunks = []
-        for name, start, size in self._parts:
-            body = self._body(start, size)
-            if name == EXTENDED:
-                unheard = 0xFF ^ (PROFILE_FLAG | EXIF_FLAG | XMP_FLAG)
-                body = bytes([body[0] & unheard]) + body[1:]
-            chunks += [name, size.to_bytes(4, "little"), body, b"\0" * (size % 2)]
-        length = 4 + sum(map(len, chunks))
-        return b"".join([b"RIFF", length.to_bytes(4, "little"), b"WEBP", *chunks])
+    def _only_picture(self) -> bytes:
+        """A file of nothing but the picture."""
+        parts = []
+        for chunk in self._chunks:
+            body = self._body(chunk)
+            if chunk.name == EXTENDED:
+                left_out = PROFILE_FLAG | EXIF_FLAG | XMP_FLAG
+                body = bytes([body[0] & ~left_out]) + body[1:]
+            parts += [chunk.name, chunk.size.to_bytes(4, "little"), body, b"\0" * (chunk.size % 2)]
+        length = 4 + sum(map(len, parts))
+        return b"".join([b"RIFF", length.to_bytes(4, "little"), b"WEBP", *parts])
 
 
-def _measured(name: bytes, body: bytes) -> base.Size:
-    """Width and height in px as the several kinds of chunks write them; (0, 0) for others."""
-    body = body.ljust(10, b"\0")
+def _has_alpha(name: bytes, head: bytes) -> bool:
+    """As far as the first bytes of a chunk tell."""
     if name == EXTENDED:
-        return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
+        return bool(head[0] & ALPHA_FLAG)
+    return name == ALPHA or (name == LOSSLESS and bool(head[4] & LOSSLESS_ALPHA))
+
+
+def _size(name: bytes, head: bytes) -> Size:
+    """Width and height in px, which each kind of chunk writes in its own way; else (0, 0)."""
+    head = head.ljust(10, b"\0")
+    if name == EXTENDED:
+        return int.from_bytes(head[4:7], "little") + 1, int.from_bytes(head[7:10], "little") + 1
     if name == LOSSLESS:
-        bits = int.from_bytes(body[1:5], "little")
+        bits = int.from_bytes(head[1:5], "little")
         return (bits & SIDE) + 1, (bits >> 14 & SIDE) + 1
     if name == LOSSY:
-        return int.from_bytes(body[6:8], "little") & SIDE, int.from_bytes(
-            body[8:], "little"
-        ) & SIDE
+        width, height = head[6:8], head[8:10]
+        return int.from_bytes(width, "little") & SIDE, int.from_bytes(height, "little") & SIDE
     return 0, 0

@@ -1,0 +1,118 @@
+"""Every format is a row of one table, and nothing else has to change for another one."""
+
+from __future__ import annotations
+
+import re
+from typing import IO, Any
+
+import pytest
+from PIL.BmpImagePlugin import BmpImageFile
+
+from django_avatar_kit import formats, pipeline
+from django_avatar_kit.checks import check_settings
+from django_avatar_kit.conf import get_config
+from django_avatar_kit.exceptions import UnsupportedFormat
+from django_avatar_kit.formats import Encoder, ImageFormat
+from django_avatar_kit.forms import AvatarForm
+from django_avatar_kit.test import make_upload
+from django_avatar_kit.uploads.decoders.base import Decoder, Need
+from django_avatar_kit.uploads.intake import decoder_of
+from django_avatar_kit.uploads.rasters import ImageRaster
+from tests.support import images
+from tests.testapp.models import Team
+
+pytestmark = pytest.mark.usefixtures("small")
+
+FIELD: Any = Team._meta.get_field("avatar")
+
+
+class Bmp(Decoder):
+    def __init__(self, file: IO[bytes]) -> None:
+        self._image = BmpImageFile(file)
+        self.size, self.mode = self._image.size, self._image.mode
+
+    def need(self, size: tuple[int, int], scale: float) -> Need:
+        return Need(4 * size[0] * size[1], 4 * size[0] * size[1])
+
+    def decode(self, scale: float) -> ImageRaster:
+        self._image.load()
+        return ImageRaster(self._image)
+
+
+@pytest.fixture
+def bmp(monkeypatch, settings) -> None:
+    row = ImageFormat(
+        label="Windows bitmap",
+        media_type="image/bmp",
+        extension="dib",
+        signature=re.compile(rb"BM"),
+        alpha=False,
+        decoder=f"{__name__}.Bmp",
+        encoder=Encoder(pixel_memory=(4, 4)),
+    )
+    monkeypatch.setitem(formats.FORMATS, "bmp", row)
+    settings.AVATAR_KIT = {"SIZES": (16,), "UPLOAD_FORMATS": ["bmp", "png"], "FORMATS": ["bmp"]}
+
+
+def bitmap() -> Any:
+    return make_upload("photo.jpg", images.encoded(images.quarters(), "bmp"))
+
+
+def test_a_row_and_a_decoder_are_all_that_an_upload_takes(bmp) -> None:
+    picture = pipeline.receive(bitmap(), FIELD)
+    assert picture.source == (60, 40)
+    assert picture.image.getpixel((0, 0)) == images.RED
+
+
+def test_the_checks_know_a_format_from_its_row(bmp, settings) -> None:
+    assert check_settings() == []
+    settings.AVATAR_KIT = {"UPLOAD_FORMATS": ["tga"]}
+    (message,) = check_settings()
+    assert "'avif', 'bmp', 'gif'" in str(message.hint)
+
+
+def test_a_form_accepts_the_media_type_of_the_row(bmp) -> None:
+    assert 'accept="image/bmp,image/png"' in str(AvatarForm(instance=Team())["avatar"])
+
+
+def test_an_error_calls_a_format_by_the_label_of_its_row(bmp, settings) -> None:
+    settings.AVATAR_KIT = {"UPLOAD_FORMATS": ["png"]}
+    with pytest.raises(UnsupportedFormat, match="is a Windows bitmap image"):
+        pipeline.receive(bitmap(), FIELD)
+
+
+def test_renditions_are_made_with_the_encoder_of_the_row(bmp) -> None:
+    cut = pipeline.cut(pipeline.receive(bitmap(), FIELD), FIELD.spec)
+    (rendition,) = cut.renditions
+    assert rendition.data.startswith(b"BM")
+    assert (rendition.content_type, rendition.extension) == ("image/bmp", "dib")
+    assert cut.name().formats == ("bmp",)
+
+
+def test_a_new_format_may_be_uploaded_by_default(bmp, settings) -> None:
+    settings.AVATAR_KIT = {}
+    assert get_config().upload_formats == ("jpeg", "png", "webp", "gif", "avif", "bmp")
+
+
+@pytest.mark.parametrize("key", formats.FORMATS)
+def test_each_row_fits_its_format(key: str) -> None:
+    row = formats.FORMATS[key]
+    data = images.encoded(images.quarters(), key)
+    signatures = {each: other.signature for each, other in formats.FORMATS.items()}
+    # An AVIF may call itself an HEIF as well.
+    assert next(each for each, signature in signatures.items() if signature.match(data)) == key
+    assert issubclass(decoder_of(key), Decoder)
+    assert formats.with_extension(row.extension) == formats.with_extension(key) == key
+    assert formats.media_type_of(key) == f"image/{key}"
+
+
+def test_a_format_without_a_row_is_not_known() -> None:
+    assert formats.with_extension("tga") is None
+    assert formats.media_type_of("jxl") == "image/jxl"
+    assert formats.label_of("jxl") == "jxl"
+    assert formats.has_alpha("jxl")
+
+
+def test_what_is_written_has_the_defaults_of_the_documentation() -> None:
+    assert formats.default_quality() == {"webp": 80, "jpeg": 80, "avif": 60}
+    assert set(formats.rendition_encoders()) == {"webp", "jpeg", "avif", "png"}
