@@ -105,6 +105,15 @@ def test_a_row_of_any_length_is_shrunk_in_parts() -> None:
     assert image.getpixel((500, 0)) == (7, 7, 7)
 
 
+def test_a_large_png_of_too_few_rows_and_a_wrong_checksum_is_refused() -> None:
+    # More bytes than are unpacked at a time, so that the end is found in what was left of them.
+    packed = zlib.compress((b"\0" + bytes(200) * 3) * 199)
+    head = images.raw_png((200, 200), b"")[:33]
+    data = head + images.chunk(b"IDAT", packed[:-4] + b"sum?") + images.chunk(b"IEND")
+    with pytest.raises(TruncatedImage):
+        load(data)
+
+
 def test_an_avif_is_put_together_from_parts_and_its_bytes_are_used_once() -> None:
     data = images.encoded(images.quarters(), "avif")
     start = data.index(b"mdat") + 4

@@ -225,6 +225,8 @@ class Png(Decoder):
         for block in self._blocks():
             packed, head = block[head:], max(0, head - len(block))
             while packed and left > 0:
+                if unpacking.eof:
+                    raise OSError("the picture has too few rows")
                 left -= len(unpacking.decompress(packed, BLOCK))
                 packed = unpacking.unconsumed_tail
             yield block[: len(block) - len(packed or unpacking.unused_data)]
