@@ -12,6 +12,7 @@ from PIL import AvifImagePlugin, Image, ImageCms
 from django_avatar_kit.exceptions import TruncatedImage
 from django_avatar_kit.uploads import colour_profiles
 from django_avatar_kit.uploads.decoders import avif
+from django_avatar_kit.uploads.decoders.base import Codec
 from django_avatar_kit.uploads.decoders.webp import WebP
 from tests.support import images
 from tests.uploads.test_intake import load
@@ -135,6 +136,20 @@ def test_an_avif_is_refused_where_pillow_was_built_without_it(
     monkeypatch.setattr(AvifImagePlugin, "SUPPORTED", False)
     with pytest.raises(TruncatedImage):
         load(images.encoded(images.quarters(), "avif"))
+
+
+@pytest.mark.parametrize("data", [images.png(), images.jpeg()[:-2] + images.jpeg()])
+def test_a_limit_of_the_site_comes_through_codecs(
+    data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(*_given: object) -> bool:
+        # Once only, as a signal comes.
+        monkeypatch.undo()
+        raise TimeoutError
+
+    monkeypatch.setattr(Codec, "feed", late)
+    with pytest.raises(TimeoutError):
+        load(data)
 
 
 def test_a_limit_of_the_site_comes_through_profiles(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,17 @@ from PIL.JpegImagePlugin import JpegImageFile
 from ..orientation import read_orientation
 from ..rasters import ImageRaster, Raster
 from . import jpeg_components
-from .base import BLOCK, LARGEST_PROFILE, PIXEL, Codec, Decoder, Need, file_length, read_exactly
+from .base import (
+    BLOCK,
+    LARGEST_PROFILE,
+    PIXEL,
+    Codec,
+    Decoder,
+    Need,
+    file_length,
+    is_bad_data,
+    read_exactly,
+)
 from .jpeg_scans import BLOCK_SIDE, COEFFICIENTS, SOS, WITHOUT_BODY, Component, is_complete
 
 if TYPE_CHECKING:
@@ -225,8 +235,8 @@ class Jpeg(Decoder):
             return jpeg_components.PlanesRaster(planes, luminance=self._has_luminance())
         try:
             return self._decode_at_once(scale)
-        except OSError:
-            if not self._leave_out_next():
+        except OSError as error:
+            if not is_bad_data(error) or not self._leave_out_next():
                 raise
         return self._decode_at_once(scale)
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import struct
 import zlib
 from array import array
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageChops
 
 from ..orientation import read_orientation
 from ..rasters import ImageRaster, Raster
-from .base import BLOCK, LARGEST_PROFILE, PIXEL, Codec, Decoder, Need, file_length
+from .base import BLOCK, LARGEST_PROFILE, PIXEL, Codec, Decoder, Need, file_length, is_bad_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -195,8 +195,12 @@ class Png(Decoder):
         return _with_alpha(part, values)
 
     def _decoded(self, raw_mode: str) -> Image.Image:
-        with suppress(OSError):
+        try:
             return self._filled(raw_mode, self._blocks())
+        except OSError as error:
+            # Not the time limit of a signal handler, which is one as well.
+            if not is_bad_data(error):
+                raise
         # The checksum behind the rows may be wrong or missing, which browsers ignore.
         return self._filled(raw_mode, self._blocks_without_checksum(), complete=False)
 
