@@ -273,7 +273,11 @@ def average_color(picture: Picture, spec: Spec) -> str:
 
 
 def encode_master(picture: Picture, spec: Spec) -> Encoded:
-    """The one stored original."""
+    """The one stored original.
+
+    ``master_side`` is 1000 by default, since a quarter of 4032 px, the long side of a phone's
+    photo, is 1008: a JPEG is decoded at a quarter, in half the time that 1024 would take.
+    """
     image = _on(picture.image, spec.background)
     size = geometry.master_size(picture.source, spec)
     if image.size != size:
