@@ -1,4 +1,4 @@
-"""Too much for too little: what takes too much memory is refused from its header."""
+"""Small uploads that need much memory: they are refused by what their header says."""
 
 from __future__ import annotations
 
@@ -127,9 +127,9 @@ def test_m_an_avif_that_says_it_is_grey_and_is_not_needs_what_its_colours_need()
     data = images.encoded(images.quarters(), "avif", subsampling="4:4:4")
     at = data.index(b"av1C") + 6
     grey = data[:at] + bytes([data[at] | 0x1C]) + data[at + 1 :]
-    # But for what becomes of the picture once it is there.
+    # The difference is what the steps after the decoding need.
     assert need(grey, (5000, 4000)) > 0.95 * need(data, (5000, 4000))
-    # Pillow's decoder hands out colours, whatever it has said before.
+    # Pillow's decoder returns RGB, whatever mode it announced.
     try:
         image = load(grey).image
     except TruncatedImage:
@@ -151,7 +151,7 @@ def test_m_tiles_of_an_avif_that_need_decoders_of_their_own_count() -> None:
         source._decoders = decoders
         return source.need((4000, 3000), 1).peak
 
-    # Each is as large, and their planes are kept until the last is done.
+    # All are of the same size, and their planes stay in memory until the last one is decoded.
     assert needed(2) - needed(1) > 1.5 * 4000 * 3000
     assert needed(101) - needed(2) > 99 * MEGABYTE // 2
 
@@ -190,8 +190,8 @@ def test_m_a_jpeg_may_have_many_scans_but_not_any_number() -> None:
 def test_m_the_grain_of_a_film_needs_planes_of_its_own() -> None:
     data = bytearray(images.encoded(images.quarters(), "avif"))
     without = need(bytes(data), (4000, 3000))
-    # The last bit of the header that is one by then ends it; the one before says whether there is
-    # grain: see 5.5.1 and 5.3.4 of the specification.
+    # The last bit that is set is the trailing bit of the header. The bit before it says whether
+    # there is film grain: see 5.5.1 and 5.3.4 of the AV1 specification.
     start = data.index(b"mdat") + 4
     start = data.index(b"\x0a", start)
     last = start + 1 + data[start + 1]
@@ -206,7 +206,7 @@ def test_m_an_animation_needs_something_for_each_picture_and_may_not_have_too_ma
     size, run = data.index(b"stsz") + 8, data.index(b"stsc") + 12
 
     def of(frames: int) -> bytes:
-        """All of the first one's size, and one behind the other."""
+        """All have the size of the first, and follow each other in the file."""
         changed = bytearray(data)
         changed[size : size + 8] = data[size + 8 : size + 12] + struct.pack(">I", frames)
         changed[run + 4 : run + 8] = struct.pack(">I", frames)

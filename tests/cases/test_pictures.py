@@ -1,4 +1,4 @@
-"""Honest pictures that were refused or shown wrong, by the number of the report."""
+"""Valid pictures that were refused or shown wrong. Names carry the number of the report."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_p2_a_png_may_have_a_wrong_checksum_of_its_pixels_or_none(
     wrong = load(png(packed[:-4] + b"sum?" + behind)).image
     assert wrong.tobytes() == whole.tobytes()
     assert not is_taken(png(zlib.compress(b"".join(rows[:-1]))[:-4] + b"sum?" + behind))
-    # The checksum, and the code in front of it which says that there is no more.
+    # The checksum, and the end code before it.
     assert is_taken(png(zlib.compress(bytes(len(b"".join(rows))))[:-5]))
     no_such_block = bytes([packed[2] | 0b110])
     assert not is_taken(png(packed[:2] + no_such_block + packed[3:]))
@@ -125,7 +125,7 @@ JPEG_BEHIND = images.jpeg()
     [
         JPEG_BEHIND,
         b"rubbish" + images.jpeg(progressive=True),
-        # The start of a frame, and of a picture, and nothing else.
+        # The start of a frame and the start of a picture, and nothing else.
         b"\xff\xc0\0\x11",
         b"\xff\xd8",
     ],
@@ -154,7 +154,7 @@ def test_p2_what_follows_the_one_scan_of_a_jpeg_may_be_broken(behind: bytes) -> 
 
 def test_p2_rubbish_before_the_first_marker_is_skipped() -> None:
     data = images.jpeg()
-    # Of a length that the last byte looked at begins a marker.
+    # The length is chosen so that the last byte looked at begins a marker.
     for length in (1, 4095, 4096, 9000):
         assert load(data[:20] + bytes(length) + data[20:]).image.size == (60, 40)
     with pytest.raises(TruncatedImage):
@@ -229,9 +229,9 @@ def test_p4_exif_turns_where_it_says_so_in_the_one_way_that_browsers_read(order:
     turning = [
         tiff(order, entry(order, short, 1, six)),
         tiff(order, other, entry(order, short, 1, six), offset=50),
-        # The table says that it is longer than it is.
+        # The table claims more bytes than it has.
         tiff(order, entry(order, short, 1, six), count=60_000),
-        # What comes later counts for nothing.
+        # Later segments do not count.
         tiff(order, entry(order, short, 1, six), entry(order, short, 1, struct.pack("<H", 3))),
     ]
     still = [
@@ -277,7 +277,7 @@ def test_p4_a_webp_may_write_its_exif_as_a_jpeg_does(start: bytes) -> None:
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_p4_an_avif_is_turned_by_its_boxes_alone(orientation: int) -> None:
     data = images.encoded(images.quarters(), "avif", exif=images.exif(orientation, gps=True))
-    # Pillow writes the turn into the boxes, and no word of it into EXIF.
+    # Pillow writes the orientation into the boxes, and not into EXIF.
     assert load(data).image.size == ((40, 60) if orientation == 6 else (60, 40))
     at = data.index(b"MM\0*")
     told = tiff(">", entry(">", 3, 1, b"\0\3"))
@@ -286,7 +286,7 @@ def test_p4_an_avif_is_turned_by_its_boxes_alone(orientation: int) -> None:
 
 
 def small_frame(format: str, place: tuple[int, int], canvas: tuple[int, int] = (60, 40)) -> bytes:
-    """An animation whose first frame is red, 20 × 20 px, and says nothing of transparency."""
+    """An animation whose first frame is red, 20 × 20 px, and declares no transparency."""
     frame = Image.new("RGB", (20, 20), images.RED)
     if format == "gif":
         data = bytearray(images.encoded(frame.quantize(2), "gif"))
@@ -365,7 +365,7 @@ def test_p5_a_colour_is_transparent_only_if_it_is_exactly_that(depth: int) -> No
 
 
 class SoftTimeLimitError(Exception):
-    """As a task queue raises in the midst of anything."""
+    """An exception as a task queue raises it in the middle of a task."""
 
 
 class OwnOSError(OSError):
