@@ -1,9 +1,12 @@
-"""The kit beside its peers: ``python -m benchmarks``.
+"""The kit compared with other libraries: ``python -m benchmarks``.
 
-``__main__`` runs the ``sections`` of the report. What they compare, the ``contenders``, lives in
-processes (``worker``) with nothing installed but what it needs (``settings``), and does the
-``jobs`` that the parent asks for, turn by turn (``pairs``). For S3 there are ``s3jobs``, and one
-more process, the ``s3server``.
+__main__    runs the sections and writes the report
+sections    one module for each part of the report
+contenders  one module for each library that is compared
+workers     processes in which contenders do jobs, and how the processes take turns
+uploads     photographs and other uploads, and measurements of imaging alone
+settings    Django settings of a worker: only the apps that its contenders need
+s3server    an S3 server in its own process
 """
 
 from __future__ import annotations

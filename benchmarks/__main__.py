@@ -1,11 +1,11 @@
-"""The kit beside its peers, in one run.
+"""Compare the kit with other libraries, in one run.
 
     python -m benchmarks                             # about a quarter of an hour
-    python -m benchmarks --quick                     # a few minutes, and rougher
+    python -m benchmarks --quick                     # a few minutes, less exact
     python -m benchmarks --only rows upload
     python -m benchmarks --write docs/benchmarks.md
 
-Needs the dependency group ``benchmarks``. The report goes to stdout, progress to
+Needs the dependency group ``benchmarks``. The report goes to stdout, progress messages go to
 stderr.
 """
 
@@ -33,67 +33,74 @@ if TYPE_CHECKING:
 INTRODUCTION = """\
 # Benchmarks
 
-`make bench` measures the kit beside its peers and prints this page; `python -m benchmarks --write
-docs/benchmarks.md` wrote it. Hold the ratios, not the absolute figures.
+`make bench` compares the kit with other libraries and prints this page. It was written by
+`python -m benchmarks --write docs/benchmarks.md`. Compare the ratios, not the absolute figures:
+these depend on the machine.
 
 """
 
 METHOD = """\
 ## How it is measured
 
-- Everybody stores the same photographs, on the same file system unless S3 is named, as squares
-  of 32, 64, 128, 256 and 512 px, with SQLite, set up as its documentation says; where that
-  leaves a choice, the faster way. The kit writes WebP; easy-thumbnails, sorl-thumbnail,
-  django-imagekit and django-stdimage their default, JPEG; django-avatar JPEG (its default, PNG,
-  takes longer); django-pictures WebP (its default, AVIF, takes longer). The kit also writes a
-  master of at most 1000 px, where the others keep the upload as it came.
-- The photographs come from `benchmarks/photos.py`: JPEG of 4032 × 3024 px, which EXIF
-  orientation 6 turns upright. django-stdimage ignores it: in its squares they lie on their side.
-- Contenders take turns, each in a process with nothing installed but what it needs; for the
-  pages, the kit, the stock field and easy-thumbnails share one, with django-cleanup in it. The
-  first round does not count, and a ratio is the median of the rounds' ratios. Times are
-  wall-clock times unless CPU is named; in brackets stands the ratio of the CPU times. The
+- All libraries store the same photographs as squares of 32, 64, 128, 256 and 512 px, with
+  SQLite. Files are on the same file system unless S3 is named. Each library is set up as its
+  documentation says. If that leaves a choice, the faster way is used. The kit writes WebP.
+  easy-thumbnails, sorl-thumbnail, django-imagekit and django-stdimage write their default,
+  JPEG. django-avatar writes JPEG (its default, PNG, takes longer). django-pictures writes WebP
+  (its default, AVIF, takes longer). The kit also writes a master of at most 1000 px, where the
+  others keep the upload as it came.
+- The photographs come from `benchmarks/uploads/photos.py`. They are JPEGs of 4032 × 3024 px,
+  which EXIF orientation 6 turns upright. django-stdimage ignores the orientation, so its
+  squares are turned by 90 degrees.
+- Contenders take turns, each in a process in which only the apps it needs are installed. For
+  the pages, the kit, the stock field and easy-thumbnails share a process, with django-cleanup
+  in it. The first round does not count. A ratio is the median of the rounds' ratios. Times are
+  wall-clock times unless CPU is named. The ratio in brackets is that of the CPU times. The
   summary shows the photograph on which the kit does worst.
-- An upload begins with the posted file and ends when the row is saved and all squares are there.
+- An upload begins with the posted file and ends when the row is saved and all squares exist.
   easy-thumbnails makes them on `saved_file`, django-imagekit with its *Optimistic* strategy,
-  sorl-thumbnail when asked right after, in the same request. django-pictures' task runs at once.
+  and sorl-thumbnail in the same request, right after the upload. django-pictures' task runs at
+  once.
 - A page shows squares of 64 px with `alt`, `class` and `loading`. The kit and django-pictures
   write a `srcset`, the others one URL. django-imagekit does not look for the files, and
-  django-pictures has the dimensions in columns. A row of django-avatar is a user, its alt text
-  is constant.
-- Memory is what one upload adds, at its peak, to a fresh process that has done one tiny upload;
-  the posted bytes are part of it.
-- Expected memory is held against what the first upload of a process adds, with the code that it
-  loads, on all of `benchmarks/corpus.py`: contents that take the most of what a header allows.
-- Imaging alone is from the bytes to encoded squares and master; pyvips makes the squares only.
-  With `thumbnail_buffer` it cuts each from the upload; with one decode, from the next larger
-  one.
-- PSNR compares squares before encoding with a full decode, resized once with Lanczos.
-- BEGIN and COMMIT are among the queries. A replaced avatar of django-avatar keeps its row, and
-  so its files; every other file that is left belongs to no row.
-- S3 is moto in a process of its own on the same machine, without TLS, with connections that stay
-  open. Each request, whatever it asks for, first waits for the time named, beside the others
-  that wait. Everybody stores through django-storages with its defaults, which overwrite a name
-  that is taken and so need not ask, and as its own defaults have it, which is in one storage.
-  The client has been at work before.
+  django-pictures has the dimensions in columns. A row of django-avatar is a user, and its alt
+  text is constant.
+- Memory is the peak that one upload adds to a fresh process that has done one tiny upload
+  before. The posted bytes are part of it.
+- Expected memory is compared with what the first upload of a process adds, including the code
+  that it loads. All of `benchmarks/uploads/corpus.py` is measured: contents that take the most
+  memory that a header allows.
+- Imaging alone goes from the bytes to encoded squares and master. pyvips makes only the
+  squares. With `thumbnail_buffer` it cuts each from the upload. With one decode, it cuts each
+  from the next larger one.
+- PSNR compares squares before encoding with a full decode that was resized once with Lanczos.
+- BEGIN and COMMIT are among the queries. A replaced avatar of django-avatar keeps its row and
+  therefore its files. All other files that are left belong to no row.
+- S3 is moto in its own process on the same machine, without TLS, with connections that stay
+  open. Each request, of whatever kind, first waits for the named time. Requests that arrive
+  together wait together. All libraries store through django-storages with its defaults: a name
+  that is taken is overwritten, so nobody has to ask for it. All libraries keep everything in
+  one storage, which is their default. The client has done requests before.
 - Waiting is wall-clock time less the CPU time of the client's process. A request time is the
-  median of single PUTs of 16 KiB, between the kit's uploads and taken likewise. A busy CPU
-  counts as waiting, and so does moto's work, one request after the other; so the photograph is a
-  small one, 1200 × 1600 px. The summary's range of peers is that of all for uploads, and of
-  those who leave no file behind for deletions.
-- For pages from S3 the same rows are shown by four processes, each with another storage as its
-  default; the kit writes two URLs for each avatar, the stock field one. Showing begins with the
-  rows loaded, which is no matter of the storage. Before a first view all rows get names that
-  were never shown, while the process has shown other avatars: template, client and credentials
-  are at hand, and no URL of the page is. The second view follows at once; the same URLs means
-  that the HTML is the same, byte for byte. Signatures are of version 4.
-- Everybody's page from S3 is of rows that were uploaded there. It is short enough for Django's
-  cache in memory to hold all of it, as it does not hold a page of 1,000, and the caches are
+  median of single PUTs of 16 KiB, which are sent between the kit's uploads and measured in the
+  same way. A busy CPU counts as waiting, and so does moto's work, one request after the other.
+  So the photograph is a small one, 1200 × 1600 px. The summary's range of peers covers all
+  peers for uploads, and those that leave no file behind for deletions.
+- For pages from S3, four processes show the same rows, each with another storage as its
+  default. The kit writes two URLs for each avatar, the stock field one. The time of showing
+  begins after the rows are loaded, because loading does not depend on the storage. Before a
+  first view, all rows get names that were never shown. The process has shown other avatars
+  before, so template, client and credentials are loaded, but no URL of the page is known. The
+  second view follows at once. The same URLs means that the HTML is the same, byte for byte.
+  Signatures are of version 4.
+- The page that all libraries show from S3 has rows that were uploaded there. It is short enough
+  for Django's cache in memory to hold all of it; a page of 1,000 would not fit. The caches are
   warm.
-- Copying is measured once, as the command runs in a process that is up. File by file is
-  `to.save(name, from.open(name))`, one PUT each. For the kills, a run of the command ends in
-  SIGKILL when it has sent another quarter of the files, three times; the fourth runs to the end.
-  Missing is what a row needs and the bucket does not hold with the same MD5.
+- Copying is measured once, in a process that is already running. File by file is `to.save(name,
+  from.open(name))`, one PUT each. For the kills, a run of the command is ended with SIGKILL
+  when it has sent another quarter of the files. This is done three times; the fourth run goes
+  to the end. A file is missing if a row needs it and the bucket does not hold it with the same
+  MD5.
 """
 
 
@@ -101,7 +108,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--quick", action="store_true", help="fewer rounds and photographs")
-    parser.add_argument("--write", metavar="FILE", type=Path, help="write the report here, too")
+    parser.add_argument(
+        "--write", metavar="FILE", type=Path, help="also write the report to this file"
+    )
     names = ("rows", "upload", "memory", "pictures", "queries", "s3")
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="parts to run")
     options = parser.parse_args()

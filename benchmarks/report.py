@@ -1,4 +1,4 @@
-"""Tables in Markdown, which a terminal shows as well as the documentation does."""
+"""Tables in Markdown, for the terminal and the documentation."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ PACKAGES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One measure, and whether it reaches what was asked for."""
+    """One line of the summary: a measure, and whether it reaches its goal."""
 
     measure: str
     kit: str
     peer: str
-    #: Kit to peer, or peer to kit, as ``reach`` says.
+    #: Kit to peer, or peer to kit; ``reach`` shows which.
     ratio: str
     reach: str
     reached: bool
@@ -48,7 +48,7 @@ SUMMARY = ("measure", "kit", "peer", "ratio", "reach", "reached")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Columns as wide as what they hold; all but the first to the right."""
+    """A table. All columns but the first are aligned to the right."""
     cells = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     rule = ["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]
@@ -62,7 +62,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def machine() -> str:
-    """What it ran on."""
+    """The versions and the machine that the benchmarks ran on."""
     return ", ".join(
         [
             f"{platform.python_implementation()} {platform.python_version()}",
@@ -89,7 +89,7 @@ def vips_version() -> str:
 
 
 def release() -> str:
-    """Of the system, without what a distributor has added."""
+    """The system's version, without a distributor's additions."""
     return ".".join(platform.release().split(".")[:2])
 
 
@@ -109,5 +109,5 @@ def processor() -> str:
 
 
 def say(text: str) -> None:
-    """On stderr, so that stdout is the report alone."""
+    """Print to stderr, so that stdout holds only the report."""
     print(text, file=sys.stderr, flush=True)

@@ -11,12 +11,12 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from benchmarks.child import Child, answer_requests
+from benchmarks.workers.child import Child, answer_requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from benchmarks.child import Answer
+    from benchmarks.workers.child import Answer
 
 BUCKET = "avatars"
 #: The kinds of requests that :meth:`S3Server.requests` counts.

@@ -1,4 +1,4 @@
-"""Settings of one worker: the contenders that it was started for, and what they need."""
+"""Django settings of one worker: the contenders that it was started for, and what they need."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOLDER = Path(os.environ["BENCHMARK_FOLDER"])
 CLEANUP = "django_cleanup.apps.CleanupConfig"
 AUTH = ("django.contrib.contenttypes", "django.contrib.auth")
 
-#: django-cleanup where a contender does not remove replaced originals by itself.
+#: With django-cleanup if a contender does not itself remove replaced originals.
 APPS: dict[str, tuple[str, ...]] = {
     "kit": ("easy_thumbnails", "django_avatar_kit", CLEANUP),
     "stock": (CLEANUP,),
@@ -40,7 +40,7 @@ DATABASES = {
 
 
 class _NoMigrations:
-    """Tables straight from the models, for every app."""
+    """Makes tables from the models, without migrations, for every app."""
 
     def __contains__(self, label: str) -> bool:
         return True
@@ -56,7 +56,7 @@ STATIC_URL = "/static/"
 
 # --- where files go ----------------------------------------------------------------------------
 
-#: The alias of ``STORAGES`` that is this worker's default; S3 where there is a server.
+#: The alias of ``STORAGES`` that is this worker's default, and the URL of the S3 server, if any.
 STORAGE = os.environ["BENCHMARK_STORAGE"]
 S3 = os.environ["BENCHMARK_S3"]
 
@@ -71,7 +71,7 @@ def _s3(**options: Any) -> dict[str, Any]:
             "secret_key": "only for benchmarks",
             "region_name": "us-east-1",
             "addressing_style": "path",
-            # The client's own default for URLs is the one before, which AWS no longer wants.
+            # The client's default for URLs is version 2, which most regions no longer accept.
             "signature_version": "s3v4",
             "querystring_auth": False,
             **options,
@@ -97,13 +97,13 @@ TEMPLATES = [
     }
 ]
 
-# --- the same five squares from everybody ------------------------------------------------------
+# --- all contenders make the same five squares ------------------------------------------------
 
 THUMBNAIL_ALIASES: dict[str, Any] = {
     "": {f"s{size}": {"size": (size, size), "crop": True} for size in SIZES}
 }
 
-# Made when the original is saved, and taken for granted when shown.
+# Files are made when the original is saved, and are not looked for when they are shown.
 IMAGEKIT_DEFAULT_CACHEFILE_STRATEGY = "imagekit.cachefiles.strategies.Optimistic"
 
 AVATAR_AUTO_GENERATE_SIZES = SIZES
@@ -120,7 +120,7 @@ PICTURES = {
     # Its default, AVIF, takes longer to encode.
     "FILE_TYPES": ["WEBP"],
 }
-# At once; its default is another process.
+# django-pictures' task runs at once. By default, another process runs it.
 TASKS = {
     "default": {
         "BACKEND": "django.tasks.backends.immediate.ImmediateBackend",

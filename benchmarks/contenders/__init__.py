@@ -1,7 +1,7 @@
-"""Who is measured: a model with an avatar, how it is uploaded, and how a page shows it.
+"""The libraries that are compared, one module each.
 
-One module each, set up as the contender's own documentation says; where that leaves a choice, the
-faster way.
+Each module has a model with an avatar, and says how it is uploaded and shown. Each library is set
+up as its documentation says. If that leaves a choice, the faster way is used.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
     from django.forms import BaseForm
 
-#: What everybody's ``<img>`` says beside its ``src``.
+#: The attributes of every contender's ``<img>``, besides ``src``.
 ATTRIBUTES = 'width="64" height="64" alt="{{ p.name }}" class="rounded" loading="lazy"'
 
 
 class Contender:
-    """Somebody who stores an avatar in five sizes and shows it in one."""
+    """A library that stores an avatar in five sizes and shows it in one."""
 
     #: The model that has the avatar, with a ``name`` for the alt text.
     model: type[Model]
@@ -40,7 +40,7 @@ class Contender:
         return form
 
     def upload(self, upload: File[Any], row: Model | None = None) -> Model:
-        """From the form to a saved row with all sizes; a new row, unless one is given."""
+        """From the form to a saved row with all sizes. Without ``row``, a new one is made."""
         form = self.form(upload, row or self.new())
         if not form.is_valid():
             raise ValueError(f"{type(self).__name__} refuses the upload: {form.errors!r}")
@@ -52,17 +52,17 @@ class Contender:
         return self.model(name="Ada Lovelace")
 
     def finish(self, row: Model) -> None:
-        """Make the sizes, where saving the row has not."""
+        """Make the sizes, if saving the row has not made them."""
 
     def delete(self, row: Model) -> None:
         row.delete()
 
     def rows(self) -> QuerySet[Any]:
-        """What a page that shows avatars loads."""
+        """The rows that a page of avatars loads."""
         return self.model._default_manager.order_by("pk")
 
 
 def contender(name: str) -> Contender:
-    """The one in the module of that name."""
+    """The contender in the module of this name."""
     made: Contender = import_module(f"benchmarks.contenders.{name}").CONTENDER
     return made

@@ -1,4 +1,4 @@
-"""django-avatar: a table of its own, one user to many avatars."""
+"""django-avatar: its own table, with many avatars for each user."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DjangoAvatar(Contender):
         return Avatar(user=User.objects.create(username=f"ada-{next(numbers)}"), primary=True)
 
     def upload(self, upload: File[Any], row: Model | None = None) -> Model:
-        """What its view does; a replacement is another row, the old one stays."""
+        """Do what its view does. A replacement adds a row, and the old one stays."""
         user = row.user if row else self.new().user  # type: ignore[attr-defined]
         form = UploadAvatarForm({}, {"avatar": upload}, user=user)
         if not form.is_valid():

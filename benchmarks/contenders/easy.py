@@ -1,4 +1,4 @@
-"""easy-thumbnails and django-cleanup, simply combined."""
+"""easy-thumbnails and django-cleanup, combined without further code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class EasyPerson(models.Model):
         return self.name
 
 
-# As its documentation has it: all aliases, as soon as the original is saved.
+# As its documentation says: all aliases are made as soon as the original is saved.
 saved_file.connect(generate_aliases_global, sender=EasyPerson)
 
 

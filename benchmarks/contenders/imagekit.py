@@ -1,4 +1,4 @@
-"""django-imagekit, its files made when the original is saved and never looked for again."""
+"""django-imagekit. Its files are made when the original is saved, and not looked for later."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class KitPerson(AvatarMixin):
 class Kit(Contender):
     model = KitPerson
     load = "{% load avatar_kit %}"
-    # The alt text is the name of the row, here as there.
+    # The alt text is the name of the row, as in the other contenders.
     markup = '{% avatar p 64 class="rounded" %}'
 
     def form(self, upload: File[Any], row: models.Model) -> BaseForm:

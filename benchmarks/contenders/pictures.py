@@ -1,4 +1,4 @@
-"""django-pictures, with the dimensions stored beside the file, as its check asks for."""
+"""django-pictures, with the dimensions stored in columns, as its system check asks for."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PicturesPerson(models.Model):
 class Pictures(Contender):
     model = PicturesPerson
     load = "{% load pictures %}"
-    # Its srcset names all sizes; the container is the width in the page.
+    # Its srcset names all sizes. The container is the width in the page, in px.
     markup = (
         '{% picture p.avatar img_alt=p.name ratio="1/1" container=64'
         ' img_class="rounded" img_loading="lazy" %}'

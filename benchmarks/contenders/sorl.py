@@ -1,4 +1,4 @@
-"""sorl-thumbnail, asked for the five sizes by the request that uploads."""
+"""sorl-thumbnail. The request that uploads makes the five sizes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Sorl(Contender):
     )
 
     def finish(self, row: models.Model) -> None:
-        # What it does at the start and the end of a request.
+        # sorl-thumbnail calls these two at the start and the end of a request.
         open_source_cache()
         for size in settings.SIZES:
             get_thumbnail(row.avatar, f"{size}x{size}", crop="center")  # type: ignore[attr-defined]

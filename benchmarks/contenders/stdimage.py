@@ -10,7 +10,7 @@ from django.db import models
 from benchmarks.contenders import ATTRIBUTES, Contender
 
 with warnings.catch_warnings():
-    # That it is deprecated in favour of django-pictures.
+    # It warns that it is deprecated in favour of django-pictures.
     warnings.simplefilter("ignore", DeprecationWarning)
     from stdimage import StdImageField
 

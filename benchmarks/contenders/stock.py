@@ -1,4 +1,4 @@
-"""Django's own ``ImageField``: one file, in the size in which it was uploaded."""
+"""Django's own ``ImageField``: one file, as it was uploaded."""
 
 from __future__ import annotations
 

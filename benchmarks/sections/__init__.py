@@ -1,7 +1,7 @@
-"""What is measured: each module here is a section of the report, ``base`` what they share.
+"""The sections of the report, one module each. ``base`` holds what they share.
 
-Contenders take turns, in processes that stay; a ratio is the median of the turns' ratios. Memory
-is measured in fresh processes.
+Contenders take turns in processes that stay alive. A ratio is the median of the rounds' ratios.
+Memory is measured in fresh processes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the sections share: who is measured, how often, and how figures are written."""
+"""Shared by the sections: the contenders, the number of rounds, the format of figures."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import photos
-from benchmarks.pairs import Samples, ratio
-from benchmarks.worker import Worker
+from benchmarks.uploads import photos
+from benchmarks.workers.pairs import Samples, ratio
+from benchmarks.workers.worker import Worker
 
 if TYPE_CHECKING:
     from benchmarks.report import Line
@@ -26,7 +26,7 @@ TITLES = {
     "sorl": "sorl-thumbnail, django-cleanup",
     "stdimage": "django-stdimage",
 }
-#: What a line of a table has room for.
+#: Short titles for narrow columns.
 SHORT = {name: title.removesuffix(", django-cleanup") for name, title in TITLES.items()}
 PEERS = [name for name in TITLES if name not in {"kit", "stock"}]
 CUTTERS = ["kit", *PEERS]
@@ -35,7 +35,7 @@ ROWS = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How often is measured."""
+    """How many rounds each measurement has."""
 
     pages: int = 41
     uploads: int = 5
@@ -44,9 +44,9 @@ class Effort:
     kinds: tuple[str, ...] = tuple(photos.KINDS)
     s3_pages: int = 15
     s3_uploads: int = 15
-    #: Uploads of those who take a second or more.
+    #: Uploads by contenders that take a second or more.
     s3_peers: int = 2
-    #: Rows on the page that everybody shows.
+    #: Rows on the page that all contenders show.
     s3_rows: int = 15
     #: Files that are copied one after the other.
     s3_copies: int = 600
@@ -68,7 +68,7 @@ QUICK = Effort(
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """What one part of the run found: lines of the summary, and the details."""
+    """The result of one section: lines of the summary, and the details."""
 
     title: str
     lines: list[Line]
@@ -77,7 +77,7 @@ class Section:
 
 @contextmanager
 def workers(*names: str, storage: str = "files", s3: str = "") -> Iterator[dict[str, Worker]]:
-    """A process for each, so that nobody pays for what another has installed."""
+    """One process for each contender, so that none is slowed by another one's apps."""
     with ExitStack() as stack:
         yield {
             name: stack.enter_context(closing(Worker(name, storage=storage, s3=s3)))
@@ -93,7 +93,7 @@ def ms(values: list[float]) -> str:
 
 
 def micro(samples: Samples, rows: int = ROWS) -> str:
-    """CPU time for one of the rows, in µs."""
+    """CPU time for each row, in µs."""
     return f"{statistics.median(samples.cpu) * 1000 / rows:.1f}"
 
 
@@ -105,7 +105,7 @@ def times(peer: Samples, kit: Samples) -> str:
 
 
 def photograph(folder: Path, kind: str, size: tuple[int, int] = photos.SIZE) -> Path:
-    """12 megapixels unless said otherwise, lying on its side with EXIF saying so."""
+    """The file of a photograph, by default of 12 megapixels, with an EXIF orientation of 6."""
     path = folder / f"{kind}-{size[0]}x{size[1]}.jpg"
     if not path.exists():
         path.write_bytes(photos.photo(kind, size))

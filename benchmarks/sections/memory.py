@@ -11,16 +11,16 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from benchmarks import corpus
-from benchmarks.child import ROOT
 from benchmarks.report import Line, say, table
 from benchmarks.sections.base import CUTTERS, SHORT, TITLES, Effort, Section, photograph
-from benchmarks.worker import Worker
+from benchmarks.uploads import corpus
+from benchmarks.workers.child import ROOT
+from benchmarks.workers.worker import Worker
 from django_avatar_kit.conf import Config
 
 
 def memory(effort: Effort, folder: Path) -> Section:
-    """Peak above idle of one such upload, in fresh processes."""
+    """Peak memory of one upload of 12 megapixels above idle, in fresh processes."""
     kind = effort.kinds[-1]
     path = str(photograph(folder, kind))
     above: dict[str, float] = {}
@@ -57,25 +57,25 @@ def memory(effort: Effort, folder: Path) -> Section:
     return Section(title="Memory", lines=[line, *estimated], text=text)
 
 
-#: In bytes. Of these the code that is loaded is a good part, which differs between processes:
-#: so the highest of three peaks counts.
+#: In bytes. Below this, loaded code is a large part of the peak, and differs between processes. So
+#: the highest of three peaks counts.
 SMALL = 16 * 2**20
 
-#: What a site may take without a setting, and what that may come to in MB.
+#: The default limit in bytes, and the most that an upload may really take under it, in MB.
 BUDGET = Config().max_decode_memory
 MOST = 300
 
 
 def _asked(path: Path, *budget: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.peak", str(path), *map(str, budget)]
+    command = [sys.executable, "-m", "benchmarks.uploads.peak", str(path), *map(str, budget)]
     answer: dict[str, Any] = json.loads(subprocess.check_output(command, cwd=ROOT))
     return answer
 
 
 def expected_and_used(folder: Path) -> tuple[list[Line], str]:
-    """What the kit expects of a header beside what a fresh process used."""
+    """What the kit estimates from a header, compared with what a fresh process used."""
     say("  extremes of each format …")
-    # Each as if there were no limit, and as a site takes it; the same, where that is enough.
+    # Each upload without a limit, and with the default limit if it needs more than that.
     rows = []
     for path in corpus.write(folder):
         alone = _asked(path)

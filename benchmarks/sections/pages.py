@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from benchmarks.pairs import ratio, take_turns
 from benchmarks.report import Line, say, table
 from benchmarks.sections.base import (
     PEERS,
@@ -17,14 +16,15 @@ from benchmarks.sections.base import (
     ms,
     workers,
 )
-from benchmarks.worker import Worker
+from benchmarks.workers.pairs import ratio, take_turns
+from benchmarks.workers.worker import Worker
 
 
 def rows(effort: Effort) -> Section:
     """Load 1,000 rows, and show them.
 
-    The kit, the stock field and easy-thumbnails share a process, with django-cleanup in it; the
-    other peers, in processes of their own, take turns with them.
+    The kit, the stock field and easy-thumbnails share a process, with django-cleanup in it. The
+    other peers have their own processes and take turns with them.
     """
     shared = ["kit", "stock", "easy"]
     others = [name for name in PEERS if name not in shared]

@@ -1,4 +1,4 @@
-"""The imaging part alone, beside pyvips, and what its shortcuts cost in quality."""
+"""The imaging part alone, compared with pyvips, and how much quality its shortcuts cost."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import imaging
 from benchmarks.report import Line, say, table
 from benchmarks.sections.base import Effort, Section, photograph
+from benchmarks.uploads import imaging
 from django_avatar_kit.uploads import imaging as kit_imaging
 
 
 def squares_only(data: bytes) -> None:
-    """The kit without its master, which pyvips is not asked for."""
+    """The kit without its master, because pyvips makes none."""
     picture = kit_imaging.load(
         io.BytesIO(data), filename="photo.jpg", limits=imaging.LIMITS, spec=imaging.SPEC
     )
@@ -22,19 +22,19 @@ def squares_only(data: bytes) -> None:
 
 
 def vips_cascade(data: bytes) -> None:
-    """pyvips with one decode: each square is cut from the next larger one, as the kit does it."""
+    """pyvips with one decode: each square is cut from the next larger one, as in the kit."""
     import pyvips
 
     largest, *smaller = sorted(imaging.SPEC.sizes, reverse=True)
     square: Any = pyvips.Image.thumbnail_buffer(data, largest, height=largest, crop="centre")
     for size in (largest, *smaller):
-        # In memory, else the whole chain would be computed again for each size.
+        # Kept in memory. Otherwise pyvips would compute the whole chain again for each size.
         square = (square if size == largest else square.thumbnail_image(size)).copy_memory()
         square.webpsave_buffer(Q=imaging.SPEC.quality["webp"], effort=2, strip=True)
 
 
 def pictures(effort: Effort, folder: Path) -> Section:
-    """The imaging part alone, and what its shortcuts cost in quality."""
+    """The imaging part alone, and how much quality its shortcuts cost."""
     say("  imaging beside pyvips …")
     timings = [timing for timing in imaging.timings(effort.imaging) if timing.kind in effort.kinds]
     worst = max(timings, key=lambda timing: timing.ratio)

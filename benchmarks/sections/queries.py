@@ -1,4 +1,4 @@
-"""What a replacement and a deletion ask of the database and the storage."""
+"""Queries and storage calls of a replacement and a deletion."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from benchmarks.sections.base import CUTTERS, SHORT, TITLES, Effort, Section, wo
 
 
 def queries(effort: Effort) -> Section:
-    """What a replacement and a deletion ask of the database and the storage."""
+    """Queries and storage calls of a replacement and a deletion."""
     found = {}
     cleared = {}
     with workers(*CUTTERS) as everybody:

@@ -1,4 +1,4 @@
-"""Files on S3: uploads and deletions over a network, pages, and moving there."""
+"""S3: uploads and deletions over a network, pages, and copying to S3."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def s3(effort: Effort, folder: Path) -> Section:
-    """All of it against one server."""
+    """All measurements on S3, with one server."""
     with closing(S3Server()) as server:
         with workers("stock", *CUTTERS, storage="unsigned", s3=server.url) as everybody:
             found = [uploads(effort, folder, server, everybody)]

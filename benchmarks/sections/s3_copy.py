@@ -1,4 +1,4 @@
-"""S3: moving there with ``avatar_copy``, 100 ms a request."""
+"""S3: copying with ``avatar_copy``, 100 ms for each request."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from benchmarks.pairs import Samples
 from benchmarks.report import Line, say, table
 from benchmarks.sections.base import Effort, Section
-from benchmarks.worker import Worker
+from benchmarks.workers.pairs import Samples
+from benchmarks.workers.worker import Worker
 
 if TYPE_CHECKING:
     from benchmarks.s3server import S3Server
@@ -23,7 +23,7 @@ KILLS = 3
 
 
 def copying(effort: Effort, server: S3Server) -> Section:
-    """100 avatars, by the command and file by file, and by a command that is killed."""
+    """Copy 100 avatars: by the command, file by file, and by a command that is killed."""
     with closing(Worker("kit", s3=server.url)) as worker:
         say(f"  {AVATARS} avatars to copy …")
         keys: list[str] = worker.ask("s3_fill", rows=AVATARS)["keys"]
@@ -87,7 +87,7 @@ def copying(effort: Effort, server: S3Server) -> Section:
 
 
 def missing(server: S3Server, worker: Worker, keys: list[str]) -> list[str]:
-    """Files that a row needs, and that the bucket does not have byte by byte."""
+    """Files that a row needs, and that are not in the bucket with the same content."""
     objects = server.objects()
     media = worker.folder / "media"
     return [
@@ -99,7 +99,7 @@ def missing(server: S3Server, worker: Worker, keys: list[str]) -> list[str]:
 
 
 def killed(server: S3Server, worker: Worker, files: int) -> list[int]:
-    """Run the command, kill it on its way, again and again, and let the last one end.
+    """Run the command and kill it, several times. The last run ends by itself.
 
     Gives how many files were in the bucket at each kill.
     """

@@ -1,4 +1,4 @@
-"""S3: pages of avatars, whose URLs are all that is needed of it."""
+"""S3: pages of avatars. A page needs only their URLs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from functools import partial
 from operator import eq
 from typing import TYPE_CHECKING
 
-from benchmarks.pairs import Samples, ratio, take_turns, turns
 from benchmarks.report import Line, say, table
 from benchmarks.sections.base import ROWS, SHORT, TITLES, Effort, Section, micro, ms, times
-from benchmarks.worker import Worker
+from benchmarks.workers.pairs import Samples, ratio, take_turns, turns
+from benchmarks.workers.worker import Worker
 
 if TYPE_CHECKING:
-    from benchmarks.child import Answer
     from benchmarks.s3server import S3Server
+    from benchmarks.workers.child import Answer
 
 URL = "`{{ p.avatar.url }}`"
 PLACES = {
@@ -28,12 +28,12 @@ PLACES = {
 }
 
 
-# --- 1,000 avatars, the kit beside a stock field -----------------------------------------------
+# --- 1,000 avatars, by the kit and by a stock field --------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
 class Views:
-    """The views of a page: loading the rows, showing them, and both."""
+    """Times of a page: of loading the rows, of showing them, and of both."""
 
     load: Samples
     show: Samples
@@ -53,9 +53,9 @@ class Views:
 
 
 def kits_pages(effort: Effort, server: S3Server) -> Section:
-    """The same rows in four processes, which differ in where the files are said to be.
+    """Show the same rows in four processes that differ only in their default storage.
 
-    That they are on a local disk in truth is no matter: nobody looks.
+    The files are really on a local disk. That does not matter, because no page opens them.
     """
     with ExitStack() as stack:
         home = stack.enter_context(closing(Worker("kit", "stock", s3=server.url)))
@@ -133,7 +133,7 @@ def kits_pages(effort: Effort, server: S3Server) -> Section:
 
 
 def share(how: str, kit: Views, other: Views, title: str, reach: float) -> Line:
-    """At most so many times what the other takes."""
+    """A line for a ratio that must not be larger than ``reach``."""
     found = ratio(kit.show.wall, other.show.wall)
     return Line(
         measure=f"show {ROWS:,} from S3, {how}",
@@ -146,7 +146,7 @@ def share(how: str, kit: Views, other: Views, title: str, reach: float) -> Line:
 
 
 def ahead(how: str, kit: Views, other: Views, reach: float) -> Line:
-    """At least so many times as fast as the stock field's URL."""
+    """A line for a speed-up over the stock field's URL that must reach ``reach``."""
     found = ratio(other.show.wall, kit.show.wall)
     return Line(
         measure=f"show {ROWS:,} from S3, {how}",
@@ -158,11 +158,11 @@ def ahead(how: str, kit: Views, other: Views, reach: float) -> Line:
     )
 
 
-# --- everybody ---------------------------------------------------------------------------------
+# --- all contenders ----------------------------------------------------------------------------
 
 
 def everybodys_page(effort: Effort, server: S3Server, everybody: Mapping[str, Worker]) -> Section:
-    """A shorter page, as all files are really there."""
+    """A shorter page by all contenders, whose files are really in the bucket."""
     rows = effort.s3_rows
     server.empty()
     for name, worker in everybody.items():

@@ -1,4 +1,4 @@
-"""S3: an upload and its deletion, 50 ms a request."""
+"""S3: an upload and its deletion, 50 ms for each request."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.pairs import Samples, turns
 from benchmarks.report import Line, say, table
 from benchmarks.s3server import KINDS
 from benchmarks.sections.base import CUTTERS, PEERS, SHORT, TITLES, Effort, Section, photograph
+from benchmarks.workers.pairs import Samples, turns
 
 if TYPE_CHECKING:
     from collections import Counter
     from pathlib import Path
 
-    from benchmarks.child import Answer
     from benchmarks.s3server import S3Server
-    from benchmarks.worker import Worker
+    from benchmarks.workers.child import Answer
+    from benchmarks.workers.worker import Worker
 
 #: Seconds that every request takes.
 DELAY = 0.05
-#: What is decoded counts little here, and waiting for a busy CPU would count as waiting for S3.
+#: In px. Small, because waiting for a busy CPU would count as waiting for S3.
 SIZE = (1200, 1600)
-#: A master, or the upload itself, and five sizes.
+#: The master (or the upload itself) and five sizes.
 FILES = 6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """An upload and its deletion: the times, the requests, and what was not deleted."""
+    """An upload and its deletion: times, requests, and files that were not deleted."""
 
     upload: Answer
     sent: Counter[str]
@@ -42,7 +42,7 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class Waits:
-    """What waiting for S3 takes, in ms, and what was asked of it in the worst round."""
+    """Times spent waiting for S3, in ms, and the requests of the worst round."""
 
     upload: float
     sent: Counter[str]
@@ -64,7 +64,7 @@ class Waits:
 def uploads(
     effort: Effort, folder: Path, server: S3Server, everybody: Mapping[str, Worker]
 ) -> Section:
-    """Requests and waiting times of all, in the time that one PUT takes."""
+    """Requests and waiting times of all contenders. One PUT is the unit of time."""
     path = str(photograph(folder, "skin", SIZE))
     trials: dict[str, Callable[[], Trial]] = {
         name: partial(trial, server, everybody[name], path) for name in CUTTERS
@@ -78,7 +78,7 @@ def uploads(
         rounds = turns({"kit": side_by_side}, effort.s3_uploads)["kit"]
     say("  uploads by all …")
     for name in PEERS:
-        # At no distance yet: what does not count need not be waited for.
+        # The first round does not count, so the server answers without delay.
         trials[name]()
     with server.slow(DELAY):
         theirs: dict[str, list[Trial]] = {name: [] for name in PEERS}
@@ -112,7 +112,7 @@ def trial(server: S3Server, worker: Worker, path: str) -> Trial:
 def summary(waits: Mapping[str, Waits], request: float) -> list[Line]:
     kit, easy = waits["kit"], waits["easy"]
     peers = [waits[name] for name in PEERS]
-    # Those who leave files behind get by with fewer requests.
+    # Contenders that leave files behind need fewer requests, and are left out.
     thorough = [peer for peer in peers if not peer.left]
     upload, delete = kit.upload / request, kit.delete / request
     return [
@@ -204,6 +204,6 @@ def listed(requests: Counter[str]) -> str:
 
 
 def span(values: Iterable[float]) -> str:
-    """From the least to the most."""
+    """The range of these values, as text."""
     ordered = sorted(round(value) for value in values)
     return f"{ordered[0]}–{ordered[-1]}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.pairs import Samples, ratio, take_turns
 from benchmarks.report import Line, say, table
 from benchmarks.sections.base import (
     CUTTERS,
@@ -17,10 +16,11 @@ from benchmarks.sections.base import (
     times,
     workers,
 )
+from benchmarks.workers.pairs import Samples, ratio, take_turns
 
 
 def upload(effort: Effort, folder: Path) -> Section:
-    """A 12-megapixel photograph through the form, five sizes made, row saved."""
+    """Upload a photograph of 12 megapixels through the form: five sizes, and the saved row."""
     with workers(*CUTTERS) as everybody:
         close = {name: everybody[name] for name in ("kit", "easy", "stdimage")}
         by_kind: dict[str, dict[str, Samples]] = {}
@@ -61,7 +61,7 @@ def upload(effort: Effort, folder: Path) -> Section:
 
 
 def upload_line(by_kind: dict[str, dict[str, Samples]], peer: str, reach: float) -> Line:
-    """The photograph on which the kit is ahead by least."""
+    """A line for the photograph on which the kit does worst."""
     ahead = {kind: ratio(found[peer].wall, found["kit"].wall) for kind, found in by_kind.items()}
     worst = min(ahead, key=lambda kind: ahead[kind])
     found = by_kind[worst]

@@ -1,4 +1,4 @@
-"""What a worker can be asked to do with S3; what arrives there, the server tells the parent."""
+"""The jobs of a worker on S3. The server tells the parent which requests arrived."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from django.db import connection, transaction
 from django.template import Context
 
 from benchmarks.contenders import contender
-from benchmarks.jobs import empty, page, photograph, small_photograph, timed
+from benchmarks.workers.jobs import empty, page, photograph, small_photograph, timed
 from django_avatar_kit.names import Name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchmarks.child import Answer
+    from benchmarks.workers.child import Answer
 
-#: Bytes of the file whose upload takes one request time: as a middling rendition has.
+#: Bytes of the file whose PUT defines one request time: about the size of a middle rendition.
 BODY = 16 * 1024
 
 
 def s3_put(name: str, *, times: int) -> Answer:
-    """One small object, one request: what there is no way around."""
+    """Put small objects, one request each: the least time that a request takes."""
     storage: Any = storages["default"]
     client = storage.connection.meta.client
     body = secrets.token_bytes(BODY)
@@ -38,7 +38,7 @@ def s3_put(name: str, *, times: int) -> Answer:
 
 
 def s3_upload(name: str, *, path: str) -> Answer:
-    """From the posted form to the saved row, all sizes made; the row stays."""
+    """From the posted form to the saved row, with all sizes made. The row stays."""
     who = contender(name)
     photo = photograph(path)
     rows = []
@@ -47,14 +47,14 @@ def s3_upload(name: str, *, path: str) -> Answer:
 
 
 def s3_delete(name: str, *, pk: int) -> Answer:
-    """The row and its files, by somebody who has loaded the row."""
+    """Delete a loaded row and its files."""
     who = contender(name)
     row = who.model._default_manager.get(pk=pk)
     return timed(lambda: who.delete(row))
 
 
 def s3_forget(name: str) -> Answer:
-    """No rows; the bucket is the server's to empty."""
+    """Delete all rows. The server empties the bucket."""
     empty()
     return {}
 
@@ -63,7 +63,7 @@ def s3_forget(name: str) -> Answer:
 
 
 def s3_view(name: str) -> Answer:
-    """Load the rows, then show them: the time of each, and what to tell the page by."""
+    """Load the rows, then show them. Gives the time of each, and a hash of the HTML."""
     who = contender(name)
     template = page(name).template
     rows: list[Any] = []
@@ -74,18 +74,18 @@ def s3_view(name: str) -> Answer:
 
 
 def s3_views(name: str) -> Answer:
-    """A page whose avatars nobody has seen, and the same page once more.
+    """Show a page of avatars that were never shown, and then the same page once more.
 
-    The process has shown other avatars before: templates, client and keys are at hand.
+    The process has shown other avatars before, so templates, client and keys are loaded.
     """
     new_avatars(name)
     return {"first": s3_view(name), "second": s3_view(name)}
 
 
 def new_avatars(name: str) -> None:
-    """Other names in all rows, as if everybody had uploaded anew; no files, as nobody looks.
+    """Write new names into all rows, as after new uploads. No files are needed to show them.
 
-    Past the kit, which would not have a name that it did not make.
+    This bypasses the kit, which refuses names that it has not made.
     """
     model = contender(name).model
     names = []
@@ -109,7 +109,7 @@ def parsed(key: str) -> Name:
 
 
 def s3_fill(name: str, *, rows: int) -> Answer:
-    """Rows with all sizes of an avatar each, and the keys that they need."""
+    """Make rows with an avatar in all sizes each. Gives the keys of all files."""
     who = contender(name)
     for number in range(rows):
         who.upload(small_photograph(number, side=max(settings.SIZES)))
@@ -122,7 +122,7 @@ def s3_copy(name: str, *, source: str, target: str) -> Answer:
 
 
 def s3_copy_by_hand(name: str, *, source: str, target: str, keys: list[str]) -> Answer:
-    """As one would write it: file by file."""
+    """Copy with Django's storage methods, file by file."""
     here, there = storages[source], storages[target]
 
     def copy() -> None:

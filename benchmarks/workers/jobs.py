@@ -1,7 +1,7 @@
-"""What a worker can be asked to do; each job returns what JSON can carry.
+"""The jobs of a worker. Each returns a value that can be written as JSON.
 
-Wall-clock time is what a user waits for, CPU time what the site pays for; on a busy machine the
-latter is the steadier one.
+Wall-clock time is what a user waits for. CPU time is what the site pays for. On a busy machine,
+CPU time varies less.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from benchmarks.contenders import Contender, contender
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from benchmarks.child import Answer
+    from benchmarks.workers.child import Answer
 
-#: Every method of Django's storage that touches a file; building a URL or a path does not.
+#: Every method of Django's storage that touches a file. Building a URL or a path does not.
 STORAGE_CALLS = (
     "delete",
     "exists",
@@ -61,7 +61,7 @@ def timed(call: Callable[[], object]) -> Answer:
 
 @contextlib.contextmanager
 def counted() -> Iterator[Counter[str]]:
-    """Counts "queries" (BEGIN and COMMIT are among them) and "storage" calls."""
+    """Counts "queries" (with BEGIN and COMMIT) and "storage" calls."""
     counts: Counter[str] = Counter()
 
     def counting(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,9 +85,9 @@ def photograph(path: str) -> SimpleUploadedFile:
 
 
 def small_photograph(number: int = 0, side: int = 128) -> SimpleUploadedFile:
-    """A different one for each number, where contents are compared.
+    """A photograph whose content differs for each number, for contenders that compare contents.
 
-    Large enough for a picture of 64 px and its double for dense screens.
+    It is large enough for 64 px and for twice that on dense screens.
     """
     out = io.BytesIO()
     colour = (number % 256, number // 256 % 256, 128)
@@ -100,12 +100,12 @@ def files() -> list[Path]:
 
 
 def contents() -> set[tuple[Path, int]]:
-    """Files with the time of writing: a name may be used again."""
+    """Files with their time of writing, because a name may be used again."""
     return {(path, path.stat().st_mtime_ns) for path in files()}
 
 
 def empty() -> None:
-    """No rows, no local files, nothing remembered."""
+    """Delete all rows, local files and cache entries."""
     call_command("flush", interactive=False, verbosity=0)
     django_cache.clear()
     shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
@@ -115,7 +115,7 @@ def empty() -> None:
 
 
 def fill(name: str, *, rows: int) -> Answer:
-    """Rows with an avatar each, uploaded as anybody's."""
+    """Make rows with an avatar each, uploaded through the form."""
     for number in range(rows):
         contender(name).upload(small_photograph(number))
     return {}
@@ -142,7 +142,7 @@ def render(name: str) -> Answer:
 
 
 def render_counted(name: str) -> Answer:
-    """What a page asks of the database and the storage, and what a line of it looks like."""
+    """Queries and storage calls of a page, and one line of its HTML."""
     who = contender(name)
     with counted() as counts:
         html = page(name).template.render(Context({"people": who.rows()}))
@@ -159,7 +159,7 @@ def render_counted(name: str) -> Answer:
 
 
 def upload(name: str, *, path: str) -> Answer:
-    """From the posted form to the saved row, all sizes made."""
+    """From the posted form to the saved row, with all sizes made."""
     who = contender(name)
     photo = photograph(path)
     answer = timed(lambda: who.upload(photo))
@@ -177,7 +177,7 @@ def square_of(path: Path) -> tuple[int, ...]:
 
 
 def replace_and_delete(name: str) -> Answer:
-    """Queries and storage calls, and the files that are left behind."""
+    """Queries and storage calls of a replacement and a deletion, and the files that they leave."""
     who = contender(name)
     answer: Answer = {}
     empty()
@@ -200,7 +200,7 @@ def replace_and_delete(name: str) -> Answer:
 
 
 def clear(name: str) -> Answer:
-    """The avatar taken out of a row that stays."""
+    """Remove the avatar from a row that stays."""
     who = contender(name)
     empty()
     row = who.upload(small_large())
@@ -213,7 +213,7 @@ def clear(name: str) -> Answer:
 
 
 def small_large() -> SimpleUploadedFile:
-    """Just large enough for all sizes."""
+    """A photograph just large enough for all sizes."""
     out = io.BytesIO()
     Image.new("RGB", (600, 600), "teal").save(out, "JPEG")
     return SimpleUploadedFile("portrait.jpg", out.getvalue(), content_type="image/jpeg")
@@ -223,7 +223,7 @@ def small_large() -> SimpleUploadedFile:
 
 
 def memory(name: str, *, path: str) -> Answer:
-    """Peak above idle for one upload, in MiB.
+    """Peak memory of one upload above idle, in MiB.
 
     Idle is what the process holds after one tiny upload, so that libraries and codecs are loaded.
     The upload itself, as a request brings it, is part of the peak.
@@ -243,7 +243,7 @@ STATUS = Path("/proc/self/status")
 
 
 def start_peak() -> float:
-    """What is held now, in MiB; the peak counts from here, where the system can do that."""
+    """Memory in use now, in MiB. On Linux, the peak is reset to it."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
@@ -254,7 +254,7 @@ def start_peak() -> float:
 def peak() -> float:
     if STATUS.exists():
         return status("VmHWM")
-    # Bytes on macOS, KiB elsewhere.
+    # macOS gives bytes, other systems KiB.
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 

@@ -1,8 +1,8 @@
-"""Peak memory of the first upload of a process, beside what the kit expected of its header.
+"""Peak memory of the first upload of a process, and what the kit estimated from its header.
 
-    python -m benchmarks.peak FILE
+    python -m benchmarks.uploads.peak FILE
 
-prints a line of JSON: ``peak`` above idle and ``need`` in bytes, and the ``code`` of a refusal.
+prints a line of JSON: ``peak`` above idle and ``need`` in bytes, and the ``code`` of an error.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks.imaging import LIMITS, SPEC
+from benchmarks.uploads.imaging import LIMITS, SPEC
 from django_avatar_kit.exceptions import UploadError
 from django_avatar_kit.specs import Limits
 from django_avatar_kit.uploads import imaging, intake, memory_estimate
@@ -29,7 +29,7 @@ def status(key: str) -> int:
 
 
 def upload(file: io.BufferedIOBase, limits: Limits) -> str:
-    """Received and cut, as by ``pipeline``; the code of a refusal, or nothing."""
+    """Receive and cut, as ``pipeline`` does. Gives the code of an error, or ""."""
     try:
         picture = imaging.load(file, filename="upload", limits=limits, spec=SPEC)  # type: ignore[arg-type]
     except UploadError as error:
@@ -49,7 +49,7 @@ def main(path: Path, budget: int | None) -> None:
             need = memory_estimate.needed(source, source.size, crop=None, spec=SPEC)
         size = source.size
     del source
-    # What was freed and not given back would serve the upload, and not be seen.
+    # Freed memory that the process still holds would serve the upload, and not be counted.
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")

@@ -1,4 +1,4 @@
-"""Taking turns, so that a busy moment of the machine hits everybody."""
+"""Contenders take turns, so that a busy moment of the machine affects all of them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from benchmarks.child import Answer
-    from benchmarks.worker import Worker
+    from benchmarks.workers.child import Answer
+    from benchmarks.workers.worker import Worker
 
 Key = TypeVar("Key")
 Found = TypeVar("Found")
@@ -19,7 +19,7 @@ Found = TypeVar("Found")
 
 @dataclass(kw_only=True)
 class Samples:
-    """Times of one contender in ms, one of each kind a round."""
+    """Times of one contender in ms: one wall-clock and one CPU time for each round."""
 
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
@@ -33,21 +33,21 @@ class Samples:
         return samples
 
     def __add__(self, other: Samples) -> Samples:
-        """Of the one and the other after it, round by round."""
+        """The sums of both, round by round."""
         return Samples(
             wall=list(map(add, self.wall, other.wall)), cpu=list(map(add, self.cpu, other.cpu))
         )
 
     @property
     def wait(self) -> list[float]:
-        """What was left of the wall-clock time, in which others were waited for."""
+        """Wall-clock time less CPU time: the time spent waiting."""
         return [wall - cpu for wall, cpu in zip(self.wall, self.cpu, strict=True)]
 
 
 def turns(calls: Mapping[Key, Callable[[], Found]], rounds: int) -> dict[Key, list[Found]]:
-    """What each call gave; the first round, which loads libraries, does not count.
+    """The results of each call. The first round loads libraries and does not count.
 
-    Who starts a round alternates: the second finds the machine warmer.
+    The order alternates, because the second call of a round finds the machine warmer.
     """
     found: dict[Key, list[Found]] = {key: [] for key in calls}
     for turn in range(rounds + 1):
@@ -62,7 +62,7 @@ def turns(calls: Mapping[Key, Callable[[], Found]], rounds: int) -> dict[Key, li
 def take_turns(
     workers: Mapping[str, Worker], job: str, rounds: int, **arguments: Any
 ) -> dict[str, Samples]:
-    """Every contender's samples of a job."""
+    """The samples of a job for every contender."""
     calls = {name: partial(worker.ask, job, name, **arguments) for name, worker in workers.items()}
     return {name: Samples.of(answers) for name, answers in turns(calls, rounds).items()}
 

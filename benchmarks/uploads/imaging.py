@@ -1,13 +1,14 @@
-"""The imaging part alone: how long it takes, and what the shortcuts cost in quality.
+"""The imaging part alone: how long it takes, and how much quality its shortcuts cost.
 
 Time: from the bytes of a 12-megapixel, EXIF-rotated JPEG to the encoded master and five encoded
-sizes, next to pyvips making the same five (and no master) with ``thumbnail_buffer``, each from the
-upload, in the same process, turn by turn.
+sizes. It is compared with pyvips, which makes the same five sizes (and no master) with
+``thumbnail_buffer``, each from the upload. Both run in the same process and take turns.
 
-Quality: each rendition before it is encoded, against a full decode turned upright and resized once
-with Lanczos. PSNR over the three channels, in dB; from about 45 dB nobody sees a difference.
+Quality: each rendition before it is encoded is compared with a full decode that was turned upright
+and resized once with Lanczos. PSNR is over the three channels, in dB. From about 45 dB on, no
+difference is visible.
 
-    python -m benchmarks.imaging
+    python -m benchmarks.uploads.imaging
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
-from benchmarks import photos
+from benchmarks.uploads import photos
 from django_avatar_kit.specs import Limits, Spec
 from django_avatar_kit.uploads import imaging
 
@@ -41,7 +42,7 @@ SPEC = Spec(
 )
 LIMITS = Limits(max_pixels=52_000_000, formats=("jpeg", "png", "webp", "gif", "avif"))
 
-# What the issue asks for: dB at each size. The draft decode knows nothing of the finest detail.
+# Least PSNR for each size, in dB. Decoding at a smaller size loses the finest detail.
 SOFT = dict.fromkeys(SPEC.sizes, 48.0)
 SHARP = SOFT | {512: 36.0}
 FLOORS = {"smooth": SOFT, "skin": SOFT, "noisy": SHARP, "detail": SHARP}
@@ -51,7 +52,7 @@ FLOORS = {"smooth": SOFT, "skin": SOFT, "noisy": SHARP, "detail": SHARP}
 
 
 def kit(data: bytes) -> int:
-    """Bytes of the five renditions."""
+    """Encode master and renditions. Gives the bytes of the five renditions."""
     picture = imaging.load(io.BytesIO(data), filename="photo.jpg", limits=LIMITS, spec=SPEC)
     imaging.encode_master(picture, SPEC)
     renditions = imaging.encode_renditions(picture, SPEC)
@@ -81,7 +82,7 @@ class Timing:
 def median_pairs(
     first: Callable[[], object], second: Callable[[], object], rounds: int
 ) -> tuple[float, float, float]:
-    """Both, turn by turn, so that a busy moment of the machine hits both: ms, ms, ratio."""
+    """Run both in turns. Gives both medians in ms, and the median of the ratios."""
     pairs = []
     for turn in range(rounds + 1):
         taken = []
@@ -89,7 +90,7 @@ def median_pairs(
             start = time.perf_counter()
             call()
             taken.append((time.perf_counter() - start) * 1000)
-        if turn:  # the first one loads libraries
+        if turn:  # the first turn loads libraries
             pairs.append(taken)
     return (
         statistics.median(pair[0] for pair in pairs),
@@ -111,14 +112,14 @@ def timings(rounds: int = 9) -> list[Timing]:
 
 
 def psnr(picture: Image.Image, reference: Image.Image) -> float:
-    """In dB; infinite where they are the same."""
+    """PSNR in dB; infinite if both are equal."""
     difference = ImageStat.Stat(ImageChops.difference(picture, reference))
     mean_square = sum(difference.sum2) / sum(difference.count)
     return 10 * math.log10(255**2 / mean_square) if mean_square else math.inf
 
 
 def reference_squares(data: bytes, crop: Box | None = None) -> dict[int, Image.Image]:
-    """What the renditions would be, had time been no matter."""
+    """The renditions in best quality: from a full decode, resized once."""
     with Image.open(io.BytesIO(data)) as source:
         upright = ImageOps.exif_transpose(source).convert("RGB")
     width, height = upright.size
@@ -134,7 +135,7 @@ def reference_squares(data: bytes, crop: Box | None = None) -> dict[int, Image.I
 
 
 def qualities(data: bytes, crop: Box | None = None) -> dict[int, float]:
-    """dB for each size."""
+    """PSNR in dB for each size."""
     picture = imaging.load(
         io.BytesIO(data), filename="photo.jpg", limits=LIMITS, spec=SPEC, crop=crop
     )

@@ -1,4 +1,4 @@
-"""A process that does jobs for some contenders, and the parent's end of it."""
+"""A process that does jobs for some contenders, and the parent's side of it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.child import ROOT, Child, answer_requests
+from benchmarks.workers.child import ROOT, Child, answer_requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchmarks.child import Answer
+    from benchmarks.workers.child import Answer
 
 
 class Worker(Child):
-    """Starts the process, with a database and a media folder of its own; to be closed.
+    """Starts the process, with its own database and media folder. Close it after use.
 
-    Files go to the alias ``storage`` of the settings, with ``s3`` as the server's URL. A worker
-    ``beside`` another has that one's database and media, and is closed before it.
+    Files go to the alias ``storage`` of the settings; ``s3`` is the URL of the S3 server. A worker
+    ``beside`` another one shares its database and media, and must be closed before it.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Worker(Child):
         self.contenders = contenders
         self.guest = beside is not None
         self.folder: Path = beside.folder if beside else new_folder()
-        # Neither somebody's own profile nor a proxy has to do with it.
+        # A developer's own AWS profile or proxy must not change the measurement.
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
         self.environment = {
             **inherited,
@@ -46,14 +46,14 @@ class Worker(Child):
             "BENCHMARK_STORAGE": storage,
             "BENCHMARK_S3": s3,
         }
-        super().__init__("benchmarks.worker", self.environment)
+        super().__init__("benchmarks.workers.worker", self.environment)
 
     def ask(self, job: str, contender: str | None = None, **arguments: Any) -> Answer:
-        """Have a job done, by the only contender unless one is named."""
+        """Let a contender do a job: the named one, or the only one."""
         return self.request({"job": job, "name": contender or self.contenders[0], **arguments})
 
     def command(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a management command beside it, in a process that can be killed."""
+        """Start a management command in another process, which can be killed."""
         return subprocess.Popen(
             [sys.executable, "-m", "django", *arguments],
             stdin=subprocess.DEVNULL,
@@ -80,8 +80,8 @@ def prepare() -> Callable[[Answer], Answer]:
     django.setup()
     from django.core.management import call_command
 
-    from benchmarks.jobs import JOBS
-    from benchmarks.s3jobs import S3_JOBS
+    from benchmarks.workers.jobs import JOBS
+    from benchmarks.workers.s3jobs import S3_JOBS
 
     call_command("migrate", run_syncdb=True, verbosity=0)
     jobs = JOBS | S3_JOBS

@@ -1,6 +1,6 @@
-"""A process that is asked for things: one line of JSON in, one out.
+"""A process that answers requests: one line of JSON in, one line of JSON out.
 
-So the parent can take turns between several, and end one without a trace.
+The parent can take turns between several such processes, and can end each of them.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 Answer = dict[str, Any]
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class ChildError(Exception):
-    """A process died; it has said why on stderr."""
+    """A process has ended. Its stderr says why."""
 
 
 class Child:
-    """The parent's end; to be closed."""
+    """The parent's side of the process. Close it after use."""
 
     def __init__(self, module: str, environment: Mapping[str, str]) -> None:
         self.module = module
@@ -38,7 +38,10 @@ class Child:
         )
 
     def request(self, asked: Answer) -> Answer:
-        """Raises :class:`ChildError` where the process has ended."""
+        """Send a request and wait for its answer.
+
+        Raises :class:`ChildError` if the process has ended.
+        """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
@@ -52,14 +55,14 @@ class Child:
         return answer
 
     def close(self) -> None:
-        """End the process, which waits for more to do."""
+        """End the process, which waits for the next request."""
         self.process.communicate()
 
 
 def answer_requests(prepare: Callable[[], Callable[[Answer], Answer]]) -> None:
-    """The child's end: what ``prepare`` gives answers each line until there is none."""
+    """The child's side: the function that ``prepare`` returns answers each line of stdin."""
     answers = sys.stdout
-    # Whatever a library prints is no answer.
+    # What a library prints must not be taken for an answer.
     sys.stdout = sys.stderr
     answer = prepare()
     for line in sys.stdin:

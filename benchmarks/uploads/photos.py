@@ -1,10 +1,11 @@
-"""Photographs without a camera: the same seed gives the same pixels, on every machine.
+"""Generated photographs. The same seed gives the same pixels on every machine.
 
-Four kinds, because a shortcut that is invisible on one shows on another: ``smooth`` (sky, soft
-shapes), ``skin`` (a portrait's slow gradients), ``noisy`` (a dim room: every pixel has its own
-error) and ``detail`` (foliage, hair, cloth: contrast at every scale, sharp edges).
+There are four kinds, because a shortcut that is invisible on one kind may be visible on another:
+``smooth`` (sky, soft shapes), ``skin`` (the slow gradients of a portrait), ``noisy`` (a dim room
+with noise in every pixel) and ``detail`` (foliage, hair, cloth: contrast at every scale, sharp
+edges).
 
-Plain Pillow, so that the benchmarks need no array library.
+They are made with Pillow, so that the benchmarks need no array library.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What the main camera of most phones gives, held upright: 12.2 megapixels.
+# A photo of the main camera of most phones, held upright: 12.2 megapixels.
 SIZE = (3024, 4032)
 ORIENTATION_TAG = 0x0112
-# Held upright, a phone stores the picture lying on its side and says so in EXIF.
+# A phone that is held upright stores the picture turned by 90 degrees, and says so in EXIF.
 ROTATED = 6
-# For each EXIF orientation, what makes the stored pixels out of the upright picture.
+# For each EXIF orientation, the operation that makes the stored pixels from the upright picture.
 STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -38,7 +39,7 @@ STORED = {
 
 
 def grain(rng: random.Random, size: tuple[int, int], cell: int = 1) -> Image.Image:
-    """Random colours, one for every ``cell`` × ``cell`` px, blended softly into each other."""
+    """Random colours, one for every ``cell`` × ``cell`` px, with soft transitions."""
     width, height = -(-size[0] // cell) + 1, -(-size[1] // cell) + 1
     field = Image.frombytes("RGB", (width, height), rng.randbytes(width * height * 3))
     return field if field.size == size else field.resize(size, Image.Resampling.BICUBIC)
@@ -58,7 +59,7 @@ def smooth(size: tuple[int, int] = SIZE, seed: int = 1) -> Image.Image:
 
 
 def skin(size: tuple[int, int] = SIZE, seed: int = 2) -> Image.Image:
-    """A head and shoulders before a wall, lit from one side."""
+    """Head and shoulders in front of a wall, lit from one side."""
     rng = random.Random(seed)
     width, height = size[0] // 4, size[1] // 4
     picture = Image.linear_gradient("L").rotate(90).resize((width, height))
@@ -88,7 +89,7 @@ def skin(size: tuple[int, int] = SIZE, seed: int = 2) -> Image.Image:
         draw.ellipse((left, top, left + 2 * across * unit, top + 2 * down * unit), fill=colour)
     lit = Image.blend(face, Image.merge("RGB", [picture] * 3), 0.15)
     soft = lit.filter(ImageFilter.GaussianBlur(height / 150))
-    # Pores and the sensor's own noise: a gradient without any is no photograph.
+    # Pores and sensor noise, which every real photograph has.
     full = soft.resize(size, Image.Resampling.BICUBIC)
     return Image.blend(full, grain(rng, size), 0.015)
 
@@ -130,9 +131,9 @@ def photo(
     orientation: int = ROTATED,
     quality: int = 88,
 ) -> bytes:
-    """A JPEG of that kind as a phone would send it.
+    """A JPEG of this kind, as a phone would send it.
 
-    ``size`` is in px as a viewer shows it that minds EXIF. The pixels are stored so that
+    ``size`` is in px, as a viewer that respects EXIF shows it. The pixels are stored so that
     ``orientation`` turns them upright: at 6, 3024 × 4032 is stored as 4032 × 3024.
     """
     exif = Image.Exif()

@@ -1,6 +1,6 @@
-"""Uploads at the edges of what each format can be: the ones that take the most memory.
+"""Extreme uploads of each format: those that take the most memory.
 
-``python -m benchmarks.corpus FOLDER`` writes them; they are the same each time.
+``python -m benchmarks.uploads.corpus FOLDER`` writes them. They are the same each time.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 Size = tuple[int, int]
 
-#: As in the report of what was seen: 51.2 megapixels.
+#: Size in px of the uploads in the table of the report: 51.2 megapixels.
 TABLE = (8000, 6400)
 SIZES = ((1, 1), (700, 500), (1999, 1999), (4032, 3024), (6000, 4000))
 NARROW = ((16000, 60), (60, 16000), (16000, 1000))
 
 
 def pixels(size: Size, mode: str = "RGB") -> Image.Image:
-    """Grain on soft colours: compresses as a photograph does, and is made in no time."""
+    """Grain on soft colours. It compresses like a photograph and is made quickly."""
     rng = random.Random(0)
     small = max(1, min(size[0], 256)), max(1, min(size[1], 256))
     bands = len(Image.new(mode, (1, 1)).getbands())
@@ -47,7 +47,7 @@ def encoded(format: str, mode: str, size: Size, **options: Any) -> bytes:
 
 
 def raw_png(size: Size, depth: int, colour: int, samples: int, chunks: bytes = b"") -> bytes:
-    """A kind of PNG that Pillow does not write: rows of one value."""
+    """A PNG of a kind that Pillow does not write. All rows are alike."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return (
@@ -78,7 +78,7 @@ def _transparent(values: bytes) -> bytes:
 
 
 def table() -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """Those of the report."""
+    """The uploads of the report's table."""
     yield "jpeg-rgb", partial(encoded, "jpeg", "RGB", TABLE)
     yield "jpeg-cmyk", partial(encoded, "jpeg", "CMYK", TABLE)
     yield (
@@ -96,7 +96,7 @@ def table() -> Iterator[tuple[str, Callable[[], bytes]]]:
 
 
 def extremes() -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """A hundred more."""
+    """About a hundred more uploads."""
     kinds: list[tuple[str, str, str, dict[str, Any]]] = [
         ("jpeg", "jpeg", "RGB", {}),
         ("jpeg-grey", "jpeg", "L", {}),
@@ -135,7 +135,7 @@ def extremes() -> Iterator[tuple[str, Callable[[], bytes]]]:
 
 
 def write(folder: Path) -> list[Path]:
-    """All of them, as files."""
+    """Write all of them as files."""
     paths = []
     for group, files in (("table", table()), ("corpus", extremes())):
         for name, build in files:

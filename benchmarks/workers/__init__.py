@@ -1,0 +1,3 @@
+"""Processes in which contenders do their jobs, and how these processes take turns."""
+
+from __future__ import annotations
