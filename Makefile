@@ -1,21 +1,21 @@
-# Needs python3 (3.10 or later), make and the package index; everything else is installed into
-# virtual environments beside this file.
+# Needs python3 (3.10 or later), make and the package index. Everything else is installed into
+# virtual environments in this folder.
 
 PYTHON ?= python3
 PORT ?= 8000
-# Where the demo's pictures are: filesystem, or s3 for a bucket, by default one that it brings itself.
+# Where the demo keeps its pictures: filesystem, or s3. Without a bucket of yours, s3 starts a server.
 STORAGE ?= filesystem
-# Which tox environments `make test` runs; all when empty.
+# The tox environments that `make test` runs. Empty means all.
 ENVS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test bench docs clean
 
-help: ## say what can be made
+help: ## list the targets
 	@echo 'make TARGET, where TARGET is'
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Exported, not written before the command: so make starts that without a shell, and can stop it.
+# Exported, not written before the command: so make starts the command without a shell, and can stop it.
 demo: export STORAGE := $(STORAGE)
 demo: .venv-demo/done ## serve the example on http://127.0.0.1:8000/ (PORT=8001: there; STORAGE=s3: pictures in a bucket)
 	.venv-demo/bin/python example_project/manage.py demo --port $(PORT)
@@ -23,16 +23,16 @@ demo: .venv-demo/done ## serve the example on http://127.0.0.1:8000/ (PORT=8001:
 test: .venv-tox/done ## run the whole matrix, lint, types, docs, packaging (ENVS="lint types": only these)
 	.venv-tox/bin/python scripts/matrix.py $(ENVS)
 
-bench: .venv-bench/done ## measure the kit beside its peers (ARGS="--quick", ARGS="--only rows")
+bench: .venv-bench/done ## compare the kit with other libraries (ARGS="--quick", ARGS="--only rows")
 	.venv-bench/bin/python -m benchmarks $(ARGS)
 
 docs: .venv-docs/done ## build the documentation into docs/_build/html
 	.venv-docs/bin/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
 
-clean: ## remove environments, caches and what was built
+clean: ## remove environments, caches and build results
 	rm -rf .venv-*/ .tox/ build/ dist/ docs/_build/ .mypy_cache/ .pytest_cache/ .ruff_cache/ .coverage*
 
-# Installed again when pyproject.toml says something else.
+# Environments are made again when pyproject.toml has changed.
 .venv-demo/done: pyproject.toml
 	$(PYTHON) scripts/make_venv.py .venv-demo --editable . --group example
 	@touch $@

@@ -11,9 +11,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 project = "django-avatar-kit"
 author = "the django-avatar-kit developers"
-# The leading underscore is Sphinx's; not "copyright", which would shadow a builtin.
+# With Sphinx's leading underscore: "copyright" would shadow a builtin.
 project_copyright = f"2026, {author}"
-# Read from where it is kept: building the documentation does not need the package installed.
+# Read from pyproject.toml, so that building the documentation does not need the package installed.
 release = re.findall(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[0]
 version = release
 
@@ -22,7 +22,7 @@ exclude_patterns = ["_build"]
 nitpicky = True
 
 myst_enable_extensions = ["colon_fence", "deflist"]
-# Links to headings, as in [limits](cleanup.md#limits).
+# Anchors for links to headings, as in [limits](cleanup.md#limits).
 myst_heading_anchors = 3
 
 html_theme = "furo"
@@ -30,7 +30,7 @@ html_title = f"django-avatar-kit {release}"
 
 
 def reachable(inventories: dict[str, tuple[str, None]]) -> bool:
-    """True when every inventory answers: a missing one is a warning, and so fails the build."""
+    """True if every inventory answers. A missing one would be a warning, which fails the build."""
     for url, _ in inventories.values():
         request = urllib.request.Request(f"{url}objects.inv", method="HEAD")  # noqa: S310
         try:

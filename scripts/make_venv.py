@@ -1,7 +1,7 @@
 """Make a virtual environment and install into it: ``make_venv.py DIR [pip arguments]``.
 
-The Makefile's first step on a fresh machine, so it leans on nothing but the standard library and
-says plainly what is missing where ``python -m venv`` would end in a traceback.
+This is the Makefile's first step on a fresh machine, so it needs only the standard library. It
+says what is missing where ``python -m venv`` would end in a traceback.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main(directory: str, *arguments: str) -> None:
             f"{sys.executable} is Python {sys.version.split()[0]}; django-avatar-kit needs "
             f"{'.'.join(map(str, OLDEST))} or later. Name one: make PYTHON=python3.12 …"
         )
-    # Debian keeps both in a package of its own.
+    # Debian has both in a separate package.
     if not all(importlib.util.find_spec(module) for module in ("ensurepip", "venv")):
         sys.exit(
             f"{sys.executable} cannot make virtual environments: it has no ensurepip. On Debian "
@@ -31,7 +31,7 @@ def main(directory: str, *arguments: str) -> None:
         )
     target = Path(directory)
     python = target / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    # exists() follows the link: a Python that was removed or upgraded away leaves a dead one.
+    # exists() follows the link. If that Python was removed or upgraded, the link is dead.
     if not python.exists():
         print(f"Making {target} with Python {sys.version.split()[0]} …", flush=True)
         venv.create(target, clear=True, with_pip=True)
@@ -41,7 +41,7 @@ def main(directory: str, *arguments: str) -> None:
         if arguments:
             subprocess.run([*pip, *arguments], check=True)
     except subprocess.CalledProcessError as error:
-        # pip has said why.
+        # pip has printed the reason.
         sys.exit(error.returncode)
 
 

@@ -1,11 +1,11 @@
-"""Run the tox matrix and say what ran: ``matrix.py [tox environment …]``.
+"""Run the tox matrix and report what ran: ``matrix.py [tox environment …]``.
 
-tox alone calls a run a success in which every interpreter was missing. This ends with a list of
-what ran and what was skipped, and why, and fails
+tox alone reports success even if every interpreter was missing. This script ends with a list of
+what ran, what was skipped, and why. It fails if
 
-- when anything that ran failed, or an environment that should run tests ran none,
-- when a Django named in pyproject.toml ran on no Python though this machine has one for it,
-- when tox did not find an interpreter that is there.
+- anything that ran has failed, or an environment that should run tests ran none,
+- a Django named in pyproject.toml ran on no Python, although this machine has one for it,
+- tox did not find an interpreter that this machine has.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What one tox environment came to."""
+    """The result of one tox environment."""
 
     name: str
     state: str
     """``passed``, ``failed`` or ``skipped``."""
     seconds: float
     notes: tuple[str, ...]
-    """What a reader wants to know: versions, pytest's closing lines, coverage."""
+    """Versions, pytest's closing lines and coverage, for the list."""
     counts: Counter[str]
-    """pytest's words (``passed``, ``failed``, …) to how many tests, over all of its runs."""
+    """The number of tests for each word of pytest (``passed``, ``failed``, …), over all runs."""
     skips: frozenset[str]
-    """Reasons that tests gave for being skipped."""
+    """The reasons of skipped tests."""
     python: str | None = None
     django: str | None = None
     """As in ``3.12`` and ``6.0``; None where the name has none."""
@@ -53,14 +53,14 @@ class Outcome:
 
 def supported(topic: str) -> list[str]:
     """Versions that pyproject.toml's classifiers name under *topic*, oldest first."""
-    # Found with an expression because tomllib is not in Python 3.10.
+    # Found with a regular expression, because Python 3.10 has no tomllib.
     text = (ROOT / "pyproject.toml").read_text()
     versions: list[str] = re.findall(rf'"{topic} :: (\d+\.\d+)"', text)
     return sorted(versions, key=lambda version: [int(part) for part in version.split(".")])
 
 
 def has_python(version: str, path: str) -> bool:
-    """True when ``pythonX.Y`` is on *path* and starts; a version manager's shim may not."""
+    """True if ``pythonX.Y`` is on *path* and starts. A version manager's shim may not start."""
     found = shutil.which(f"python{version}", path=path)
     if found is None:
         return False
@@ -71,10 +71,10 @@ def has_python(version: str, path: str) -> bool:
 
 
 def search_path() -> str:
-    """PATH, with the interpreters that pyenv keeps after everything else.
+    """PATH, followed by the interpreters that pyenv has installed.
 
-    Its shims only work where PATH has them and a ``.python-version`` names the interpreter; the
-    interpreters themselves always do.
+    pyenv's shims only work if PATH has them and a ``.python-version`` names the interpreter. The
+    interpreters themselves always work.
     """
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
     kept = sorted(str(directory) for directory in pyenv.glob("versions/3.*/bin"))
@@ -83,7 +83,7 @@ def search_path() -> str:
 
 def run_tox(names: list[str], environ: dict[str, str]) -> int:
     RESULTS.unlink(missing_ok=True)
-    # One more than there are processors: some tests wait for a server or a lock.
+    # One more than there are processors, because some tests wait for a server or a lock.
     side_by_side = str((os.cpu_count() or 1) + 1)
     command = [sys.executable, "-m", "tox", "run-parallel", "--parallel", side_by_side]
     command += ["--result-json", str(RESULTS)]
@@ -117,7 +117,7 @@ def read_outcome(name: str, report: dict[str, Any]) -> Outcome:
             for package in report.get("installed_packages", [])
             if "==" in package
         )
-        # Not "version": with tox-uv that is the representation of an object.
+        # Not "version": with tox-uv, that is the repr of an object.
         release = report["python"]["version_info"][:2]
         versions = [f"Python {'.'.join(map(str, release))}"]
         versions += [f"Django {installed['django']}"] if "django" in installed else []
@@ -149,7 +149,7 @@ def read_outcome(name: str, report: dict[str, Any]) -> Outcome:
 
 
 def judge(outcomes: list[Outcome], here: list[str]) -> tuple[list[str], list[str]]:
-    """What is wrong with a run of the whole matrix, and what could not run on this machine."""
+    """The errors of a run of the whole matrix, and what could not run on this machine."""
     matrix = [outcome for outcome in outcomes if outcome.python]
     wrong = [
         f"{outcome.name} was skipped, but Python {outcome.python} is here."
@@ -175,11 +175,11 @@ def main(names: list[str]) -> int:
         if has_python(version, path)
     ]
     environ = {
-        # Trust the certificates that the machine trusts, as pip does.
+        # Trust the machine's certificates, as pip does.
         "UV_SYSTEM_CERTS": "1",
         **os.environ,
         "PATH": path,
-        # A missing interpreter is skipped with a word, not fetched from somewhere.
+        # A missing interpreter is reported and skipped, not downloaded.
         "UV_PYTHON_DOWNLOADS": "never",
     }
     if here:
