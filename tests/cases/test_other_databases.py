@@ -17,7 +17,7 @@ from django.db import (
 )
 from django.test.utils import CaptureQueriesContext
 
-from django_avatar_kit.lifecycle import changes as cleanup
+from django_avatar_kit.lifecycle.rollback import drain
 from tests.support.file_kinds import JPEG
 from tests.support.lifecycle import column, files_of, fresh, make_profile, upload
 from tests.support.transactions import UndoneError, undone
@@ -63,7 +63,7 @@ def test_l3_files_stay_while_a_copy_in_another_database_has_them(change, first, 
         with suppress(UndoneError), transaction.atomic(using=using):
             apply(changed, using)
             raise UndoneError
-        cleanup.drain()
+        drain()
         assert files() == kept
         return
     apply(changed, using)
@@ -129,7 +129,7 @@ def test_l3_a_row_of_a_transaction_that_is_not_over_in_another_database_counts(f
         # This one is committed first, and the other rolled back.
         fresh(profile).delete()
     assert files() == kept
-    cleanup.drain()
+    drain()
     assert files() == kept
     with transaction.atomic(using="other"):
         other = make_profile("bob")

@@ -257,7 +257,7 @@ def test_l3_a_database_that_routers_leave_alone_is_asked(settings, files):
 def test_l3_a_database_that_does_not_answer(settings, monkeypatch, files):
     settings.DATABASE_ROUTERS = [Hiding()]
     lost = lose(team())
-    original = sweeping.rows.connections["other"].introspection
+    original = sweeping.references.connections["other"].introspection
 
     def table_names(*args: Any, **kwargs: Any) -> Any:
         raise ConnectionError("nobody answers")

@@ -19,7 +19,7 @@ from django.db import (
 from django.db.models.signals import pre_save
 from django.template import Context, Template
 
-from django_avatar_kit.lifecycle import changes as cleanup
+from django_avatar_kit.lifecycle.rollback import drain
 from django_avatar_kit.rendering import avatar_url, has_avatar
 from tests.support.lifecycle import column, fresh, make_profile, upload
 from tests.support.transactions import UndoneError, undone
@@ -241,7 +241,7 @@ def test_l4_after_another_apps_hook_has_failed_the_row_is_shown(new, files):
         transaction.on_commit(fail)
         profile.avatar = upload(color="red")
         profile.save()
-    cleanup.drain()
+    drain()
     assert shown(profile) == stored(profile)
     assert shown(profile).removeprefix("/media/") in files()
 
@@ -250,7 +250,7 @@ def test_l4_a_row_that_a_bulk_create_left_out_has_none():
     profile = make_profile()
     left_out = Profile(user=profile.user, avatar=upload(color="red"))
     Profile.objects.bulk_create([left_out], ignore_conflicts=True)
-    cleanup.drain()
+    drain()
     assert not has_avatar(left_out)
     assert has_avatar(fresh(profile))
 
