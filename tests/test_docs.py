@@ -1,0 +1,139 @@
+"""The documentation names what exists, and in the order in which it happens."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import re
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+from django.template import Context, Template
+
+import django_avatar_kit
+from django_avatar_kit import checks
+from django_avatar_kit.conf import KEYS
+from tests.support.lifecycle import make_profile, upload
+from tests.testapp.models import Profile
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+PACKAGE = Path(django_avatar_kit.__file__).parent
+BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`([^`\n]+)`")
+DOTTED = re.compile(r"[a-z_]\w*(?:\.\w+)+")
+FILE = re.compile(r"[\w./-]+(?:/|\.(?:py|md|toml|ini))|[\w-]+/[\w./-]+\.html")
+#: Folders of a checkout that the sdist leaves out.
+LEFT_OUT = ("benchmarks/", "example_project/")
+PARTS = {module.name for module in pkgutil.iter_modules([str(PACKAGE)])}
+
+
+def page(name: str) -> str:
+    """A page without its blocks of code."""
+    return BLOCK.sub("", (DOCS / name).read_text("utf-8"))
+
+
+def named(text: str) -> list[str]:
+    """Functions and classes of the kit that a text names by their dotted path, in order."""
+    spans = CODE.findall(text)
+    dotted = [span for span in spans if DOTTED.fullmatch(span) and not FILE.fullmatch(span)]
+    return [each for each in dotted if each.partition(".")[0] in PARTS]
+
+
+def found(dotted: str) -> Any:
+    """The object with this path below the package. Raises where there is none."""
+    first, *rest = dotted.split(".")
+    value: Any = import_module(f"django_avatar_kit.{first}")
+    for name in rest:
+        if inspect.ismodule(value) and not hasattr(value, name):
+            import_module(f"{value.__name__}.{name}")
+        value = inspect.getattr_static(value, name)
+    return value
+
+
+@pytest.mark.parametrize("name", ["architecture.md", "contributing.md"])
+def test_files_that_are_named_exist(name):
+    spans = [span for span in CODE.findall(page(name)) if FILE.fullmatch(span)]
+    assert spans
+    for span in spans:
+        absent = span.startswith(LEFT_OUT) and not (ROOT / span.partition("/")[0]).exists()
+        there = any((base / span).exists() for base in (ROOT, PACKAGE))
+        assert there or absent, f"{name} names {span}"
+
+
+@pytest.mark.parametrize("name", ["architecture.md", "contributing.md"])
+def test_functions_that_are_named_exist(name):
+    for dotted in named(page(name)):
+        found(dotted)
+
+
+def test_the_table_of_rooms_names_every_part_and_no_other():
+    table = page("architecture.md").partition("## The rooms")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert {name.rstrip("/") for row in rows for name in CODE.findall(row)} == PARTS
+
+
+def code_of(value: Any) -> CodeType | None:
+    """The code of a function, a method or a property; None of anything else."""
+    function = getattr(value, "fget", None) or getattr(value, "__func__", value)
+    return getattr(inspect.unwrap(function), "__code__", None)
+
+
+def called_by(call: Callable[[], object]) -> list[CodeType]:
+    """The code of every function that a call runs, in order."""
+    codes: list[CodeType] = []
+
+    def note(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "call":
+            codes.append(frame.f_code)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        call()
+    finally:
+        sys.setprofile(before)
+    return codes
+
+
+def check_walk(heading: str, call: Callable[[], object]) -> None:
+    """The functions that the numbered list below a heading names are called in that order."""
+    text = page("architecture.md").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    steps = {dotted: code for dotted in named(text) if (code := code_of(found(dotted)))}
+    assert len(steps) > 3
+    calls = iter(called_by(call))
+    for dotted, code in steps.items():
+        assert code in calls, f"{dotted} is not called after the step before it"
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.django_db(transaction=True)
+class TestWalks:
+    def test_an_upload(self, client):
+        client.force_login(make_profile().user)
+        check_walk("An upload", lambda: client.post("/avatar/", {"avatar": upload(color="red")}))
+
+    def test_a_page(self):
+        profile = make_profile()
+        template = Template("{% load avatar_kit %}{% avatar profile 16 %}")
+        check_walk("A page", lambda: template.render(Context({"profile": profile})))
+
+    def test_a_deletion(self):
+        make_profile()
+        check_walk("A deletion", Profile.objects.get().delete)
+
+
+def test_every_setting_is_documented():
+    text = page("settings.md")
+    assert {key for key in KEYS if f"`{key}` = " not in text} == set()
+
+
+def test_every_check_is_documented():
+    source = inspect.getsource(checks)
+    ids = set(re.findall(r"avatar_kit\.[EW]\d{3}", source))
+    assert ids == set(re.findall(r"`(avatar_kit\.[EW]\d{3})`", page("checks.md")))
