@@ -15,7 +15,7 @@ from django.db import models
 
 from django_avatar_kit.exceptions import StorageError
 from django_avatar_kit.maintenance import build as building
-from django_avatar_kit.maintenance import doctor as doctoring
+from django_avatar_kit.maintenance import doctor
 from django_avatar_kit.storage import base as storage
 from django_avatar_kit.test import settle
 from tests.support.lifecycle import column, files_of, fresh, upload
@@ -395,7 +395,9 @@ def test_e5_a_folder_of_avatars_that_nobody_may_look_into(folder, shown, closed,
     )
     assert files() == files_of(lost)
     (found,) = (
-        finding for finding in doctoring.examine(doctoring.places()[0]) if finding.what == "list"
+        finding
+        for finding in doctor.examine(doctor.probed_storages()[0])
+        if finding.what == "list"
     )
     assert found.level == "failure"
     assert found.found == (f"PermissionError: [Errno 13] Permission denied: {shown!r}")

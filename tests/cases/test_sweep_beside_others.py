@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connection, models
+from django.db import connection, connections, models
 from django.test import override_settings
 
 from django_avatar_kit import tokens as seals
+from django_avatar_kit.maintenance import orphans
 from django_avatar_kit.maintenance import sweep as sweeping
 from tests.support.lifecycle import column, files_of, upload
 from tests.support.orphans import ALL, lose, sweep, team
@@ -222,7 +223,7 @@ def test_l3_rows_that_a_policy_hides(other_tenant, files):
 def test_l3_foreign_files_and_thumbnails_of_another_tenant_stay(
     other_tenant, monkeypatch, media, files
 ):
-    monkeypatch.setattr(sweeping, "default_varies", lambda field: False)
+    monkeypatch.setattr(orphans, "default_varies", lambda field: False)
     photo = Bare.objects.create(photo=upload())
     tenant = other_tenant()
     tenant.take("testapp_bare")
@@ -257,7 +258,7 @@ def test_l3_a_database_that_routers_leave_alone_is_asked(settings, files):
 def test_l3_a_database_that_does_not_answer(settings, monkeypatch, files):
     settings.DATABASE_ROUTERS = [Hiding()]
     lost = lose(team())
-    original = sweeping.references.connections["other"].introspection
+    original = connections["other"].introspection
 
     def table_names(*args: Any, **kwargs: Any) -> Any:
         raise ConnectionError("nobody answers")
@@ -268,8 +269,8 @@ def test_l3_a_database_that_does_not_answer(settings, monkeypatch, files):
     assert files() == files_of(lost)
     _, err = sweep(**ALL)
     assert err.endswith("name the folder to look into: --prefix. --delete would refuse.\n")
-    place = sweeping.places()[0]
-    found = sweeping.Sweep(place, sweeping.Options(min_age=sweeping.timedelta(0)))
+    place = sweeping.locations_to_sweep()[0]
+    found = sweeping.Sweep(place, min_age=sweeping.timedelta(0))
     assert len(list(found.find())) == 3
     with pytest.raises(sweeping.CannotSweep, match="--prefix"):
         next(found.delete())

@@ -12,6 +12,7 @@ import pytest
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
 from django.core.management import CommandError, call_command
 
+from django_avatar_kit.maintenance import orphans
 from django_avatar_kit.maintenance import sweep as sweeping
 from django_avatar_kit.storage import base as storage
 from django_avatar_kit.test import settle
@@ -96,7 +97,7 @@ def test_l7_a_folder_that_was_moved_to_another_disk(media, tmp_path, caplog):
 
 def test_l7_a_folder_that_becomes_a_link_before_it_is_deleted(media, files, tmp_path):
     lost = lose(team())
-    found = sweeping.Sweep(sweeping.places()[0], sweeping.Options(min_age=sweeping.timedelta(0)))
+    found = sweeping.Sweep(sweeping.locations_to_sweep()[0], min_age=sweeping.timedelta(0))
     assert len(list(found.find())) == 3
     (media / "avatars").rename(tmp_path / "elsewhere")
     (media / "avatars").symlink_to(tmp_path / "elsewhere")
@@ -106,7 +107,7 @@ def test_l7_a_folder_that_becomes_a_link_before_it_is_deleted(media, files, tmp_
 
 
 def test_l7_foreign_files_behind_a_link(monkeypatch, media, tmp_path):
-    monkeypatch.setattr(sweeping, "default_varies", lambda field: False)
+    monkeypatch.setattr(orphans, "default_varies", lambda field: False)
     (tmp_path / "far").mkdir()
     (tmp_path / "far/x.txt").write_bytes(b"x")
     (media / "photos").mkdir()
@@ -114,8 +115,10 @@ def test_l7_foreign_files_behind_a_link(monkeypatch, media, tmp_path):
     (media / "photos/far").symlink_to(tmp_path / "far")
     (media / "photos/z.txt").symlink_to(tmp_path / "far/x.txt")
     found = sweeping.Sweep(
-        sweeping.places()[0],
-        sweeping.Options(min_age=sweeping.timedelta(0), prefix="photos/", foreign=True),
+        sweeping.locations_to_sweep()[0],
+        min_age=sweeping.timedelta(0),
+        prefix="photos/",
+        foreign=True,
     )
     assert [file.key for file in found.find()] == ["photos/y.txt"]
     (tmp_path / "far/y.txt").write_bytes(b"y")
