@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from .geometry import Edges, Part, Size
 
-#: Measured on photographs (benchmarks/uploads/imaging.py): softer filters lose 4 to 15 dB on hair and
-#: leaves, and save 2 of about 90 ms.
+#: Measured on photographs (benchmarks/uploads/imaging.py): softer filters lose 4 to 15 dB on hair
+#: and leaves, and save 2 of about 90 ms.
 FILTER = Image.Resampling.LANCZOS
 #: Source px that the filter reads on each side, for each px of the result.
 SUPPORT = 3
