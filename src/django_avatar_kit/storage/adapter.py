@@ -58,6 +58,7 @@ class Adapter:
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
         self._joins_urls = type(storage).url is FileSystemStorage.url
+        self._joined = JoinedUrls(self.join, "")
         # Avatars lie in 256 folders to a prefix.
         self._quoted = lru_cache(maxsize=4096)(self._quote)
 
@@ -161,7 +162,11 @@ class Adapter:
         """
         # The base may depend on the request, as that of django-tenants does.
         if self._joins_urls and (base := self.storage.base_url):  # type: ignore[attr-defined]
-            return JoinedUrls(self.join, base)
+            # Kept, since to make one takes as long as all the rest of this.
+            joined = self._joined
+            if joined.args[0] != base:
+                joined = self._joined = JoinedUrls(self.join, base)
+            return joined
         return self.storage.url
 
     def join(self, base: str, key: str) -> str:

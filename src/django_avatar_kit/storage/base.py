@@ -255,4 +255,5 @@ def urls(storage: Storage) -> Callable[[str], str]:
 
     It is good for the moment; see :meth:`~django_avatar_kit.storage.adapter.Adapter.urls`.
     """
-    return adapter_of(storage).urls()
+    # As adapter_of(), without a call: every avatar on a page asks for it.
+    return (_adapters.get(id(storage)) or adapter_of(storage)).urls()
