@@ -9,6 +9,7 @@ from django.apps import apps
 from django.core.files.base import File
 from django.core.files.storage import Storage, default_storage
 from django.db.models import F, Model
+from django.forms import FileField
 from django.utils.functional import Promise
 from easy_thumbnails.fields import ThumbnailerImageField
 
@@ -56,7 +57,7 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
     attr_class = AvatarFieldFile
     descriptor_class = AvatarDescriptor
     #: The form field for it, which ``models`` puts here: forms import this module.
-    form_class: type[Any]
+    form_class: type[Any] | None = None
     #: The kit's own check of a field, which ``apps`` puts here: checks import this module.
     check_arguments: ClassVar[Callable[[Any], Iterable[CheckMessage]]] = lambda _field: ()
 
@@ -249,8 +250,8 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         return name, path, args, kwargs
 
     def formfield(self, **kwargs: Any) -> Any:
-        form_class = kwargs.pop("form_class", None) or self.form_class
-        if issubclass(form_class, self.form_class):
+        form_class = kwargs.pop("form_class", None) or self.form_class or FileField
+        if self.form_class is not None and issubclass(form_class, self.form_class):
             kwargs.setdefault("model_field", self)
         return super().formfield(form_class=form_class, **kwargs)
 

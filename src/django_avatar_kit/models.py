@@ -55,7 +55,14 @@ class AvatarMixin(models.Model):
         update_fields: Iterable[str] | None = None,
     ) -> None:
         using = using or router.db_for_write(self.__class__, instance=self)
-        save = partial(super().save_base, raw, force_insert, force_update, using, update_fields)
+        save = partial(
+            super().save_base,
+            raw=raw,
+            force_insert=force_insert,
+            force_update=force_update,
+            using=using,
+            update_fields=update_fields,
+        )
         if raw:
             save()
             return

@@ -441,3 +441,18 @@ def test_rows_are_found_by_their_avatar():
     assert Profile.objects.get(avatar=profile.avatar) == profile
     assert Profile.objects.get(avatar=column(profile)) == profile
     assert not Profile.objects.filter(avatar="").exists()
+
+
+def test_a_file_can_be_given_another_storage():
+    profile = Profile()
+    profile.avatar.storage = storages["renditions"]
+    assert profile.avatar.storage is storages["renditions"]
+
+
+def test_the_class_of_a_file_has_the_settings_of_easy_thumbnails():
+    assert AvatarFieldFile.thumbnail_quality == 85
+
+
+def test_a_field_without_the_mixin_has_a_form_field_before_the_kits_models_are_loaded(monkeypatch):
+    monkeypatch.setattr(AvatarField, "form_class", None)
+    assert type(AvatarField().formfield()) is FileField

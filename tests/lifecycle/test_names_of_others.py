@@ -7,13 +7,15 @@ import pickle
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import transaction
+from django.core.files.storage import storages
+from django.db import models, transaction
 
+from django_avatar_kit.columns import file_columns
 from django_avatar_kit.fields import AvatarFieldFile
 from django_avatar_kit.names import Name, random_ids
 from django_avatar_kit.test import make_image
 from tests.support.lifecycle import column, files_of, fresh, needed, upload
-from tests.testapp.models import Bare, Channel, Pet, Team
+from tests.testapp.models import Bare, Channel, Pet, Profile, Team
 
 pytestmark = [
     pytest.mark.lifecycle,
@@ -334,3 +336,24 @@ def test_a_default_is_given_to_a_row_though_it_is_lost(files):
     channel = Channel.objects.create()
     assert column(channel, "badge") == "defaults/badge.png"
     assert files() == set()
+
+
+@pytest.fixture
+def beside_a_stock_field(monkeypatch, media) -> str:
+    """A file from before the kit, in the very storage of a stock field."""
+    stock = next(field for field in file_columns() if type(field) is models.ImageField)
+    monkeypatch.setattr(stock, "storage", storages["default"])
+    return storages["default"].save("old/legacy.jpg", ContentFile(b"x"))
+
+
+def test_a_name_from_before_the_kit_beside_a_stock_field_of_the_same_storage(
+    profile, beside_a_stock_field
+):
+    profile.avatar = beside_a_stock_field
+    profile.save()
+    assert column(profile) == beside_a_stock_field
+
+
+def test_an_update_beside_a_stock_field_of_the_same_storage(profile, beside_a_stock_field):
+    Profile.objects.update(avatar=beside_a_stock_field)
+    assert column(profile) == beside_a_stock_field

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.files.base import ContentFile, File
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 
 from django_avatar_kit import exceptions
@@ -368,3 +370,17 @@ def test_a_storage_that_renames_is_refused(files, profile, monkeypatch, storage)
     monkeypatch.undo()
     assert column(profile) == before == profile.avatar.name
     assert files() == needed() == files_of(before)
+
+
+def test_a_base_class_of_the_site_is_called_with_keywords(profile, monkeypatch):
+    """As Django calls ``save_base()``, so that a mixin may take the arguments as it likes."""
+    given: list[Any] = []
+    stock = models.Model.save_base
+
+    def save_base(self: Any, *args: Any, **kwargs: Any) -> None:
+        given.append((args, sorted(kwargs)))
+        stock(self, *args, **kwargs)
+
+    monkeypatch.setattr(models.Model, "save_base", save_base)
+    profile.save()
+    assert given == [((), ["force_insert", "force_update", "raw", "update_fields", "using"])]

@@ -345,3 +345,22 @@ def test_handlers_are_connected_model_by_model():
     assert pre_delete.has_listeners(ProxyProfile)
     assert not pre_delete.has_listeners(Member)
     assert not pre_delete.has_listeners(apps.get_model("sessions.Session"))
+
+
+# --- a signal that the site sends itself ------------------------------------------------------
+
+
+def test_a_row_that_stays_after_a_pre_delete_keeps_its_avatar(files, profile, signalled):
+    """As where a site deletes softly, and sends the signal in autocommit."""
+    before = files()
+    pre_delete.send(sender=Profile, instance=profile, using="default")
+    drain()
+    assert files() == before == files_of(column(profile))
+    assert signalled == []
+
+
+def test_a_row_that_goes_after_a_pre_delete_takes_its_files_with_it(files, profile):
+    pre_delete.send(sender=Profile, instance=profile, using="default")
+    Profile.objects.filter(pk=profile.pk)._raw_delete("default")
+    drain()
+    assert files() == set()

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.core.management import CommandError, call_command
 from django.template import Context, Template
 from easy_thumbnails.files import get_thumbnailer
 
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.rendering import avatar_html
+from django_avatar_kit.storage.base import Write, delete_all, walk, write_one
 from django_avatar_kit.test import settle
 from tests.support.lifecycle import column, files_of, fresh, make_profile, upload
 from tests.support.processes import python
@@ -226,3 +227,49 @@ def test_no_storage_is_made_before_it_is_needed():
         "django.setup()"
     )
     python(code)
+
+
+class Answered(FileSystemStorage):
+    """Its client raises the HTTP answer as an object, as httpx and requests do."""
+
+    def delete(self, name: str) -> None:
+        error: Any = type("HTTPStatusError", (Exception,), {"__module__": "httpx"})("404")
+        error.response = object()
+        raise error
+
+
+def test_a_file_that_is_gone_is_no_failure_whatever_the_answer_is_kept_in(tmp_path):
+    assert delete_all(Answered(tmp_path), ["a.webp"]) == []
+
+
+class Partly(Storage):
+    """Lists some of what lies deeper at once, and the folders."""
+
+    tree = {"": (["a", "b"], ["c.jpg", "a/one.jpg"]), "a": ([], ["one.jpg"]), "b": ([], ["two"])}
+
+    def listdir(self, path: str) -> Any:
+        return self.tree[path.rstrip("/")]
+
+    def exists(self, name: str) -> bool:
+        return True
+
+
+def test_a_storage_that_lists_only_some_folders_at_once():
+    assert sorted(found.key for found in walk(Partly())) == ["a/one.jpg", "b/two", "c.jpg"]
+
+
+class Proxy:
+    """Takes everything from another storage."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+
+def test_a_storage_that_only_behaves_like_one(tmp_path):
+    proxy: Any = Proxy(FileSystemStorage(tmp_path))
+    write_one(Write(storage=proxy, key="a/b.webp", data=b"x", content_type="image/webp"))
+    assert delete_all(proxy, ["a/b.webp"]) == []
+    assert not (tmp_path / "a/b.webp").exists()

@@ -14,7 +14,7 @@ import pytest
 from django.core.exceptions import SuspiciousOperation
 
 from django_avatar_kit.storage import presigned_urls as signing
-from django_avatar_kit.storage.base import adapter_of, urls, write_all
+from django_avatar_kit.storage.base import adapter_of, look, urls, write_all
 from django_avatar_kit.storage.s3_client import S3Client
 
 pytest.importorskip("moto", reason="moto is not installed: no tests on S3.")
@@ -316,3 +316,18 @@ def test_cloudfront_signs_each_url_once_in_a_while(bucket, settings, clock):
     # Without querystring_auth the domain is public.
     storage = bucket.use(settings, querystring_auth=False, **options)
     assert urls(storage)(KEY) == f"https://cdn.example.org/{KEY}"
+
+
+@pytest.mark.parametrize("version", ["s3v4", None, "s3"])
+def test_two_processes_sign_alike(version, bucket, settings, clock):
+    """Also with the version that botocore chooses by itself."""
+    first = urls(bucket.use(settings, signature_version=version))(KEY)
+    clock.now += 60
+    again = bucket.use(settings, alias="again", signature_version=version)
+    assert urls(again)(KEY) == first
+
+
+def test_nothing_is_asked_for_where_no_file_is_named(storage, bucket):
+    with bucket.server.counted() as requests:
+        assert look(storage, []) == {}
+    assert requests == []

@@ -140,12 +140,18 @@ def watch(
     if state.generated is not None and change.generated:
         state.generated.change = change
     state.changes.append(change)
-    connection = connections[using]
+    register(change)
+
+
+def register(change: Change) -> None:
+    """Have a change judged when it is known how its statement has ended."""
+    connection = connections[change.using]
     if connection.in_atomic_block:
         changes.watch(change, settle_committed)
     else:
-        # bulk_create() in autocommit. A hook would run now, before the statement.
-        bulk_create.insertion(field.model, connection).changes.append(change)
+        # Autocommit. A hook would run now, before the statement: that of bulk_create(), or what
+        # follows a pre_delete that a site has sent itself.
+        bulk_create.insertion(change.field.model, connection).changes.append(change)
 
 
 def claim(instance: Model, field: AvatarColumn, using: str, *, otherwise: str) -> None:

@@ -30,6 +30,26 @@ if TYPE_CHECKING:
 WRITING = frozenset("wax+")
 
 
+class _EasyThumbnailsSetting:
+    """A setting that ``Thumbnailer.__init__`` would copy for every row that is loaded.
+
+    The nine of them take longer than loading the row. Here, each is read when it is asked for.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name.upper()
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return getattr(easy_settings, self.name)
+
+
+class _FieldStorage:
+    """The storage of the field, unless the file is given another one."""
+
+    def __get__(self, file: Any, owner: type) -> Any:
+        return self if file is None else file.field.storage
+
+
 def _unless_stored(name: str) -> property:
     """A method of the open file, which refuses to write into a stored avatar.
 
@@ -58,6 +78,16 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     #: from a stored file without opening it.
     _committed: bool
 
+    thumbnail_basedir = _EasyThumbnailsSetting()
+    thumbnail_subdir = _EasyThumbnailsSetting()
+    thumbnail_prefix = _EasyThumbnailsSetting()
+    thumbnail_quality = _EasyThumbnailsSetting()
+    thumbnail_extension = _EasyThumbnailsSetting()
+    thumbnail_preserve_extensions = _EasyThumbnailsSetting()
+    thumbnail_transparency_extension = _EasyThumbnailsSetting()
+    thumbnail_check_cache_miss = _EasyThumbnailsSetting()
+    thumbnail_namer = _EasyThumbnailsSetting()
+    storage = _FieldStorage()
     remote_source = False
     generate = True
     #: The crop box (x, y, width, height) that an uncommitted upload is to be cut with.
@@ -72,22 +102,13 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         self._committed = True
         self._file: File[Any] | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        # ``Thumbnailer.__init__`` would copy nine settings for every row, which takes longer than
-        # loading it.
-        if name.startswith("thumbnail_"):
-            return getattr(easy_settings, name.upper())
-        raise AttributeError(f"“{type(self).__name__}” has no attribute “{name}”.")
-
     @property
     def alias_target(self) -> AvatarFile:
         return self
 
     @property
-    def storage(self) -> Storage:
+    def source_storage(self) -> Storage:
         return self.field.storage
-
-    source_storage = storage
 
     @property
     def thumbnail_storage(self) -> Storage:
@@ -169,11 +190,11 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
 
     def _replace(self, values: dict[str, Any], *, save: bool) -> None:
         was_assigned = is_assigned(self.instance, self.field)
-        assign(self.instance, self.field)
         values["_committed"] = values["_file"] is None
         before = {key: getattr(self, key) for key in values}
         if self._committed:
             self.close()
+        assign(self.instance, self.field)
         self.become(**values)
         self.instance.__dict__[self.field.attname] = self
         if not save:

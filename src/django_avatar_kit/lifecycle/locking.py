@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models
 
-from .references import columns_with
+from .references import columns_on
 
 if TYPE_CHECKING:
     from ..columns import AvatarColumn
@@ -44,7 +44,7 @@ def lock_holder(name: str, field: AvatarColumn, using: str) -> bool:
     """
     return any(
         _lock(column.model, {column.attname: name}, [column], using)
-        for column in columns_with(name, [field], using)
+        for column in columns_on(using, [field])
         if field.shares_with(column)
     )
 

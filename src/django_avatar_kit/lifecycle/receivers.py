@@ -12,10 +12,10 @@ from django_cleanup.cache import CACHE_NAME
 
 from ..columns import AvatarColumn, avatar_fields
 from . import thumbnails
-from .changes import Change, watch
+from .assignment import register
+from .changes import Change
 from .locking import lock_row
 from .rollback import drain
-from .settlement import settle_committed
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -56,7 +56,7 @@ def _row_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any
             change = Change(
                 using=using, field=field, instance=instance, old=old, new="", generated=False
             )
-            watch(change, settle_committed)
+            register(change)
 
 
 def _request_finished(**kwargs: Any) -> None:

@@ -37,15 +37,16 @@ def held(names: Collection[str], own: Collection[AvatarColumn], using: str) -> s
                 .filter(**{f"{field.attname}__in": chunk})
                 .order_by()
                 .values_list(field.attname, flat=True)
-                for field in columns_with(chunk[0], own, using)
+                for field in columns_on(using, own, only_avatars=is_kit_name)
             )
             found.update(first.union(*others, all=True) if others else first)
     return found
 
 
-def columns_with(name: str, own: Collection[AvatarColumn], using: str) -> list[Any]:
+def columns_on(
+    using: str, own: Collection[AvatarColumn], *, only_avatars: bool = True
+) -> list[Any]:
     """The columns of a database that may hold a name: first ``own``, which it came from."""
-    only_avatars = Name.parse(name) is not None
     return [
         *own,
         *(

@@ -57,7 +57,7 @@ class Adapter:
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
-        self._joins_urls = type(storage).url is FileSystemStorage.url
+        self._joins_urls = getattr(type(storage), "url", None) is FileSystemStorage.url
         self._joined = JoinedUrls(self.join, "")
         # Avatars lie in 256 folders to a prefix.
         self._quoted = lru_cache(maxsize=4096)(self._quote)

@@ -50,9 +50,10 @@ def _gives_no_reason(error: Exception) -> bool:
     """Whether an exception of a storage tells neither by class nor by number what has failed."""
     if isinstance(error, OSError):
         return type(error) is OSError and error.errno is None
-    if any(
-        getattr(error, name, None) for name in ("status_code", "code", "http_code", "response")
-    ):
+    if any(getattr(error, name, None) for name in ("status_code", "code", "http_code")):
+        return False
+    # botocore's. What requests and httpx call so is an object.
+    if isinstance(getattr(error, "response", None), dict):
         return False
     is_bug = type(error).__module__ == "builtins" and not isinstance(error, LookupError)
     return not is_bug and not is_interruption(error)

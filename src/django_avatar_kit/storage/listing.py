@@ -65,11 +65,12 @@ def _listed(storage: Storage, folder: str) -> tuple[list[str], list[str]]:
     below, names = _listdir(storage, folder, path)
     location = _location(storage, folder, [*names, *below])
     files = {_key(name, folder, location) for name in names if not name.endswith("/")} - {""}
-    folders = set()
-    if not any("/" in key[len(folder) :] for key in files):
-        keys = {f"{_key(name.rstrip('/'), folder, location)}/" for name in below}
-        # One step at a time: the walk would never end if a folder listed itself.
-        folders = {key for key in keys if key[len(folder) :].count("/") == 1} - {"/"}
+    keys = {f"{_key(name.rstrip('/'), folder, location)}/" for name in below}
+    # One step at a time: the walk would never end if a folder listed itself.
+    folders = {key for key in keys if key[len(folder) :].count("/") == 1} - {"/"}
+    # Some storages list what is in a folder at once.
+    deeper = (key[len(folder) :].partition("/") for key in files)
+    folders -= {f"{folder}{first}/" for first, slash, _ in deeper if slash}
     if path is not None:
         # Where a link leads to is unknown: elsewhere, or to what is listed anyway.
         links = {key for key in files | folders if has_link(path, key[len(folder) :])}

@@ -236,7 +236,7 @@ class Bucket(Adapter):
 
     def look(self, keys: Collection[str]) -> dict[str, Stored]:
         """Those of the objects that exist, by a listing of what all of their keys begin with."""
-        listed = self.walk(_beginning(keys))
+        listed = self.walk(_beginning(keys)) if keys else ()
         return {stored.key: stored for stored in listed if stored.key in keys}
 
     def locations(self) -> list[tuple[object, tuple[str, ...]]]:

@@ -16,29 +16,35 @@ from typing import Any
 from . import threads
 
 
+class _Connection:
+    """What a forked process must not share with its parent: open sockets, and a lock that a thread
+    may have held.
+    """
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.lock = threading.Lock()
+        self.made: tuple[Any, Any] | None = None
+
+
 class S3Client:
     """A client, its session, and the keys of objects below the ``location`` of a storage."""
 
     def __init__(self, storage: Any) -> None:
         self.storage = storage
-        self._start()
-
-    def _start(self) -> None:
-        self._lock = threading.Lock()
-        self._connected: tuple[Any, Any] | None = None
-        self._pid = os.getpid()
+        self._connection = _Connection()
 
     def connect(self) -> tuple[Any, Any]:
         """The session and the client, made by the first thread that asks for them."""
-        if self._pid != os.getpid():
-            # Forked: the sockets are the parent's, and the lock may have been held there.
-            self._start()
-        if self._connected is None:
-            with self._lock:
-                if self._connected is None:
+        connection = self._connection
+        if connection.pid != os.getpid():
+            connection = self._connection = _Connection()
+        if connection.made is None:
+            with connection.lock:
+                if connection.made is None:
                     session = self.storage._create_session()
-                    self._connected = session, self.new_client(session)
-        return self._connected
+                    connection.made = session, self.new_client(session)
+        return connection.made
 
     @property
     def client(self) -> Any:
