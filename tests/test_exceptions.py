@@ -224,3 +224,13 @@ def test_numbers_are_written_in_the_language_of_the_reader() -> None:
     error = UploadTooLarge(filename="a.jpg", size=12 * 2**20, limit=10 * 2**20)
     with translation.override("de"):
         assert "12,0\xa0MB" in str(error)
+
+
+@pytest.mark.parametrize("language", ["de", "ja", "ar"])
+def test_the_formats_are_joined_in_the_language_of_the_sentence(language):
+    """Django has words for it in many languages in which the sentence itself is not."""
+    error = exceptions.UnsupportedFormat(
+        filename="cat.tiff", format="TIFF", allowed=("jpeg", "png", "webp")
+    )
+    with translation.override(language):
+        assert str(error).endswith("Upload a JPEG, PNG or WebP.")

@@ -173,7 +173,15 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
             elif value.name and is_assigned(value.instance, self):
                 assignment.refuse_foreign_name(value.name)
         elif isinstance(value, File):
-            pipeline.receive(value, self)
+            self.check_upload(value)
+
+    def check_upload(self, upload: File[Any]) -> None:
+        """Check and decode any file as an upload, also one that is stored.
+
+        The picture is kept on it. Raises the children of
+        :class:`~django_avatar_kit.exceptions.UploadError`.
+        """
+        pipeline.receive(upload, self)
 
     # --- from an attribute to a column ---
 

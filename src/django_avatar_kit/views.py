@@ -101,7 +101,7 @@ class OwnAvatarMixin(LoginRequiredMixin, ContextMixin, View):
 
     def get_next(self) -> str:
         """The ``next`` of the form, else of the URL; "" if it leads to another site."""
-        name = self.redirect_field_name
+        name = self.redirect_field_name or "next"
         url = self.request.POST.get(name, self.request.GET.get(name, ""))
         safe = url_has_allowed_host_and_scheme(
             url,

@@ -10,16 +10,28 @@ from typing import Any
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.functional import lazy
-from django.utils.text import get_text_list
+from django.utils.translation import gettext, pgettext_lazy
 
 #: Characters of a text, digits of a number and values of a crop box that are shown.
 LONGEST_TEXT, LONGEST_NUMBER, MOST_SIDES = 60, 20, 8
+
+
+def _join_alternatives(words: Sequence[str]) -> str:
+    # Not Django's get_text_list(): its "or" is translated where our sentence is not.
+    *others, last = words or ("",)
+    if not others:
+        return last
+    return gettext("%(others)s or %(last)s") % {
+        "others": str(pgettext_lazy("between the items of a list", ", ")).join(others),
+        "last": last,
+    }
+
 
 # Lazy: they are written in the language of whoever reads the message.
 #: Bytes as "12.0 MB".
 size_text: Callable[[int], Any] = lazy(filesizeformat, str)
 #: Words as "a, b or c".
-any_of: Callable[[Sequence[str]], Any] = lazy(get_text_list, str)  # type: ignore[assignment]
+any_of: Callable[[Sequence[str]], Any] = lazy(_join_alternatives, str)
 
 
 def megapixels(pixels: int) -> str:

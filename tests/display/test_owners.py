@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, User
@@ -528,3 +529,20 @@ def test_new_models_change_what_is_known() -> None:
 
         person = Person()
         assert locate(person) == (person, None, None)
+
+
+@pytest.mark.django_db
+def test_an_error_of_the_sites_own_code_is_not_taken_for_a_setting(monkeypatch):
+    user = User.objects.create(username="ada")
+    Profile.objects.create(user=user)
+
+    def from_db(*args: Any) -> None:
+        raise AttributeError("a bug of the site")
+
+    monkeypatch.setattr(Profile, "from_db", classmethod(from_db))
+    with pytest.raises(AttributeError, match="a bug of the site"):
+        locate(User.objects.get())
+
+
+def test_texts_are_left_to_the_tag_that_shows_them():
+    prefetch_avatars(["cat", "", None])

@@ -17,8 +17,11 @@ from tests.support import postgres
 
 pytestmark = [pytest.mark.lifecycle, pytest.mark.modes]
 
-ROOT = Path(__file__).parent.parent
-STORY = ("cleanup", "rollback", "save_path", "thumbnails")
+ROOT = Path(__file__).parents[2]
+STORY = (
+    *("save_path", "updates", "names_of_others", "bulk", "site_receivers", "refused"),
+    *("deletion", "settlement", "with_django_cleanup", "rollback", "saved_again", "thumbnails"),
+)
 MODES = {"without": "", "selected": "django_cleanup.apps.CleanupSelectedConfig"}
 
 
@@ -43,7 +46,7 @@ def _start(installed: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "pytest", "-q", "-x"),
-            *(f"tests/test_{story}.py" for story in STORY),
+            *(f"tests/lifecycle/test_{story}.py" for story in STORY),
             # Refused before anybody hears of it.
             *("-k", "not bad_upload"),
         ],

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import models
 from django.utils.timezone import make_naive
 from PIL import Image
 
-from django_avatar_kit.test import make_upload
+from django_avatar_kit.test import make_upload, settle
 from django_avatar_kit.uploads import imaging
 from tests.support.build import (
     build,
@@ -19,8 +20,8 @@ from tests.support.build import (
     summary,
     team,
 )
-from tests.support.lifecycle import column, fresh, needed, upload
-from tests.testapp.models import Pet, Team
+from tests.support.lifecycle import column, files_of, fresh, needed, upload
+from tests.testapp.models import Guest, Pet, Team
 
 pytestmark = [
     pytest.mark.lifecycle,
@@ -241,3 +242,21 @@ def test_renditions_in_a_storage_of_their_own(settings, media, tmp_path):
     assert [p for p in (tmp_path / "renditions").rglob("*") if p.is_file()] == [
         tmp_path / "renditions" / name.rendition(8, "webp")
     ]
+
+
+def test_a_default_that_is_named_like_an_avatar_is_left_alone(monkeypatch, settings, files):
+    """Somebody has uploaded the default, and a callable picks it."""
+    picked = column(team())
+    Team.objects.all()._raw_delete("default")
+    field = Guest._meta.get_field("avatar")
+    monkeypatch.setattr(field, "default", lambda: picked)
+    monkeypatch.delitem(field.__dict__, "_get_default", raising=False)
+    guest = Guest.objects.create()
+    value = models.Value(picked, output_field=models.CharField())
+    models.QuerySet(Guest).filter(pk=guest.pk).update(avatar=value)
+    settings.AVATAR_KIT = {"SIZES": (24,)}
+    build("testapp.Guest.avatar")
+    settle()
+    monkeypatch.delitem(field.__dict__, "_get_default", raising=False)
+    assert column(guest) == picked
+    assert files_of(picked) <= files()

@@ -63,3 +63,13 @@ def test_an_upload_that_is_no_file_of_django_is_saved(files):
     profile.avatar = serializer.validated_data["avatar"]
     profile.save()
     assert files() == files_of(column(profile))
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("small")
+def test_a_stored_avatar_is_an_upload_as_any_other():
+    """As where one row is given the avatar of another, by a serializer without a model."""
+    stored = make_profile().avatar
+    serializer = check(stored)
+    assert serializer.errors == {}
+    assert serializer.validated_data["avatar"] is stored

@@ -223,6 +223,11 @@ class TestSites:
             assert hidden in self.send(each, user, "get", return_to="/me/").content.decode()
         assert self.send(view, user, return_to="/me/")["Location"] == "/me/"
 
+    def test_without_a_redirect_field_name(self, user, profile):
+        """None keeps it out of the URL of the login page. What a form sends still counts."""
+        view = AvatarDeleteView.as_view(redirect_field_name=None)
+        assert self.send(view, user, next="/me/")["Location"] == "/me/"
+
     @pytest.mark.urls(__name__)
     def test_mounted_elsewhere(self, client, user, profile):
         response = client.post("/me/picture/", {"avatar": make_upload()})

@@ -19,8 +19,8 @@ import boto3
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader
 from django.core.files.storage import storages
-from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
-from werkzeug.serving import make_server
+from moto.moto_server.werkzeug_app import create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 #: How long a client waits for an answer, in seconds: as long as it takes, and where it is to wait
 #: in vain.
@@ -182,7 +182,7 @@ class Server:
         return answer
 
 
-class _Handler(MotoRequestHandler):
+class _Handler(WSGIRequestHandler):
     # Head and body of an answer are two packets, and the second is not to wait 40 ms.
     disable_nagle_algorithm = True
 

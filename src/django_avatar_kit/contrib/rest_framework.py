@@ -32,11 +32,11 @@ class AvatarUploadField(FileField):  # type: ignore[misc]
     def to_internal_value(self, data: Any) -> Any:
         """The checked upload. Raises REST framework's ``ValidationError``."""
         upload = super().to_internal_value(data)
-        # REST framework takes anything with a name and a size; the model field checks a File.
+        # REST framework takes anything with a name and a size.
         if not isinstance(upload, File):
             upload = File(upload)
         try:
-            (self.model_field or self._own_field()).validate_upload(upload)
+            (self.model_field or self._own_field()).check_upload(upload)
         except UploadError as error:
             raise ValidationError(get_error_detail(error)) from error
         return upload

@@ -109,8 +109,9 @@ def prefetch_avatars(objects: Iterable[Any], path: str | None = None) -> None:
     for cls, group in _by_class(found):
         route = _route(cls)
         if route is None:
-            # Nothing to load; this raises the TypeError.
-            _find(group[0])
+            if not issubclass(cls, str):
+                # Nothing to load. This raises the TypeError for what has no avatar.
+                _find(group[0])
             continue
         for step in route.steps:
             group = _follow(group, step)  # noqa: PLW2901
@@ -168,6 +169,9 @@ def _find(obj: Any) -> _Found:
         except ObjectDoesNotExist:
             holder = None
         except AttributeError as error:
+            if not route.label:
+                # The site's own, in a property or in the loading of the profile.
+                raise
             raise route.error(f"{_describe(type(holder))} has no “{step}”") from error
         if holder is None:
             return obj, None, None

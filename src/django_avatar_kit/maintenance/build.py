@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from django.db import models, transaction
 
 from .. import pipeline
-from ..columns import AvatarColumn, default_varies, may_be_default
+from ..columns import AvatarColumn, default_of, default_varies, may_be_default
 from ..exceptions import AvatarError, StorageError
 from ..formats import has_alpha, rendition_encoders, with_extension
 from ..interruptions import is_interruption
@@ -126,7 +126,8 @@ def reason_to_build(row: Row, options: BuildOptions) -> str:
     Raises :class:`~django_avatar_kit.exceptions.StorageError` if the master is missing: there is
     nothing to build from.
     """
-    if may_be_default(row.key, row.field):
+    # default_of() as well: what a callable picks now may be named like an avatar.
+    if row.key == default_of(row.field) or may_be_default(row.key, row.field):
         return ""
     missing: list[str] = []
     if options.check_files:

@@ -130,7 +130,9 @@ class Copy:
         """Write to the target and look in the source: a bucket may have two addresses."""
         key = f"avatar-kit-{secrets.token_hex(16)}.txt"
         data = b"Written by avatar_copy, which deletes it at once."
-        probe = storage.Write(storage=self.target, key=key, data=data, content_type="text/plain")
+        probe = storage.Write(
+            storage=self.target, key=key, data=data, content_type="text/plain", immutable=False
+        )
         try:
             storage.write_one(probe)
             return not storage.missing(self.source, [key])
