@@ -536,7 +536,7 @@ def test_an_error_of_the_sites_own_code_is_not_taken_for_a_setting(monkeypatch):
     user = User.objects.create(username="ada")
     Profile.objects.create(user=user)
 
-    def from_db(*args: Any) -> None:
+    def from_db(*args: Any, **kwargs: Any) -> None:
         raise AttributeError("a bug of the site")
 
     monkeypatch.setattr(Profile, "from_db", classmethod(from_db))
