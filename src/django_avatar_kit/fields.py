@@ -120,8 +120,8 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         except Exception:
             if apps.ready:
                 raise
-            # django-cleanup asks while Django starts, and only for its class. That there is none
-            # is for the checks to say, which run once Django has started.
+            # django-cleanup asks while Django starts, and only for the class. The system checks,
+            # which run later, report a storage that cannot be made.
             return Storage()
 
     @storage.setter

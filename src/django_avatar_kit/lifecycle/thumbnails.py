@@ -61,7 +61,7 @@ def delete(names: Mapping[str, FileField]) -> None:
 def _delete(source: Source, field: FileField) -> None:
     place = storage_of(field)
     hashed = get_storage_hash(place)
-    # A thumbnail that lies in a storage which is no longer the configured one cannot be reached.
+    # A thumbnail in a storage that the settings no longer name cannot be deleted.
     reachable = [t for t in source.thumbnails.all() if t.storage_hash == hashed]
     failed = storage.delete_all(place, [thumbnail.name for thumbnail in reachable])
     if not failed:
