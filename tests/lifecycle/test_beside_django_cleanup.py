@@ -26,18 +26,21 @@ MODES = {"without": "", "selected": "django_cleanup.apps.CleanupSelectedConfig"}
 
 
 @pytest.fixture(scope="module")
-def runs():
+def runs(tmp_path_factory):
     if "AVATAR_KIT_TEST_CLEANUP" in os.environ:
         pytest.skip("This is such a process.")
-    started = {mode: _start(installed) for mode, installed in MODES.items()}
+    started = {
+        mode: _start(installed, tmp_path_factory.mktemp(mode)) for mode, installed in MODES.items()
+    }
     yield started
     for process in started.values():
         process.kill()
         process.communicate()
 
 
-def _start(installed: str) -> subprocess.Popen[str]:
-    # Its own PostgreSQL, too, and no measuring: these lines have been counted.
+def _start(installed: str, temporary: Path) -> subprocess.Popen[str]:
+    # Its own PostgreSQL, too, and no measuring: these lines have been counted. And its own folder
+    # for temporary files: of two runs that tidy up one at the same time, one may fail.
     environ = {
         key: value
         for key, value in os.environ.items()
@@ -49,6 +52,7 @@ def _start(installed: str) -> subprocess.Popen[str]:
             *(f"tests/lifecycle/test_{story}.py" for story in STORY),
             # Refused before anybody hears of it.
             *("-k", "not bad_upload"),
+            f"--basetemp={temporary / 'files'}",
         ],
         cwd=ROOT,
         env={**environ, "AVATAR_KIT_TEST_CLEANUP": installed},
