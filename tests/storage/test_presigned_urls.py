@@ -80,10 +80,10 @@ CLIENTS: list[dict[str, Any]] = [
 def test_urls_are_those_of_the_client_to_the_letter(key, options):
     made, credentials = client(**options)
     sample = signed(made, "x")
-    signer = signer_like(sample, "x", "buck.et", credentials, LATER)
-    assert signer is not None
+    sign = signer_like(sample, "x", "buck.et", credentials, LATER)
+    assert sign is not None
     moment = dt.datetime.fromtimestamp(LATER.start, tz=dt.timezone.utc)
-    assert signer.url(quoted(key)) == signed(made, key, LATER.life, moment)
+    assert sign(quoted(key)) == signed(made, key, LATER.life, moment)
 
 
 @pytest.mark.parametrize("version", ["s3v4", None])
@@ -111,9 +111,9 @@ def test_a_url_of_any_other_kind_gives_no_signer(url):
 
 def test_a_url_costs_one_hmac(monkeypatch):
     made, credentials = client()
-    signer = signer_like(signed(made, "x"), "x", "buck.et", credentials, LATER)
-    assert signer is not None
+    sign = signer_like(signed(made, "x"), "x", "buck.et", credentials, LATER)
+    assert sign is not None
     digest = mock.Mock(wraps=signing.hmac.digest)
     monkeypatch.setattr(signing.hmac, "digest", digest)
-    signer.url("avatars/3f/x.webp")
+    sign("avatars/3f/x.webp")
     assert digest.call_count == 1

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 from ..interruptions import is_interruption
@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 KEPT_URLS = 16_384
 #: Seconds until credentials that could not be had are asked for again.
 PAUSE = 60
+
+#: Gives the signed URL of a quoted path that follows the base. All are valid for the same term.
+Signer: TypeAlias = Callable[[str], str]
 
 
 class Term(NamedTuple):
@@ -118,15 +121,15 @@ class SignedUrls:
         expire at ``expiry``.
         """
         life = max(2, int(self.storage.querystring_expire))
-        start = int(now) // (life // 2) * (life // 2)
-        while expiry is not None and start + life > expiry and life > 3:
+        while True:
+            start = int(now) // (life // 2) * (life // 2)
+            if expiry is None or start + life <= expiry:
+                return Term(start, life)
+            if life <= 3:
+                # The last seconds of the credentials.
+                return Term(int(now), int(expiry) - int(now))
             # Shorter, but still at moments that all processes agree upon.
             life //= 2
-            start = int(now) // (life // 2) * (life // 2)
-        if expiry is not None and start + life > expiry:
-            # The last seconds of the credentials.
-            start, life = int(now), int(expiry) - int(now)
-        return Term(start=start, life=life)
 
     def _new_window(self, now: float) -> _Window:
         url, term, frozen = self.storage.url, self._term(now), None
@@ -136,19 +139,19 @@ class SignedUrls:
                 # Private in botocore 1.44; frozen credentials do not tell when they expire.
                 if expiry := getattr(credentials, "_expiry_time", None):
                     term = self._term(now, expiry.timestamp())
-                signer = self._signer(frozen, term)
+                sign = self._signer(frozen, term)
             except Exception as error:
                 if is_interruption(error):
                     raise
                 # Such as that of a service for credentials. The page is shown without pictures,
                 # and the next one does not wait for the same answer.
-                bucket = self.storage.bucket_name
                 logger.exception(
-                    "Cannot sign URLs of the bucket “%s”; avatar_doctor tells more.", bucket
+                    "Cannot sign URLs of the bucket “%s”; avatar_doctor tells more.",
+                    self.storage.bucket_name,
                 )
                 return _Window(self._unsigned(), now + PAUSE)
-            if signer is not None:
-                sign, quote = signer.url, self._quote
+            if sign is not None:
+                quote = self._quote
                 url = lambda key: sign(quote(key))  # noqa: E731
         return _Window(lru_cache(maxsize=KEPT_URLS)(url), term.start + term.life / 2, frozen)
 
@@ -161,71 +164,58 @@ class SignedUrls:
 # --- signing ---
 
 
-class Signer(Protocol):
-    """Makes signed URLs that are all valid for the same term."""
+def _signer_v4(base: str, scope: str, credentials: Any, term: Term) -> Signer:
+    """A signer of version 4. ``scope`` is ``region/service/aws4_request``; ``credentials`` are
+    what botocore calls frozen.
+    """
+    moment = datetime.fromtimestamp(term.start, tz=timezone.utc)
+    stamp = moment.strftime("%Y%m%dT%H%M%SZ")
+    scope = f"{stamp[:8]}/{scope}"
+    key = f"AWS4{credentials.secret_key}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    query = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": f"{credentials.access_key}/{scope}",
+        "X-Amz-Date": stamp,
+        "X-Amz-Expires": str(term.life),
+        "X-Amz-SignedHeaders": "host",
+    }
+    if credentials.token:
+        query["X-Amz-Security-Token"] = credentials.token
+    # Sorted in the canonical request; in the URL, in the order of botocore.
+    given = [f"{name}={_encoded(value)}" for name, value in query.items()]
+    parts = urlsplit(base)
+    before = f"GET\n{parts.path}"
+    after = f"\n{'&'.join(sorted(given))}\nhost:{_host(parts)}\n\nhost\nUNSIGNED-PAYLOAD"
+    to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n"
+    tail = f"?{'&'.join(given)}&X-Amz-Signature="
 
-    def url(self, path: str) -> str:
-        """The signed URL of ``path``, which is quoted and follows the base."""
+    def sign(path: str) -> str:
+        digest = sha256(f"{before}{path}{after}".encode()).hexdigest()
+        signature = hmac.digest(key, f"{to_sign}{digest}".encode(), "sha256").hex()
+        return f"{base}{path}{tail}{signature}"
 
-
-class SignerV4:
-    """Signature version 4."""
-
-    def __init__(self, base: str, scope: str, credentials: Any, term: Term) -> None:
-        """``base`` is the URL without the path, ``scope`` is ``region/service/aws4_request``, and
-        ``credentials`` are what botocore calls frozen.
-        """
-        moment = datetime.fromtimestamp(term.start, tz=timezone.utc)
-        stamp, day = moment.strftime("%Y%m%dT%H%M%SZ"), moment.strftime("%Y%m%d")
-        parts = urlsplit(base)
-        scope = f"{day}/{scope}"
-        key = f"AWS4{credentials.secret_key}".encode()
-        for part in scope.split("/"):
-            key = hmac.digest(key, part.encode(), "sha256")
-        query = {
-            "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-            "X-Amz-Credential": f"{credentials.access_key}/{scope}",
-            "X-Amz-Date": stamp,
-            "X-Amz-Expires": str(term.life),
-            "X-Amz-SignedHeaders": "host",
-        }
-        if credentials.token:
-            query["X-Amz-Security-Token"] = credentials.token
-        # Sorted in the canonical request; in the URL, in the order of botocore.
-        ordered = "&".join(f"{name}={_encoded(query[name])}" for name in sorted(query))
-        self._base = base
-        self._key = key
-        self._before = f"GET\n{parts.path}"
-        self._after = f"\n{ordered}\nhost:{_host(parts)}\n\nhost\nUNSIGNED-PAYLOAD"
-        self._to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n"
-        self._tail = f"?{'&'.join(f'{name}={_encoded(query[name])}' for name in query)}"
-
-    def url(self, path: str) -> str:
-        digest = sha256(f"{self._before}{path}{self._after}".encode()).hexdigest()
-        signature = hmac.digest(self._key, f"{self._to_sign}{digest}".encode(), "sha256").hex()
-        return f"{self._base}{path}{self._tail}&X-Amz-Signature={signature}"
+    return sign
 
 
-class SignerV2:
-    """Signature version 2."""
+def _signer_v2(base: str, resource: str, credentials: Any, term: Term) -> Signer:
+    """A signer of version 2, which signs ``resource``, ``/bucket/folder``, instead of ``base``."""
+    expires = term.start + term.life
+    token, headers = "", ""
+    if credentials.token:
+        headers = f"x-amz-security-token:{credentials.token}\n"
+        token = f"&x-amz-security-token={_encoded(credentials.token)}"
+    key = credentials.secret_key.encode()
+    before = f"GET\n\n\n{expires}\n{headers}{resource}"
+    head = f"?AWSAccessKeyId={_encoded(credentials.access_key)}&Signature="
 
-    def __init__(self, base: str, resource: str, credentials: Any, term: Term) -> None:
-        """``resource`` stands for ``base`` in the signed text: ``/bucket/folder``."""
-        expires = term.start + term.life
-        token, headers = "", ""
-        if credentials.token:
-            headers = f"x-amz-security-token:{credentials.token}\n"
-            token = f"&x-amz-security-token={_encoded(credentials.token)}"
-        self._base = base
-        self._key = credentials.secret_key.encode()
-        self._before = f"GET\n\n\n{expires}\n{headers}{resource}"
-        self._head = f"?AWSAccessKeyId={_encoded(credentials.access_key)}&Signature="
-        self._tail = f"{token}&Expires={expires}"
-
-    def url(self, path: str) -> str:
-        signature = hmac.digest(self._key, f"{self._before}{path}".encode(), "sha1")
+    def sign(path: str) -> str:
+        signature = hmac.digest(key, f"{before}{path}".encode(), "sha1")
         encoded = _encoded(b64encode(signature).decode())
-        return f"{self._base}{path}{self._head}{encoded}{self._tail}"
+        return f"{base}{path}{head}{encoded}{token}&Expires={expires}"
+
+    return sign
 
 
 def signer_like(url: str, path: str, bucket: str, credentials: Any, term: Term) -> Signer | None:
@@ -239,20 +229,20 @@ def signer_like(url: str, path: str, bucket: str, credentials: Any, term: Term) 
         return None
     base = location[: -len(path)]
     given = {name: values[0] for name, values in parse_qs(query).items()}
-    make: type[SignerV4 | SignerV2]
+    make: Callable[[str, str, Any, Term], Signer]
     if "X-Amz-Date" in given:
         made_at = datetime.strptime(given["X-Amz-Date"], "%Y%m%dT%H%M%S%z")
         sample = Term(start=int(made_at.timestamp()), life=int(given["X-Amz-Expires"]))
-        make, scope = SignerV4, "/".join(given.get("X-Amz-Credential", "").split("/")[-3:])
+        make, scope = _signer_v4, "/".join(given.get("X-Amz-Credential", "").split("/")[-3:])
     elif "AWSAccessKeyId" in given and "Expires" in given:
         # Only the sum of both is signed.
         sample = Term(start=int(given["Expires"]), life=0)
-        make, scope = SignerV2, urlsplit(base).path
+        make, scope = _signer_v2, urlsplit(base).path
         if not scope.startswith(f"/{bucket}/"):
             scope = f"/{bucket}{scope}"
     else:
         return None
-    if make(base, scope, credentials, sample).url(path) != url:
+    if make(base, scope, credentials, sample)(path) != url:
         return None
     return make(base, scope, credentials, term)
 
