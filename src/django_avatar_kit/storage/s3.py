@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import SuspiciousOperation
-from django.core.signals import setting_changed
 from django.utils.encoding import filepath_to_uri
 from django.utils.functional import Promise
 
@@ -49,49 +48,33 @@ _NEVER_SUPPORTED = frozenset({405, 501})
 
 def is_stock(storage: Any) -> bool:
     """Whether a storage works as django-storages' ``S3Storage`` does."""
-    cls: Any = type(storage)
-    if not _is_stock_class(cls):
+    # Not imported here: whoever has such a storage has imported its module.
+    module = sys.modules.get("storages.backends.s3")
+    if module is None or not issubclass(type(storage), module.S3Storage):
         return False
+    stock: Any = module.S3Storage
+    settings = stock.get_default_settings(None)
+    for base in type(storage).__mro__:
+        # All bases: a mixin that is a Storage comes between S3Storage and Storage.
+        if base not in stock.__mro__ and _changes(base, stock, settings):
+            return False
     pictures = {media_type_of(name) for name in rendition_encoders()}
     if storage.gzip and pictures.intersection(storage.gzip_content_types or ()):
         return False
     # What lazy() gives may be another value each time.
-    return not any(isinstance(getattr(storage, name), Promise) for name in _settings())
+    return not any(isinstance(getattr(storage, name), Promise) for name in settings)
 
 
-@cache
-def _settings() -> tuple[str, ...]:
-    stock: Any = sys.modules["storages.backends.s3"].S3Storage
-    return tuple(stock.get_default_settings(None))
-
-
-@cache
-def _is_stock_class(cls: Any) -> bool:
-    # Not imported here: whoever has such a storage has imported its module.
-    module = sys.modules.get("storages.backends.s3")
-    if module is None or not issubclass(cls, module.S3Storage):
-        return False
-    stock: Any = module.S3Storage
-    settings = _settings()
-    return not any(
+def _changes(base: type, stock: Any, settings: Collection[str]) -> bool:
+    return any(
         name in _OVERRIDES
         # A method or property of the stock class; or a setting that is more than a value.
         or (not name.startswith("__") and hasattr(getattr(stock, name, None), "__get__"))
         or (name in settings and hasattr(value, "__get__"))
-        # All bases: a mixin that is a Storage comes between S3Storage and Storage.
-        for base in cls.__mro__
-        if base not in stock.__mro__
         for name, value in vars(base).items()
         # Django's @deconstructible adds this, which every storage in a migration has.
         if name != "deconstruct"
     )
-
-
-def _forget(**kwargs: Any) -> None:
-    _settings.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="avatar_kit.s3")
 
 
 # --- the adapter ---
