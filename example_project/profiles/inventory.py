@@ -140,7 +140,9 @@ def take_stock(
             place = _place(key)
             groups[place] = Group(key=key, row=row, kit=Name.parse(key) is not None)
     # A bucket's listing tells all of this at once, a thousand files to a request.
-    for stored in sorted(kit_storage.walk(storage, prefix), key=lambda stored: stored.key):
+    for stored in sorted(
+        kit_storage.adapter_of(storage).walk(prefix), key=lambda stored: stored.key
+    ):
         key = stored.key
         place = _place(key)
         group = groups.setdefault(place, Group(key=place, kit=group_of(key) is not None))

@@ -142,7 +142,7 @@ def place(request: Any, settings: Any) -> Any:
 
 def test_e5_the_sweep_finds_and_deletes_orphans_and_leaves_the_rest(place):
     kept, lost = team(), lose(team())
-    listed = [file.key for file in storage.walk(place)]
+    listed = [file.key for file in storage.adapter_of(place).walk()]
     assert len(listed) == len(set(listed)) == 6
     out, _err = sweep(**ALL)
     assert {line.split(" ")[0] for line in out.splitlines() if "no row holds" in line} == (
@@ -407,9 +407,9 @@ def test_e5_a_folder_of_avatars_that_nobody_may_look_into(folder, shown, closed,
 def test_e5_a_file_that_a_listing_leaves_out_is_not_listed(media):
     key = column(team())
     place = storages["default"]
-    assert storage.is_listed(place, key)
+    assert storage.adapter_of(place).is_listed(key)
     (media / key).unlink()
-    assert not storage.is_listed(place, key)
+    assert not storage.adapter_of(place).is_listed(key)
 
 
 def test_e5_the_folder_that_was_asked_for(closed):

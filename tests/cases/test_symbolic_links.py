@@ -232,13 +232,13 @@ def test_l7_a_wrapped_storage_and_its_inside_are_one_place(wrapped, settings, me
 @pytest.mark.parametrize("answer", [NotImplementedError(), ValueError("no"), None, 5, "avatars"])
 def test_l7_a_storage_without_paths_has_no_links(monkeypatch, answer):
     # Django's InMemoryStorage has paths, but no files there.
-    assert storage.locations(InMemoryStorage()) == []
+    assert storage.adapter_of(InMemoryStorage()).locations() == []
     place: Any = Wrapped()
     monkeypatch.setattr(Wrapped, "path", mock.Mock(side_effect=[answer] * 99))
     place.save("avatars/x", upload())
     assert keys(place) == {"avatars/x"}
     assert not storage.is_behind_link(place, "avatars/x")
-    assert storage.locations(place) == []
+    assert storage.adapter_of(place).locations() == []
 
 
 def test_l7_a_time_limit_while_it_is_asked_for_a_path(monkeypatch):

@@ -181,19 +181,22 @@ def test_threads_use_only_what_can_bear_it(monkeypatch, places, source, target, 
     teams(2)
     seen: set[tuple[str, str]] = set()
 
-    def watch(function: str) -> None:
-        original = getattr(module, function)
+    def watch(owner: Any, function: str) -> None:
+        original = getattr(owner, function)
 
         def call(first: Any, *arguments: Any) -> Any:
-            place = first.storage if isinstance(first, module.Write) else first
+            # A write or an adapter has one.
+            place = getattr(first, "storage", first)
             is_main = threading.current_thread() is threading.main_thread()
             seen.add((type(place).__name__, "main" if is_main else "pool"))
             return original(first, *arguments)
 
-        monkeypatch.setattr(module, function, call)
+        monkeypatch.setattr(owner, function, call)
 
-    for function in ("look", "read", "write_one"):
-        watch(function)
+    for owner in (module.Adapter, s3.Bucket):
+        watch(owner, "look")
+    for function in ("read", "write_one"):
+        watch(module, function)
     copy()
     assert seen == expected
 

@@ -16,7 +16,7 @@ from django_avatar_kit.maintenance import sweep as sweeping
 from django_avatar_kit.maintenance.progress import Progress
 from django_avatar_kit.management.commands import avatar_sweep
 from django_avatar_kit.names import Name
-from django_avatar_kit.storage.base import walk
+from django_avatar_kit.storage.base import adapter_of
 from tests.support.lifecycle import column, files_of, upload
 from tests.support.sweep import ALL, age, listed, lose, put, sweep, team
 from tests.testapp.models import Pet, Team
@@ -325,7 +325,7 @@ def test_the_order_of_a_listing(media):
     for key in ("b/2", "b/1", "a/z/1", "a/y", "c"):
         put(media, key)
     place: Storage = storages["default"]
-    assert [file.key for file in walk(place)] == ["c", "a/y", "a/z/1", "b/1", "b/2"]
+    assert [file.key for file in adapter_of(place).walk()] == ["c", "a/y", "a/z/1", "b/1", "b/2"]
 
 
 def test_what_is_kept_for_the_second_step_is_on_disk(media):

@@ -13,7 +13,7 @@ from django_avatar_kit.lifecycle import references, tables, thumbnails
 from django_avatar_kit.maintenance import locations
 from django_avatar_kit.maintenance import sweep as sweeping
 from django_avatar_kit.names import Name
-from django_avatar_kit.storage.base import walk
+from django_avatar_kit.storage.base import adapter_of
 from tests.support.lifecycle import column, files_of, upload
 from tests.support.sweep import ALL, THUMBNAIL, listed, lose, put, sweep, team
 from tests.testapp.models import Bare, Channel, Pet, Team
@@ -181,7 +181,7 @@ def test_a_storage_that_is_no_folder(settings):
     kept, lost = team(), lose(team())
     out, _ = sweep(delete=True, **ALL)
     assert listed(out) == {f"Deleted {key}" for key in files_of(lost)}
-    assert {file.key for file in walk(storages["default"])} == files_of(column(kept))
+    assert {file.key for file in adapter_of(storages["default"]).walk()} == files_of(column(kept))
 
 
 def test_all_columns_of_all_databases_are_asked(files):

@@ -16,7 +16,7 @@ from easy_thumbnails.files import get_thumbnailer
 
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.rendering import avatar_html
-from django_avatar_kit.storage.base import Write, delete_all, walk, write_one
+from django_avatar_kit.storage.base import Write, adapter_of, delete_all, write_one
 from django_avatar_kit.test import settle
 from tests.support.lifecycle import column, files_of, fresh, make_profile, upload
 from tests.support.processes import python
@@ -255,7 +255,11 @@ class Partly(Storage):
 
 
 def test_a_storage_that_lists_only_some_folders_at_once():
-    assert sorted(found.key for found in walk(Partly())) == ["a/one.jpg", "b/two", "c.jpg"]
+    assert sorted(found.key for found in adapter_of(Partly()).walk()) == [
+        "a/one.jpg",
+        "b/two",
+        "c.jpg",
+    ]
 
 
 class Proxy:

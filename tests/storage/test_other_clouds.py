@@ -210,7 +210,7 @@ def test_an_avatar_is_built_copied_and_replaced(place, location):
     call_command("avatar_build", verbosity=0)
     assert there(place, location) == files_of(column(row))
     call_command("avatar_copy", "--from", "default", "--to", "renditions", verbosity=0)
-    copied = {stored.key for stored in module.walk(storages["renditions"])}
+    copied = {stored.key for stored in module.adapter_of(storages["renditions"]).walk()}
     assert copied == files_of(column(row))
     row = fresh(row)
     row.avatar = upload("red")
@@ -220,7 +220,7 @@ def test_an_avatar_is_built_copied_and_replaced(place, location):
 
 
 def test_what_is_not_there(place):
-    assert list(module.walk(place, "nowhere/")) == []
+    assert list(module.adapter_of(place).walk("nowhere/")) == []
     assert module.missing(place, ["avatars/x"]) == ["avatars/x"]
     assert module.delete_all(place, ["avatars/x"]) == []
     with pytest.raises(StorageError, match="there is no such file"):

@@ -21,7 +21,6 @@ from django_avatar_kit.storage.base import (
     missing,
     read,
     urls,
-    walk,
     write_all,
 )
 from django_avatar_kit.storage.s3 import Bucket
@@ -91,7 +90,7 @@ def test_keys_are_below_the_location(bucket, settings):
     storage = bucket.use(settings, location="media/avatars é")
     write_all([write(storage, "a/1.webp")])
     assert bucket.keys() == {"media/avatars é/a/1.webp"}
-    assert [stored.key for stored in walk(storage)] == ["a/1.webp"]
+    assert [stored.key for stored in adapter_of(storage).walk()] == ["a/1.webp"]
     assert read(storage, "a/1.webp") == b"data"
     assert missing(storage, ["a/1.webp", "a/2.webp"]) == ["a/2.webp"]
     assert delete_all(storage, ["a/1.webp"]) == []
@@ -329,7 +328,7 @@ def test_a_listing_tells_size_time_and_checksum_and_asks_for_pages(storage, buck
     monkeypatch.setattr(client, "list_objects_v2", lambda **given: real(MaxKeys=2, **given))
     before = dt.datetime.now(tz=dt.timezone.utc)
     with bucket.server.counted() as requests:
-        found = list(walk(storage, "avatars/"))
+        found = list(adapter_of(storage).walk("avatars/"))
     assert [stored.key for stored in found] == [f"avatars/{number}" for number in range(5)]
     assert actions(requests) == ["LIST"] * 3
     first = found[0]
@@ -346,14 +345,14 @@ def test_a_listing_leaves_out_what_no_storage_can_name(odd, location, bucket, se
     prefix = f"{location}/" if location else ""
     for key in (odd, "photos/me.jpg"):
         bucket.client.put_object(Bucket=bucket.name, Key=f"{prefix}{key}", Body=b"data")
-    assert [stored.key for stored in walk(storage)] == ["photos/me.jpg"]
+    assert [stored.key for stored in adapter_of(storage).walk()] == ["photos/me.jpg"]
 
 
 def test_a_folder_without_a_name_is_not_walked_for_ever(bucket, settings):
     storage = bucket.use(settings, backend="tests.support.s3storage.OwnParameters")
     for key in ("photos//me.jpg", "photos/me.jpg"):
         bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"data")
-    assert [stored.key for stored in walk(storage)] == ["photos/me.jpg"]
+    assert [stored.key for stored in adapter_of(storage).walk()] == ["photos/me.jpg"]
 
 
 def test_missing_files_of_an_avatar_cost_one_request(storage, bucket):

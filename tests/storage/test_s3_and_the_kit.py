@@ -17,7 +17,6 @@ from django_avatar_kit import tokens as seals
 from django_avatar_kit.lifecycle import references as rows
 from django_avatar_kit.maintenance import orphans
 from django_avatar_kit.rendering import avatar_html
-from django_avatar_kit.storage import base as module
 from django_avatar_kit.storage import s3
 from django_avatar_kit.storage.base import adapter_of, urls, write_all
 from tests.support.lifecycle import files_of, fresh, make_profile, upload
@@ -102,8 +101,8 @@ def test_markup_is_the_same_as_part_by_part(querystring_auth, bucket, settings, 
 def test_locations_of_buckets(bucket, settings):
     root = bucket.use(settings)
     inner = bucket.use(settings, alias="inner", location="a/b")
-    assert module.locations(root) == [((bucket.server.url, bucket.name), ())]
-    assert module.locations(inner) == [((bucket.server.url, bucket.name), ("a", "b"))]
+    assert adapter_of(root).locations() == [((bucket.server.url, bucket.name), ())]
+    assert adapter_of(inner).locations() == [((bucket.server.url, bucket.name), ("a", "b"))]
 
 
 # --- commands ---------------------------------------------------------------------------------

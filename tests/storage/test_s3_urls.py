@@ -14,7 +14,7 @@ import pytest
 from django.core.exceptions import SuspiciousOperation
 
 from django_avatar_kit.storage import presigned_urls as signing
-from django_avatar_kit.storage.base import adapter_of, look, urls, write_all
+from django_avatar_kit.storage.base import adapter_of, urls, write_all
 from django_avatar_kit.storage.s3_client import S3Client
 
 pytest.importorskip("moto", reason="moto is not installed: no tests on S3.")
@@ -329,5 +329,5 @@ def test_two_processes_sign_alike(version, bucket, settings, clock):
 
 def test_nothing_is_asked_for_where_no_file_is_named(storage, bucket):
     with bucket.server.counted() as requests:
-        assert look(storage, []) == {}
+        assert adapter_of(storage).look([]) == {}
     assert requests == []

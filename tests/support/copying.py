@@ -87,7 +87,7 @@ def contents(storage: Storage, keys: Any) -> dict[str, bytes]:
 
 def present(storage: Storage, keys: Any) -> set[str]:
     """Those of the keys that are there."""
-    return set(module.look(storage, keys)) if keys else set()
+    return set(module.adapter_of(storage).look(keys)) if keys else set()
 
 
 def keys_of(*rows: Any) -> set[str]:

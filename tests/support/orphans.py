@@ -36,7 +36,7 @@ def lose(row: Any) -> str:
 
 
 def keys(place: Any, folder: str = "") -> set[str]:
-    return {file.key for file in storage.walk(place, folder)}
+    return {file.key for file in storage.adapter_of(place).walk(folder)}
 
 
 Memory: Any = InMemoryStorage

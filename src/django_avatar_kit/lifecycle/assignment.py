@@ -21,7 +21,7 @@ from .. import pipeline
 from ..columns import STATE, may_be_default
 from ..exceptions import NotAFile, StaleName
 from ..names import Name
-from ..storage.base import grouped, is_there, missing
+from ..storage.base import adapter_of, grouped, missing
 from . import bulk_create, changes
 from .changes import Change
 from .deletion import files_of
@@ -204,7 +204,7 @@ def may_hold(name: str, field: AvatarColumn, using: str) -> bool:
 def _is_stored(name: str, field: AvatarColumn) -> bool:
     """Whether there is such a file. Raises ``NotAFile`` for what no storage can have."""
     refuse_foreign_name(name)
-    return is_there(field.storage, name)
+    return adapter_of(field.storage).exists(name)
 
 
 # --- statements that call no save() -----------------------------------------------------------

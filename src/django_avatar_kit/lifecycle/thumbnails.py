@@ -35,8 +35,7 @@ logger = logging.getLogger(__name__)
 
 def default_storage() -> Storage:
     """Where thumbnails go now; easy-thumbnails' own binding dates from its import."""
-    found: Storage = unwrap(get_storage())
-    return found
+    return unwrap(get_storage())  # type: ignore[no-any-return]
 
 
 def storage_of(field: FileField) -> Storage:

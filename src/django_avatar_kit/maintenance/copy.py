@@ -142,7 +142,7 @@ class Copy:
                 raise
             raise CannotCopy(f"The storages could not be tried out: {error}") from error
         finally:
-            storage.delete(self.target, key)
+            storage.delete_all(self.target, [key])
 
     # --- copying ---
 

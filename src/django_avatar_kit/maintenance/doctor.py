@@ -194,7 +194,7 @@ class _Examination:
             found = "it lies behind a link, which avatar_sweep does not follow"
             return Finding("list", found, ADVICE["link"], "warning")
         try:
-            is_listed = storage.is_listed(self.storage, self.key)
+            is_listed = self.adapter.is_listed(self.key)
         except NotImplementedError:
             found = "listdir() is not implemented"
             return Finding("list", found, ADVICE["no listdir"], "warning")

@@ -112,7 +112,7 @@ def _aliases(more: Iterable[str]) -> dict[int, str]:
 def location_of(place: Storage) -> object:
     """Equal for two storages that are known to have the same files, else different."""
     # The last answer is the one after following links.
-    known = storage.locations(place)
+    known = storage.adapter_of(place).locations()
     return known[-1] if known else id(place)
 
 
@@ -126,7 +126,9 @@ def folder_in(inner: Storage, outer: Storage) -> str | None:
     the same location. None for a storage that is not known to be inside.
     """
     # The paths as they are written, then the paths after following links.
-    pairs = zip(storage.locations(inner), storage.locations(outer), strict=False)
+    pairs = zip(
+        storage.adapter_of(inner).locations(), storage.adapter_of(outer).locations(), strict=False
+    )
     for (root, folders), (other_root, above) in pairs:
         if root == other_root and folders[: len(above)] == above:
             return "".join(f"{folder}/" for folder in folders[len(above) :])

@@ -205,7 +205,8 @@ class Sweep:
     def _candidates(self) -> Iterator[Candidate]:
         """Every file to be judged."""
         try:
-            for stored in storage.walk(self._storage, self.prefix, _upload_folders(self._storage)):
+            adapter, needed = storage.adapter_of(self._storage), _upload_folders(self._storage)
+            for stored in adapter.walk(self.prefix, needed):
                 group = group_of(stored.key)
                 if group or self.foreign:
                     yield Candidate(stored.key, group, stored)

@@ -105,7 +105,10 @@ class Transfer:
         raises meanwhile, such as the time limit of a task, comes through. At the end, be it by an
         exception or by ``close()``, nothing goes on in any thread.
         """
-        source, target = storage.is_shared(self.source), storage.is_shared(self.target)
+        source, target = (
+            storage.adapter_of(self.source).is_shared,
+            storage.adapter_of(self.target).is_shared,
+        )
         # Threads may read from the file system, as nothing else writes there meanwhile.
         readable = source or type(self.source) is FileSystemStorage
         with ExitStack() as stack:
@@ -126,18 +129,20 @@ class Transfer:
                     yield file.avatar
 
     def _list_source(self, files: Files) -> None:
-        if storage.is_shared(self.source):
-            found = storage.look(self.source, [file.key for file in files])
+        if storage.adapter_of(self.source).is_shared:
+            found = storage.adapter_of(self.source).look([file.key for file in files])
             for file in files:
                 file.in_source = found.get(file.key)
                 file.is_absent = file.in_source is None
 
     def _list_target(self, files: Files) -> None:
-        if storage.is_shared(self.target):
-            found = storage.look(self.target, [file.key for file in files])
+        if storage.adapter_of(self.target).is_shared:
+            found = storage.adapter_of(self.target).look([file.key for file in files])
         else:
             # To spare requests to the source, where that has told the MD5 of what it has.
-            found = storage.look(self.target, [file.key for file in files if file.in_source])
+            found = storage.adapter_of(self.target).look(
+                [file.key for file in files if file.in_source]
+            )
             for key in found:
                 found[key] = _stored(key, storage.read(self.target, key))
         for file in files:
@@ -164,9 +169,9 @@ class Transfer:
     def _store(self, files: Files) -> None:
         (file,) = files
         found = file.in_target
-        if file.is_absent or not storage.is_shared(self.target):
+        if file.is_absent or not storage.adapter_of(self.target).is_shared:
             # Another row with the same name may have been copied since, and its source deleted.
-            found = storage.look(self.target, [file.key]).get(file.key)
+            found = storage.adapter_of(self.target).look([file.key]).get(file.key)
         if file.is_absent:
             # An empty file is what a full disk or a killed process leaves.
             if found is not None and (found.size or storage.read(self.target, file.key)):
@@ -196,9 +201,9 @@ class Transfer:
                 reason=f"{self.title} has another file under this name, and it may be "
                 "the right one",
             )
-        if not storage.is_shared(self.target) and not self.dry_run:
+        if not storage.adapter_of(self.target).is_shared and not self.dry_run:
             # Django's storages write under another name where one is taken.
-            storage.delete(self.target, file.key)
+            storage.delete_all(self.target, [file.key])
         return self._write(file)
 
     def _write(self, file: CopiedFile, *, is_new: bool = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,28 +40,22 @@ class Write:
     immutable: bool = True
 
 
-# --- which storage ---
-
-
 # Every avatar on a page asks for it.
 @cache
 def by_alias(alias: str) -> Storage:
     """The storage that ``STORAGES`` has under ``alias`` now; nothing is bound at import."""
-    storage: Storage = unwrap(storages[alias])
-    return storage
+    return unwrap(storages[alias])  # type: ignore[no-any-return]
 
 
 def resolve(given: Storage | Callable[[], Storage]) -> Storage:
     """The storage that a field was given, as such or as a callable."""
-    storage: Storage = _call(given) if callable(given) else unwrap(given)
-    return storage
+    return _call(given) if callable(given) else unwrap(given)
 
 
 # A callable may build a new client each time: it is called again only when settings have changed.
 @cache
 def _call(given: Callable[[], Storage]) -> Storage:
-    storage: Storage = unwrap(given())
-    return storage
+    return unwrap(given())  # type: ignore[no-any-return]
 
 
 # By identity: a storage with an ``__eq__()``, as Django wants it for migrations, has no hash, or
@@ -95,19 +89,6 @@ def grouped(files: Iterable[tuple[Storage, Iterable[str]]]) -> list[tuple[Storag
     return list(groups.values())
 
 
-def is_shared(storage: Storage) -> bool:
-    """Whether several threads may use a storage at once: known of S3 only."""
-    return adapter_of(storage).is_shared
-
-
-def locations(storage: Storage) -> list[tuple[object, tuple[str, ...]]]:
-    """Where a storage lies; see :meth:`~django_avatar_kit.storage.adapter.Adapter.locations`."""
-    return adapter_of(storage).locations()
-
-
-# --- writing ---
-
-
 def write_all(writes: Sequence[Write]) -> None:
     """Write every file, or leave none of them behind.
 
@@ -119,11 +100,11 @@ def write_all(writes: Sequence[Write]) -> None:
     try:
         with side_by_side() as submit:
             # First those that threads write, and meanwhile the others here.
-            for write in sorted(writes, key=lambda write: not is_shared(write.storage)):
+            for write in sorted(writes, key=lambda write: not _is_shared(write)):
                 # Noted before the attempt: a full disk leaves half a file, and a request that
                 # timed out may have arrived.
                 begun.append(write)
-                if is_shared(write.storage):
+                if _is_shared(write):
                     submit(write_one, write)
                 else:
                     write_one(write)
@@ -132,6 +113,10 @@ def write_all(writes: Sequence[Write]) -> None:
         if interruption is not None and not is_interruption(error):
             raise interruption from error
         raise
+
+
+def _is_shared(write: Write) -> bool:
+    return adapter_of(write.storage).is_shared
 
 
 def _undo(begun: Iterable[Write]) -> BaseException | None:
@@ -145,7 +130,7 @@ def _undo(begun: Iterable[Write]) -> BaseException | None:
             # Any of the keys may be left. To delete one again does no harm.
             for key in keys:
                 with suppress(BaseException):
-                    delete(storage, key)
+                    delete_all(storage, [key])
     return interruption
 
 
@@ -163,12 +148,9 @@ def write_one(write: Write) -> str:
             raise
         raise StorageError(key=write.key, reason=error) from error
     if stored.key != write.key:
-        delete(write.storage, stored.key)
+        delete_all(write.storage, [stored.key])
         raise StorageError(key=write.key, reason=f"the storage renamed it to “{stored.key}”")
     return stored.etag or ""
-
-
-# --- deleting ---
 
 
 def delete_all(storage: Storage, keys: Iterable[str]) -> list[str]:
@@ -187,14 +169,6 @@ def delete_all(storage: Storage, keys: Iterable[str]) -> list[str]:
     for key, error in failed.items():
         logger.error("Could not delete “%s”; avatar_sweep will find it.", key, exc_info=error)
     return list(failed)
-
-
-def delete(storage: Storage, key: str) -> bool:
-    """Delete one file; False where that fails, which is logged."""
-    return not delete_all(storage, [key])
-
-
-# --- reading ---
 
 
 def read(storage: Storage, key: str) -> bytes:
@@ -217,37 +191,11 @@ def written_at(storage: Storage, key: str) -> datetime:
     return make_aware(moment, get_default_timezone()) if is_naive(moment) else moment
 
 
-def look(storage: Storage, keys: Iterable[str]) -> dict[str, Stored]:
-    """Those of the files that exist; of one avatar's files, for one request on S3."""
-    return adapter_of(storage).look(list(keys))
-
-
 def missing(storage: Storage, keys: Iterable[str]) -> list[str]:
     """Those of the files that do not exist; of one avatar's files, for one request on S3."""
     keys = list(keys)
-    found = look(storage, keys)
+    found = adapter_of(storage).look(keys)
     return [key for key in keys if key not in found]
-
-
-def is_there(storage: Storage, key: str) -> bool:
-    """Whether a file exists. A name that leads out of the storage is none of its files."""
-    return adapter_of(storage).exists(key)
-
-
-# --- listing ---
-
-
-def walk(storage: Storage, folder: str = "", needed: Collection[str] = ()) -> Iterator[Stored]:
-    """Every file below a folder; see :meth:`~django_avatar_kit.storage.adapter.Adapter.walk`."""
-    return adapter_of(storage).walk(folder, needed)
-
-
-def is_listed(storage: Storage, key: str) -> bool:
-    """Whether ``walk`` would come to a file. Raises what ``walk`` does."""
-    return adapter_of(storage).is_listed(key)
-
-
-# --- URLs ---
 
 
 def urls(storage: Storage) -> Callable[[str], str]:
