@@ -192,7 +192,7 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         state = state_of(model_instance)
         if state.using is None:
             # bulk_create(): get_db_prep_save() is the only place that knows the database.
-            state.column(self).inserting = True
+            column_state(model_instance, self).inserting = True
         else:
             assignment.commit(model_instance, self, state.using)
         return getattr(model_instance, self.attname)

@@ -89,18 +89,17 @@ def commit(instance: Model, field: AvatarColumn, using: str) -> None:
     """
     file: AvatarFile = getattr(instance, field.attname)
     state = column_state(instance, field)
-    before = state.generated
     if file.uncommitted:
         cut = pipeline.cut(receive(file), field.spec)
-    elif before is not None and before.name == file.name and before.undone:
-        cut = before.cut
+    elif (made := state.made(file.name)) and made.undone:
+        cut = made.cut
     else:
         if file.name and is_assigned(instance, field):
             refuse_foreign_name(file.name)
         return
     key = pipeline.store(cut, field, instance, using)
-    if before is not None:
-        state_of(instance).orphaned.append(before)
+    if state.generated is not None:
+        state_of(instance).orphaned.append(state.generated)
     state.generated = Generated(field=field, name=key, cut=cut)
     state.assigned = True
     file.become(name=key, _file=None, _committed=True, _crop=None)
@@ -112,9 +111,7 @@ def queue_unsaved(instance: Model, using: str) -> None:
     made = [*state.orphaned, *(c.generated for c in state.columns.values() if c.generated)]
     for each in made:
         if each.change is None:
-            each.change = Change(
-                using=using, field=each.field, instance=None, old="", new=each.name, generated=True
-            )
+            each.change = Change(using=using, field=each.field, new=each.name, generated=True)
             changes.undo(each.change)
     state.orphaned.clear()
 
@@ -128,17 +125,10 @@ def watch(
     """Register what a statement of the open transaction does to this column."""
     new = name_on(instance, field)
     state = column_state(instance, field)
-    change = Change(
-        using=using,
-        field=field,
-        instance=instance,
-        old=old,
-        new=new,
-        generated=state.wrote(new),
-        certain=certain,
-    )
-    if state.generated is not None and change.generated:
-        state.generated.change = change
+    change = Change(using=using, field=field, instance=instance, old=old, new=new, certain=certain)
+    if made := state.made(new):
+        made.change = change
+        change.generated = True
     state.changes.append(change)
     register(change)
 
@@ -161,9 +151,8 @@ def claim(instance: Model, field: AvatarColumn, using: str, *, otherwise: str) -
     row holds it, its files are gone or about to go: the instance gets ``otherwise``.
     """
     name = name_on(instance, field)
-    state = state_of(instance)
-    generated = state.column(field).generated
-    if state.raw or (generated is not None and generated.name == name and generated.stands(using)):
+    made = column_state(instance, field).made(name)
+    if state_of(instance).raw or (made and made.stands(using)):
         return
     if name != otherwise and not may_hold(name, field, using):
         logger.warning("“%s” belongs to no row any more, and is not given to %s.", name, field)
@@ -189,20 +178,21 @@ def claim_raw(instance: Model, field: AvatarColumn, using: str, *, held: str) ->
 
 
 def may_hold(name: str, field: AvatarColumn, using: str) -> bool:
-    """Whether the files of a name stay while a row is given it; locks a row that holds it."""
-    return (
+    """Whether the files of a name stay while a row is given it; locks a row that holds it.
+
+    Raises :class:`~django_avatar_kit.exceptions.NotAFile` for what no storage can have.
+    """
+    if (
         may_be_default(name, field)
         # A data migration knows what it does, and today's models may not have tables yet.
         or field.model._meta.apps is not apps
         or lock_holder(name, field, using)
         or changes.is_removed(name, using)
-        # A file from before the kit need not be held by any row so far.
-        or (Name.parse(name) is None and _is_stored(name, field))
-    )
-
-
-def _is_stored(name: str, field: AvatarColumn) -> bool:
-    """Whether there is such a file. Raises ``NotAFile`` for what no storage can have."""
+    ):
+        return True
+    if Name.parse(name) is not None:
+        return False
+    # A file from before the kit need not be held by any row so far.
     refuse_foreign_name(name)
     return adapter_of(field.storage).exists(name)
 
@@ -239,8 +229,8 @@ def is_inserting(instance: Any, field: AvatarColumn) -> bool:
 def _name_for_insert(instance: Model, field: AvatarColumn, connection: BaseDatabaseWrapper) -> str:
     """The name for a row that ``bulk_create()`` is about to make."""
     name = name_on(instance, field)
-    generated = column_state(instance, field).generated
-    if generated is not None and generated.name == name and generated.change is None:
+    made = column_state(instance, field).made(name)
+    if made and made.change is None:
         watch(instance, field, connection.alias, old="", certain=False)
     claim(instance, field, connection.alias, otherwise="")
     if not name_on(instance, field):

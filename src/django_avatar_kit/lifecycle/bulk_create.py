@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
@@ -24,18 +25,18 @@ if TYPE_CHECKING:
 _prepared: deque[Insertion] = deque()
 
 
+@dataclass(eq=False)
 class Insertion:
     """An INSERT whose values are being prepared, on this thread."""
 
-    def __init__(self, model: type[Model], connection: BaseDatabaseWrapper) -> None:
-        self.model = model
-        self.connection = connection
-        self.thread = threading.current_thread()
-        #: Only in autocommit: in a transaction, changes wait for its end.
-        self.changes: list[Change] = []
-        #: Columns that are left empty in some row, and the name whose files are gone.
-        self.dropped: dict[str, str] = {}
-        self.sent = False
+    model: type[Model]
+    connection: BaseDatabaseWrapper
+    thread: threading.Thread = field(default_factory=threading.current_thread)
+    #: Only in autocommit: in a transaction, changes wait for its end.
+    changes: list[Change] = field(default_factory=list)
+    #: Columns that are left empty in some row, and the name whose files are gone.
+    dropped: dict[str, str] = field(default_factory=dict)
+    sent: bool = False
 
     def __call__(
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any

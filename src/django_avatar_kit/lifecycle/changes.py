@@ -36,12 +36,12 @@ class Change:
 
     using: str
     field: AvatarColumn
-    instance: Model | None
+    instance: Model | None = None
     #: What the column held before and holds now; "" for nothing.
-    old: str
-    new: str
+    old: str = ""
+    new: str = ""
     #: Whether the files of ``new`` were written for this change, and must go if it is undone.
-    generated: bool
+    generated: bool = False
     #: Whether the row has been written: bulk_create(ignore_conflicts=True) may have left it out.
     certain: bool = True
     #: Whether the transaction has not ended yet.
@@ -62,15 +62,11 @@ class Change:
     @property
     def live(self) -> bool:
         """Whether the transaction of this change is still open on this thread's connection."""
-        if self.hook is None:
+        if not self.waiting or self.hook is None:
             return self.waiting
         hook = self.hook()
         # ``run_on_commit`` is private (Django 5.2 to 6.1); nothing public lists the hooks.
-        return (
-            self.waiting
-            and hook is not None
-            and any(entry[1] is hook for entry in connections[self.using].run_on_commit)
-        )
+        return any(entry[1] is hook for entry in connections[self.using].run_on_commit)
 
     @property
     def stands(self) -> bool:
@@ -142,9 +138,8 @@ def aliases() -> list[str]:
 
 def is_removed(name: str, using: str) -> bool:
     """Whether the open transaction took this name out of a row, and so still decides about it."""
-    return any(
-        change.waiting and change.old == name for change in _waiting.get(connections[using], ())
-    )
+    waiting = _waiting.get(connections[using], ())
+    return any(change.waiting and change.old == name for change in waiting)
 
 
 def undecided() -> set[str]:

@@ -257,15 +257,8 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
             self._file.seek(0)
             content = ContentFile(self._file.read(), name=self.name)
             self._file.seek(0)
-        return {
-            "instance": self.instance,
-            "field": self.field,
-            "name": self.name,
-            "loaded_name": self.loaded_name,
-            "_committed": self._committed,
-            "_crop": self._crop,
-            "_file": content,
-        }
+        kept = ("instance", "field", "name", "loaded_name", "_committed", "_crop")
+        return {**{name: getattr(self, name) for name in kept}, "_file": content}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -68,18 +68,14 @@ class ColumnState:
     def is_undone(self, name: str) -> bool:
         """Whether a name that was saved is not in the row after all: its files are gone."""
         changes = [change for change in self.changes if change.new == name]
-        made = self.generated
-        if made is not None and made.name == name and made.change is not None:
+        if (made := self.made(name)) and made.change is not None:
             changes.append(made.change)
         return bool(changes) and not any(change.stands for change in changes)
 
-    def wrote(self, name: str) -> bool:
-        """Whether the files of a name were written by this instance."""
-        return self.generated is not None and self.generated.name == name
-
-    def forget(self) -> None:
-        """The value is that of the database."""
-        self.assigned, self.in_row, self.changes, self.generated = False, "", [], None
+    def made(self, name: str | None) -> Generated | None:
+        """The files of a name, if they were written for this instance."""
+        made = self.generated
+        return made if made is not None and made.name == name else None
 
 
 @dataclass(eq=False, kw_only=True)
@@ -96,17 +92,13 @@ class InstanceState:
     #: Whether the save that is going on loads a fixture: names are written as they are.
     raw: bool = False
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __getstate__(self) -> dict[str, Any]:
         # A copy of an instance has not written any file.
-        return _copied, ({key: (c.assigned, c.name_in_row()) for key, c in self.columns.items()},)
-
-    def column(self, column: AvatarColumn) -> ColumnState:
-        return self.columns.setdefault(column.attname, ColumnState())
-
-
-def _copied(columns: dict[str, tuple[bool, str]]) -> InstanceState:
-    known = {key: ColumnState(assigned=a, in_row=name) for key, (a, name) in columns.items()}
-    return InstanceState(columns=known)
+        columns = {
+            key: ColumnState(assigned=known.assigned, in_row=known.name_in_row())
+            for key, known in self.columns.items()
+        }
+        return vars(InstanceState(columns=columns))
 
 
 def state_of(instance: Model) -> InstanceState:
@@ -121,7 +113,7 @@ def state_of(instance: Model) -> InstanceState:
 
 def column_state(instance: Model, column: AvatarColumn) -> ColumnState:
     """The state of one column; it is made where there is none."""
-    return state_of(instance).column(column)
+    return state_of(instance).columns.setdefault(column.attname, ColumnState())
 
 
 def assign(instance: Model, column: AvatarColumn) -> None:
@@ -146,7 +138,8 @@ def is_assigned(instance: Model, column: AvatarColumn) -> bool:
 def forget(instance: Model, column: AvatarColumn) -> None:
     """The value of the column came from the database."""
     if STATE in instance.__dict__:
-        column_state(instance, column).forget()
+        state = column_state(instance, column)
+        state.assigned, state.in_row, state.changes, state.generated = False, "", [], None
 
 
 def settled(instance: Model, column: AvatarColumn, name: str) -> None:

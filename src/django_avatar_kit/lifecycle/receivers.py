@@ -53,10 +53,7 @@ def _row_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any
     held = lock_row(model, instance.pk, fields, using)
     for field, old in zip(fields, held or (), strict=False):
         if old:
-            change = Change(
-                using=using, field=field, instance=instance, old=old, new="", generated=False
-            )
-            register(change)
+            register(Change(using=using, field=field, instance=instance, old=old))
 
 
 def _request_finished(**kwargs: Any) -> None:
