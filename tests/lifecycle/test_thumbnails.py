@@ -233,7 +233,7 @@ def test_a_storage_for_thumbnails_of_the_fields_own(files, tmp_path):
 
 def test_the_storage_of_the_settings_is_read_live(profile, settings, tmp_path):
     settings.THUMBNAIL_DEFAULT_STORAGE_ALIAS = "renditions"
-    assert thumbnails.default_storage().base_url == "/renditions/"
+    assert thumbnails.storage_of(profile.avatar.field).base_url == "/renditions/"
     made = profile.avatar.get_thumbnail({"size": (20, 10)})
     assert (tmp_path / "renditions" / made.name).exists()
     profile.delete()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from django.db import connections, models, transaction
@@ -47,16 +48,14 @@ def columns_on(
     using: str, own: Collection[AvatarColumn], *, only_avatars: bool = True
 ) -> list[Any]:
     """The columns of a database that may hold a name: first ``own``, which it came from."""
-    return [
-        *own,
-        *(
-            field
-            for field in file_columns()
-            if field not in own
-            and (not only_avatars or isinstance(field, AvatarColumn))
-            and is_on(using, field.model)
-        ),
-    ]
+    others = (
+        field
+        for field in file_columns()
+        if field not in own
+        and (not only_avatars or isinstance(field, AvatarColumn))
+        and is_on(using, field.model)
+    )
+    return [*own, *others]
 
 
 def held_elsewhere(names: Collection[str], using: str) -> set[str]:
@@ -103,7 +102,7 @@ def _held_in_tables(
 
 def held_in(columns: Collection[TableColumn], names: Collection[str]) -> set[str]:
     """Those of the names that some row has in one of these columns."""
-    return asked_in(columns, names, _is_one_of)
+    return asked_in(columns, names, lambda field, some: Q(**{f"{field.attname}__in": some}))
 
 
 def beginning_in(columns: Collection[TableColumn], beginnings: Collection[str]) -> set[str]:
@@ -113,9 +112,8 @@ def beginning_in(columns: Collection[TableColumn], beginnings: Collection[str]) 
     sorts punctuation in a way of its own.
     """
     found: set[str] = set()
-    for length in sorted({len(beginning) for beginning in beginnings}):
-        some = [beginning for beginning in beginnings if len(beginning) == length]
-        found |= asked_in(columns, some, partial(_begins, length))
+    for length, some in groupby(sorted(beginnings, key=len), len):
+        found |= asked_in(columns, list(some), partial(_begins, length))
     return found
 
 
@@ -135,10 +133,6 @@ def asked_in(
                 .values_list(field.attname, flat=True)
             )
     return found
-
-
-def _is_one_of(field: Column, names: list[str]) -> Q:
-    return Q(**{f"{field.attname}__in": names})
 
 
 def _begins(length: int, field: Column, beginnings: list[str]) -> Any:

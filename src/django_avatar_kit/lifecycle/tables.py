@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from django.apps.registry import Apps
 from django.db import connections, models, router
@@ -22,21 +22,16 @@ Column: TypeAlias = "models.Field[Any, Any]"
 TableColumn: TypeAlias = "tuple[str, Column]"
 
 
-class Found(NamedTuple):
-    """What :func:`find` has found."""
-
-    columns: list[TableColumn]
-    #: The tables with such a column whose rows cannot all be read, in words.
-    unreadable: list[str]
-
-
 def all_file_columns() -> list[TableColumn]:
     """Every column that can hold the name of a file, in every table that has it."""
-    return find(file_columns()).columns
+    columns, _ = find(file_columns())
+    return columns
 
 
-def find(fields: Collection[Column]) -> Found:
-    """Every table that has one of these columns, and which of them cannot be read."""
+def find(fields: Collection[Column]) -> tuple[list[TableColumn], list[str]]:
+    """Every table that has one of these columns; and, in words, those whose rows cannot all be
+    read, which are not among the former.
+    """
     columns: list[TableColumn] = []
     unreadable: list[str] = []
     for using in connections:
@@ -53,32 +48,26 @@ def find(fields: Collection[Column]) -> Found:
             # By the routers, no row of ours is there. Whether that is so, nobody can see.
             unreadable.append(f"the database “{using}”")
             continue
-        in_other_schemas = {each.field for each in found if each.schema is not None}
+        elsewhere = {field for field, _, is_own, _ in found if not is_own}
         columns += (
             (using, field)
             for field in fields
             # A missing table is an error where rows are written to, unless it is in the schemas
             # of the tenants.
             if table_of(using, field) in tables
-            or (field in routed - in_other_schemas and using == router.db_for_write(field.model))
+            or (field in routed - elsewhere and using == router.db_for_write(field.model))
         )
-        columns += (
-            (using, _stand_in(each.field, each.schema))
-            for each in found
-            if each.schema is not None and each.readable
-        )
-        unreadable += (f"{each.label} in “{using}”" for each in found if not each.readable)
-    return Found(columns, list(dict.fromkeys(unreadable)))
+        for field, schema, is_own, is_readable in found:
+            if not is_readable:
+                unreadable.append(f"“{schema}.{field.model._meta.db_table}” in “{using}”")
+            elif not is_own:
+                columns.append((using, _stand_in(field, schema)))
+    return columns, list(dict.fromkeys(unreadable))
 
 
 def holds_avatars(column: Column) -> bool:
     """Whether this is the column of an avatar, or a stand-in for one."""
     return isinstance(getattr(column, "stands_for", column), AvatarColumn)
-
-
-def is_stand_in(column: Column) -> bool:
-    """Whether the column is in another schema than that of its model."""
-    return hasattr(column, "stands_for")
 
 
 def is_real(using: str) -> bool:
@@ -121,17 +110,6 @@ def has_null_against(field: models.FileField, using: str) -> bool:
     return bool(rows.filter(**{f"{field.attname}__isnull": True}).exists())
 
 
-class _SchemaColumn(NamedTuple):
-    """A table of some schema with one of the columns."""
-
-    field: Column
-    #: None for the table that the model itself means.
-    schema: str | None
-    label: str
-    #: Whether this user may read all of its rows.
-    readable: bool
-
-
 #: Each table with one of the given names, its schema, whether the plain name means it, and whether
 #: this user sees all of its rows. Temporary tables, of whichever session, are left out.
 _CATALOGUE = r"""
@@ -149,10 +127,11 @@ SELECT c.relname, a.attname, n.nspname, pg_table_is_visible(c.oid),
 """
 
 
-def _in_schemas(using: str, fields: Collection[Column]) -> list[_SchemaColumn]:
+def _in_schemas(using: str, fields: Collection[Column]) -> list[tuple[Column, str, bool, bool]]:
     """The tables of a PostgreSQL database that have one of these columns, in whatever schema.
 
-    The system catalogue shows them to everybody, also where their rows may not be read.
+    Gives the column, the schema, whether the model itself means this table, and whether this user
+    may read all of its rows. The system catalogue shows tables to everybody.
     """
     by_name: dict[tuple[str, str], list[Column]] = {}
     for field in fields:
@@ -161,7 +140,7 @@ def _in_schemas(using: str, fields: Collection[Column]) -> list[_SchemaColumn]:
         cursor.execute(_CATALOGUE, [sorted({table for table, _ in by_name})])
         found = cursor.fetchall()
     return [
-        _SchemaColumn(field, None if visible else schema, f"“{schema}.{table}”", readable)
+        (field, schema, visible, readable)
         for table, column, schema, visible, readable in found
         for field in by_name.get((table, column), ())
     ]

@@ -33,15 +33,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def default_storage() -> Storage:
-    """Where thumbnails go now; easy-thumbnails' own binding dates from its import."""
-    return unwrap(get_storage())  # type: ignore[no-any-return]
-
-
 def storage_of(field: FileField) -> Storage:
     """Where the thumbnails of a field's files lie."""
     given = getattr(field, "thumbnail_storage", None)
-    return storage.resolve(given) if given else default_storage()
+    # Asked now: easy-thumbnails' own binding dates from its import.
+    return storage.resolve(given) if given else unwrap(get_storage())
 
 
 def delete(names: Mapping[str, FileField]) -> None:
@@ -82,11 +78,13 @@ def sources_of(keys: Collection[str]) -> dict[str, str]:
     return found
 
 
-def tables_of_other_schemas() -> tables.Found:
-    """The tables with the thumbnails of other tenants, of which only the name can be asked."""
-    found = tables.find([Thumbnail._meta.get_field("name")])
-    others = [(using, column) for using, column in found.columns if tables.is_stand_in(column)]
-    return found._replace(columns=others)
+def tables_of_other_schemas() -> tuple[list[tables.TableColumn], list[str]]:
+    """The tables with the thumbnails of other tenants, of which only the name can be asked; and,
+    in words, those that cannot be read.
+    """
+    own = Thumbnail._meta.get_field("name")
+    columns, unreadable = tables.find([own])
+    return [each for each in columns if each[1] is not own], unreadable
 
 
 def recorded(hashes: Collection[str]) -> Iterator[tuple[str, str]]:
