@@ -17,7 +17,7 @@ from .lifecycle import assignment
 from .lifecycle.instance_state import column_state, during_save, forget, state_of
 from .lifecycle.locking import lock_row
 from .lifecycle.receivers import complete_cleanup_cache
-from .lifecycle.rollback import drain
+from .lifecycle.settlement import drain
 
 __all__ = ["AvatarMixin", "prefetch_avatars"]
 

@@ -15,7 +15,7 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from .lifecycle.rollback import settle_all
+from .lifecycle.settlement import settle_all
 
 __all__ = ["make_image", "make_upload", "settle"]
 

@@ -17,7 +17,7 @@ from django.db import (
 )
 from django.test.utils import CaptureQueriesContext
 
-from django_avatar_kit.lifecycle.rollback import drain
+from django_avatar_kit.lifecycle.settlement import drain
 from tests.support.file_kinds import JPEG
 from tests.support.lifecycle import column, files_of, fresh, make_profile, upload
 from tests.support.transactions import UndoneError, undone

@@ -19,7 +19,7 @@ from django.db import (
 from django.db.models.signals import pre_save
 from django.template import Context, Template
 
-from django_avatar_kit.lifecycle.rollback import drain
+from django_avatar_kit.lifecycle.settlement import drain
 from django_avatar_kit.rendering import avatar_url, has_avatar
 from tests.support.lifecycle import column, fresh, make_profile, upload
 from tests.support.transactions import UndoneError, undone

@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 
 from django_avatar_kit import models
 from django_avatar_kit.columns import avatar_fields
-from django_avatar_kit.lifecycle import changes, locking, receivers, rollback
+from django_avatar_kit.lifecycle import changes, locking, receivers, settlement
 from django_avatar_kit.lifecycle.settlement import settle_committed
 from django_avatar_kit.names import Name
 from tests.support.lifecycle import column, files_of, fresh, make_profile, needed, upload
@@ -75,7 +75,7 @@ def test_a_queue_drained_by_another_request_spares_a_clone_in_the_making(
             team.pk = None
             team.save()
             raise BoomError
-        elsewhere(rollback.drain)
+        elsewhere(settlement.drain)
     settled()
     assert files() == needed() == files_of(Team.objects.get(pk=first).avatar.name) != set()
 
@@ -91,7 +91,7 @@ def test_what_another_request_undid_is_drained_by_this_one(files, elsewhere):
 
     elsewhere(undo)
     assert before < files()
-    rollback.drain()
+    settlement.drain()
     assert files() == before
 
 
@@ -102,7 +102,7 @@ def test_a_name_held_by_an_open_transaction_is_judged_later(files, settled, else
         with pytest.raises(BoomError), transaction.atomic():
             team.avatar.save("new.jpg", upload("red"))
             raise BoomError
-        elsewhere(rollback.drain)
+        elsewhere(settlement.drain)
         raise BoomError
     settled()
     assert files() == set()
@@ -125,11 +125,11 @@ def test_what_is_queued_while_the_queue_is_being_judged_waits_for_the_next_time(
 
     def drain() -> None:
         try:
-            rollback.drain()
+            settlement.drain()
         finally:
             connections.close_all()
 
-    monkeypatch.setattr(rollback, "undecided", undecided)
+    monkeypatch.setattr(settlement, "undecided", undecided)
     thread = threading.Thread(target=drain)
     thread.start()
     assert read.wait(WAIT)
@@ -188,7 +188,7 @@ def test_a_transaction_that_begins_while_the_queue_is_being_judged(files, monkey
                     begun.wait(0.2)
 
     monkeypatch.setattr(changes, "_waiting", Walked(changes._waiting))
-    rollback.drain()
+    settlement.drain()
     judged.set()
     thread.join(WAIT)
     assert begun.is_set()
@@ -203,8 +203,8 @@ def test_a_queue_that_two_take_from_at_once(monkeypatch, files):
         def __bool__(self) -> bool:
             return True
 
-    monkeypatch.setattr(rollback, "undone", Racing())
-    rollback.drain()
+    monkeypatch.setattr(settlement, "undone", Racing())
+    settlement.drain()
 
 
 def test_bulk_creation_waits_on_its_own_thread(files, settled, elsewhere):
@@ -214,7 +214,7 @@ def test_bulk_creation_waits_on_its_own_thread(files, settled, elsewhere):
 
     def prepare(value: Any, connection: Any) -> Any:
         name = prepared(value, connection)
-        elsewhere(rollback.drain)
+        elsewhere(settlement.drain)
         return name
 
     with pytest.MonkeyPatch.context() as patch:
@@ -240,7 +240,7 @@ def test_bulk_creation_on_a_thread_that_has_ended_is_judged_by_another(files, se
     thread.start()
     thread.join(WAIT)
     assert len(files()) == 10
-    rollback.drain()
+    settlement.drain()
     assert files() == needed()
     assert Channel.objects.exclude(avatar="").count() == (0 if refused else 2)
 
@@ -551,7 +551,7 @@ class Storm:
         Team.objects.bulk_create([Team(avatar=self.upload(dice)), Team(avatar="")])
 
     def finish(self, dice: random.Random) -> None:
-        rollback.drain()
+        settlement.drain()
 
     @staticmethod
     def _save(team: Team) -> None:

@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models.signals import post_delete, pre_delete
 
 from django_avatar_kit.lifecycle import references
-from django_avatar_kit.lifecycle.rollback import drain
+from django_avatar_kit.lifecycle.settlement import drain
 from django_avatar_kit.names import Name
 from tests.support.lifecycle import column, files_of, fresh, make_profile, needed, upload
 from tests.testapp.models import (

@@ -21,14 +21,13 @@ from .. import pipeline
 from ..columns import STATE, may_be_default
 from ..exceptions import NotAFile, StaleName
 from ..names import Name
-from ..storage.base import adapter_of, grouped, missing
+from ..storage.base import adapter_of, missing
 from . import bulk_create, changes
 from .changes import Change
-from .deletion import files_of
 from .field_file import AvatarFile, field_file
 from .instance_state import Generated, column_state, is_assigned, state_of
 from .locking import lock_holder
-from .settlement import settle_committed
+from .settlement import files_of, settle_committed
 
 if TYPE_CHECKING:
     from django.core.files.base import File
@@ -171,7 +170,7 @@ def claim_raw(instance: Model, field: AvatarColumn, using: str, *, held: str) ->
     if name in ("", held) or may_be_default(name, field) or lock_holder(name, field, using):
         return
     refuse_foreign_name(name)
-    if not any(missing(*each) for each in grouped(files_of(name, field))):
+    if not any(missing(*each) for each in files_of({name: field})):
         return
     logger.warning("The files of “%s” are gone; %s keeps what it has.", name, field)
     _set_name(instance, field, held)

@@ -6,7 +6,7 @@ becomes of it:
 * the transaction is committed: :func:`watch` has registered a hook, and the first hook that runs
   settles all changes of the transaction together (see ``settlement``);
 * it is rolled back: Django drops the hook without calling it. The hook is then finalised, which
-  puts the change into the queue of ``rollback``. The finaliser does nothing else, since SQL in the
+  puts the change into the queue ``undone``. The finaliser does nothing else, since SQL in the
   middle of a rollback would break the connection;
 * the row could not be saved, after the files had been written: queued as well.
 """
@@ -80,7 +80,7 @@ class Change:
 _waiting: WeakKeyDictionary[BaseDatabaseWrapper, list[Change]] = WeakKeyDictionary()
 #: Around what walks through the changes of all threads.
 _lock = threading.Lock()
-#: Changes that were undone, for ``rollback`` to judge. Finalisers append to it at any moment,
+#: Changes that were undone, for ``settlement`` to judge. Finalisers append to it at any moment,
 #: without the lock.
 undone: deque[Change] = deque()
 

@@ -15,14 +15,14 @@ from . import thumbnails
 from .assignment import register
 from .changes import Change
 from .locking import lock_row
-from .rollback import drain
+from .settlement import drain
 
 if TYPE_CHECKING:
     from django.db.models import Model
 
 
 def connect(models: Iterable[type[Model]]) -> None:
-    """Connect the receivers of these models, and those that empty the queue of ``rollback``."""
+    """Connect the receivers of these models, and those that empty the queue of what was undone."""
     for model in models:
         concrete = model._meta.concrete_model or model
         # One by one: a receiver without a sender would disable fast deletes in the whole project.

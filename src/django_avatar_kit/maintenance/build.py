@@ -28,11 +28,9 @@ from ..exceptions import AvatarError, StorageError
 from ..formats import has_alpha, rendition_encoders, with_extension
 from ..interruptions import is_interruption
 from ..lifecycle import changes
-from ..lifecycle.deletion import files_of
 from ..lifecycle.field_file import field_file
 from ..lifecycle.locking import lock_row, write_name
-from ..lifecycle.rollback import drain
-from ..lifecycle.settlement import settle_committed
+from ..lifecycle.settlement import drain, files_of, settle_committed
 from ..names import Name
 from ..specs import Limits, Spec
 from ..storage import base as storage
@@ -131,7 +129,7 @@ def reason_to_build(row: Row, options: BuildOptions) -> str:
         return ""
     missing: list[str] = []
     if options.check_files:
-        by_storage = storage.grouped(files_of(row.key, row.field))
+        by_storage = files_of({row.key: row.field})
         missing = [key for place, keys in by_storage for key in storage.missing(place, keys)]
     if row.key in missing:
         raise StorageError(key=row.key, reason="there is no such file", action="read")
