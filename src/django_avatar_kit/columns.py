@@ -5,6 +5,7 @@ Every room asks here whether a field is an avatar's, so that none has to import 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,11 @@ from django.core.signals import setting_changed
 from django.db import models
 from django.db.models.expressions import DatabaseDefault
 
-from .names import Name
+from .names import Fit, Name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from django.core.files.storage import Storage
 
-    from .names import Fit
     from .specs import Limits, Spec
 
     # Typed as little as easy-thumbnails' field, which ``AvatarField`` is as well.

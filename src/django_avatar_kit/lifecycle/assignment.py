@@ -18,7 +18,7 @@ from django.db import connections
 from django.db.models import Model
 
 from .. import pipeline
-from ..columns import STATE, may_be_default
+from ..columns import STATE, AvatarColumn, may_be_default
 from ..exceptions import NotAFile, StaleName
 from ..names import Name
 from ..storage.base import adapter_of, missing
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from django.core.files.base import File
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from ..columns import AvatarColumn
     from ..uploads.imaging import Picture
 
 logger = logging.getLogger(__name__)

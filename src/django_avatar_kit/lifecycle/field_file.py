@@ -12,18 +12,15 @@ from easy_thumbnails.conf import settings as easy_settings
 from easy_thumbnails.files import ThumbnailerImageFieldFile, ThumbnailFile
 
 from .. import pipeline
-from ..columns import default_of
+from ..columns import AvatarColumn, default_of
 from ..exceptions import NotAFile, ReadOnly
-from ..names import Name
+from ..names import Box, Name
 from ..uploads import reading
 from . import thumbnails
 from .instance_state import assign, column_state, forget, is_assigned
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
-
-    from ..columns import AvatarColumn
-    from ..names import Box
 
 
 #: What in the mode of a file stands for writing.

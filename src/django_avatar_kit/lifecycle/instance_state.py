@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from ..columns import STATE
+from ..columns import STATE, AvatarColumn
 
 if TYPE_CHECKING:
     from django.db.models import Model
 
-    from ..columns import AvatarColumn
     from ..pipeline import Cut
     from .changes import Change
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from django.db import connections
 
 from .. import signals
-from ..columns import may_be_default
+from ..columns import AvatarColumn, may_be_default
 from ..conf import get_config
 from ..interruptions import is_interruption
 from ..names import Name
@@ -32,8 +32,6 @@ from .instance_state import settled
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
-
-    from ..columns import AvatarColumn
 
 logger = logging.getLogger(__name__)
 

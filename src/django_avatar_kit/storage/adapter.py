@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage
+from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.encoding import filepath_to_uri
 
 from ..interruptions import is_interruption
 from .errors import is_gone
 from .listing import above, is_behind_link, list_folder, local_path
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
-    from datetime import datetime
-
-    from django.core.files.storage import Storage
 
 logger = logging.getLogger(__name__)
 

@@ -11,19 +11,15 @@ from __future__ import annotations
 import logging
 import os
 import posixpath
+from collections.abc import Sequence
 from errno import EACCES
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.core.files.storage import InMemoryStorage
+from django.core.files.storage import InMemoryStorage, Storage
 
 from ..interruptions import is_interruption
 from .errors import is_gone
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from django.core.files.storage import Storage
 
 logger = logging.getLogger(__name__)
 

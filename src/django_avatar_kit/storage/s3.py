@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property, partial
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 from django.utils.encoding import filepath_to_uri
@@ -22,9 +23,6 @@ from .adapter import Adapter, JoinedUrls, Stored
 from .presigned_urls import SignedUrls, quoted
 from .s3_client import S3Client
 from .threads import submit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
 
 logger = logging.getLogger(__name__)
 
