@@ -29,8 +29,10 @@ MASTER = re.compile(
     re.ASCII | re.DOTALL,
 )
 _RENDITION = re.compile(rf"{_FOLDER}{_ID}\.{_INT}\.[a-z0-9]+", re.ASCII | re.DOTALL)
-# What easy-thumbnails puts beside a master: its key, the options, an extension.
-_THUMBNAIL = re.compile(rf"{MASTER.pattern}\.[^/]+\.[a-z0-9]+", re.ASCII | re.DOTALL)
+# Or what easy-thumbnails puts beside a master: its key, the options, an extension.
+_MASTER_OR_THUMBNAIL = re.compile(
+    rf"{MASTER.pattern}(?:\.[^/]+\.[a-z0-9]+)?", re.ASCII | re.DOTALL
+)
 
 
 class Name(NamedTuple):
@@ -121,9 +123,7 @@ def group_of(key: str) -> Group | None:
     """Which avatar a file in storage belongs to; None for a file that is not of this grammar."""
     if match := _RENDITION.fullmatch(key):
         return Group(match[1], match[3], None)
-    if match := MASTER.fullmatch(key):
-        return Group(match[1], match[3], key)
-    if match := _THUMBNAIL.fullmatch(key):
+    if match := _MASTER_OR_THUMBNAIL.fullmatch(key):
         return Group(match[1], match[3], key[: match.end(11)])
     return None
 

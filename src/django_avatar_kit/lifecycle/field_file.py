@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from django.core.files.storage import Storage
 
 
-#: What in the mode of a file stands for writing.
-WRITING = frozenset("wax+")
-
-
 class _EasyThumbnailsSetting:
     """A setting that ``Thumbnailer.__init__`` would copy for every row that is loaded.
 
@@ -63,10 +59,7 @@ def _unless_stored(name: str) -> property:
 
 
 class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
-    """What ``profile.avatar`` is: the master, as a file that knows its renditions.
-
-    It has everything that a field file of Django and of easy-thumbnails has.
-    """
+    """All that a field file of Django and of easy-thumbnails is, and cheap to make."""
 
     instance: Any
     field: AvatarColumn
@@ -159,7 +152,7 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         Raises :class:`~django_avatar_kit.exceptions.ReadOnly` where a stored one would be written
         to: what is in storage, the kit has encoded.
         """
-        if WRITING.intersection(str(mode)):
+        if set("wax+").intersection(str(mode)):
             self._refuse_writing(mode)
         super().open(mode)
         return self

@@ -26,11 +26,10 @@ def lock_row(
     To be called inside a transaction. It is asked twice before the answer is None: a lock that
     waited for a row which was deleted and made again meanwhile finds nothing the first time.
     """
-    options = model._meta
     # One column, or the several of a composite key.
-    keys = getattr(options, "pk_fields", None) or [options.pk]
+    keys = getattr(model._meta, "pk_fields", None) or [model._meta.pk]
     values = pk if len(keys) > 1 else [pk]
-    condition = dict(zip((key.attname for key in keys), values, strict=True))
+    condition = dict(zip(keys, values, strict=True))
     for _ in range(2):
         for row in _lock(model, condition, fields, using):
             return tuple(value or "" for value in row)
@@ -43,7 +42,7 @@ def lock_holder(name: str, field: AvatarColumn, using: str) -> bool:
     A row counts only if the name means the same files there: another storage has other files.
     """
     return any(
-        _lock(column.model, {column.attname: name}, [column], using)
+        _lock(column.model, {column: name}, [column], using)
         for column in columns_on(using, [field])
         if field.shares_with(column)
     )
@@ -60,7 +59,7 @@ def write_name(
 
 def _lock(
     model: type[models.Model],
-    condition: dict[str, Any],
+    condition: dict[Any, Any],
     fields: Sequence[AvatarColumn],
     using: str,
 ) -> list[tuple[Any, ...]]:
@@ -69,7 +68,7 @@ def _lock(
         return _lock_by_update(model, condition, fields, using)
     found = (
         models.QuerySet(model, using=using)
-        .filter(**condition)
+        .filter(**{key.attname: value for key, value in condition.items()})
         .order_by()
         .values_list(*(field.attname for field in fields))
     )
@@ -82,24 +81,22 @@ def _lock(
 
 def _lock_by_update(
     model: type[models.Model],
-    condition: dict[str, Any],
+    condition: dict[Any, Any],
     fields: Sequence[AvatarColumn],
     using: str,
 ) -> list[tuple[Any, ...]]:
     connection = connections[using]
     quote = connection.ops.quote_name
-    options = model._meta
     asked = ", ".join(quote(str(field.column)) for field in fields)
     column = quote(str(fields[0].column))
     where, parameters = [], []
-    for attname, value in condition.items():
-        key = next(f for f in options.local_concrete_fields if f.attname == attname)
+    for key, value in condition.items():
         where.append(f"{quote(str(key.column))} = %s")
         parameters.append(key.get_db_prep_value(value, connection))
     with connection.cursor() as cursor:
         # Names of tables and columns are the model's own, quoted; values are parameters.
         cursor.execute(
-            f"UPDATE {quote(options.db_table)} SET {column} = {column} "  # noqa: S608
+            f"UPDATE {quote(model._meta.db_table)} SET {column} = {column} "  # noqa: S608
             f"WHERE {' AND '.join(where)} RETURNING {asked}",
             parameters,
         )

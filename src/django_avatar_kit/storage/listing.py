@@ -1,9 +1,8 @@
 """What lies in a folder of a storage, whatever its ``listdir()`` answers; paths and links.
 
-By Django's documentation, ``listdir()`` gives the names of the folders and of the files in a
-folder. Real storages differ: Azure's of django-storages lists all files below a folder by their
-whole names in the container; others put slashes around names; Django's own fails where a symbolic
-link leads nowhere.
+``listdir()`` should give the names of the folders and of the files in a folder. Azure's of
+django-storages lists all files below a folder by their whole names in the container; others put
+slashes around names; Django's own fails where a symbolic link leads nowhere.
 """
 
 from __future__ import annotations
@@ -22,9 +21,6 @@ from ..interruptions import is_interruption
 from .errors import is_gone
 
 logger = logging.getLogger(__name__)
-
-#: How many names of a listing are looked up to learn whether they begin with the location.
-_SAMPLE = 3
 
 
 def list_folder(storage: Storage, folder: str, *, needed: bool) -> tuple[list[str], list[str]]:
@@ -101,9 +97,7 @@ def _without_start(name: str | bytes) -> str:
 
 
 def _is_path(name: str) -> bool:
-    """Whether a name is a path that storages take as it is: “a//b” and “a/./b” are “a/b” to most,
-    and so another file or none.
-    """
+    """Whether storages take a name as it is: “a//b” and “a/./b” are “a/b” to most."""
     return posixpath.normpath(name) == name and name not in {".", ".."} and name[:3] != "../"
 
 
@@ -144,7 +138,7 @@ def _location(storage: Storage, folder: str, names: Sequence[str]) -> str:
     if folder and not inside:
         return ""
     # More than one, since a file may have just been deleted.
-    for name in (inside or whole)[:_SAMPLE]:
+    for name in (inside or whole)[:3]:
         for beginning in (location, ""):
             if name.startswith(beginning) and storage.exists(name.removeprefix(beginning)):
                 return beginning

@@ -139,7 +139,10 @@ class SignedUrls:
                 # Private in botocore 1.44; frozen credentials do not tell when they expire.
                 if expiry := getattr(credentials, "_expiry_time", None):
                     term = self._term(now, expiry.timestamp())
-                sign = self._signer(frozen, term)
+                path = self.client.full("x")
+                sample = self.client.presigned(self.client.client, path, term.life)
+                bucket = self.storage.bucket_name
+                sign = signer_like(sample, quoted(path), bucket, frozen, term)
             except Exception as error:
                 if is_interruption(error):
                     raise
@@ -154,11 +157,6 @@ class SignedUrls:
                 quote = self._quote
                 url = lambda key: sign(quote(key))  # noqa: E731
         return _Window(lru_cache(maxsize=KEPT_URLS)(url), term.start + term.life / 2, frozen)
-
-    def _signer(self, frozen: Any, term: Term) -> Signer | None:
-        path = self.client.full("x")
-        sample = self.client.presigned(self.client.client, path, term.life)
-        return signer_like(sample, quoted(path), self.storage.bucket_name, frozen, term)
 
 
 # --- signing ---

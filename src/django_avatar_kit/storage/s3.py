@@ -35,12 +35,6 @@ CACHE_CONTROL = "public, max-age=31536000, immutable"
 #: A class that has one of these may do anything with the stock settings and methods.
 _OVERRIDES = frozenset({"__init__", "__getattr__", "__getattribute__", "__setattr__"})
 
-#: HTTP status of an endpoint without DeleteObjects, or that refuses the form botocore sends it in.
-_NOT_SUPPORTED = frozenset({400, 405, 501})
-#: Those that it would answer the next time as well.
-_NEVER_SUPPORTED = frozenset({405, 501})
-
-
 # --- which storages ---
 
 
@@ -104,9 +98,7 @@ class Bucket(Adapter):
         if self.storage.default_acl:
             parameters.setdefault("ACL", self.storage.default_acl)
         parameters["ContentType"] = content_type
-        answer = self.s3.client.put_object(
-            Bucket=self.storage.bucket_name, Key=self.s3.full(key), Body=data, **parameters
-        )
+        answer = self.s3.client.put_object(**self._at(key), Body=data, **parameters)
         return Stored(key, etag=str(answer.get("ETag", "")).strip('"'))
 
     def get(self, key: str) -> bytes:
@@ -117,20 +109,15 @@ class Bucket(Adapter):
             for name, value in self.storage.get_object_parameters(key).items()
             if name.startswith("SSECustomer") or name in {"ExpectedBucketOwner", "RequestPayer"}
         }
-        answer = self.s3.client.get_object(
-            Bucket=self.storage.bucket_name, Key=self.s3.full(key), **parameters
-        )
-        with answer["Body"] as body:
+        with self.s3.client.get_object(**self._at(key), **parameters)["Body"] as body:
             return bytes(body.read())
 
     def head(self, key: str) -> dict[str, Any]:
         """The headers of an object, by botocore's names."""
-        answer: dict[str, Any] = self.s3.client.head_object(
-            Bucket=self.storage.bucket_name, Key=self.s3.full(key)
-        )
-        return answer
+        return self.s3.client.head_object(**self._at(key))  # type: ignore[no-any-return]
 
-    # --- deleting ---
+    def _at(self, key: str) -> dict[str, str]:
+        return {"Bucket": self.storage.bucket_name, "Key": self.s3.full(key)}
 
     def delete(self, keys: Iterable[str]) -> dict[str, Exception]:
         """Delete objects, a thousand to a request; what could not be deleted and why."""
@@ -162,8 +149,9 @@ class Bucket(Adapter):
                 raise
             response: Any = getattr(error, "response", None) or {}
             status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-            if status in _NOT_SUPPORTED:
-                self._deletes_many = status not in _NEVER_SUPPORTED
+            # There is no DeleteObjects, or (400) not in the form that botocore sends this one in.
+            if status in {400, 405, 501}:
+                self._deletes_many = status == 400
                 return self._delete_each(names.values())
             return dict.fromkeys(names.values(), error)
         # An error that names no key may be about any of them.
@@ -180,9 +168,7 @@ class Bucket(Adapter):
         return {key: error for key, error in results.items() if error is not None}
 
     def _delete_one(self, key: str) -> None:
-        self.s3.client.delete_object(Bucket=self.storage.bucket_name, Key=self.s3.full(key))
-
-    # --- listing ---
+        self.s3.client.delete_object(**self._at(key))
 
     def walk(self, folder: str = "", needed: Collection[str] = ()) -> Iterator[Stored]:  # noqa: ARG002
         """Every object whose key begins with ``folder``, page by page, in the order of keys.
