@@ -71,9 +71,6 @@ def _set_name(instance: Model, field: AvatarColumn, name: str) -> None:
     instance.__dict__[field.attname] = field.attr_class(instance, field, name or None)
 
 
-# --- files ------------------------------------------------------------------------------------
-
-
 def receive(file: AvatarFile) -> Picture:
     """The picture of an upload that is not stored yet."""
     upload = cast("File[Any]", file._file)
@@ -112,9 +109,6 @@ def queue_unsaved(instance: Model, using: str) -> None:
             each.change = Change(using=using, field=each.field, new=each.name, generated=True)
             changes.undo(each.change)
     state.orphaned.clear()
-
-
-# --- the column -------------------------------------------------------------------------------
 
 
 def watch(

@@ -119,14 +119,7 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         """Whether ``name`` was changed since the row was loaded."""
         return (self.name or "") != (self.loaded_name or "")
 
-    def save(
-        self,
-        name: str,
-        content: Any,
-        save: bool = True,
-        *,
-        crop: Box | None = None,
-    ) -> None:
+    def save(self, name: str, content: Any, save: bool = True, *, crop: Box | None = None) -> None:
         """Make ``content`` the avatar.
 
         ``crop`` is (x, y, width, height) in px of the upright upload, which is checked and decoded

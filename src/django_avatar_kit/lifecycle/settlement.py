@@ -217,9 +217,6 @@ def _keys(key: str) -> tuple[str, ...]:
     return name.files if name else (key,) if key else ()
 
 
-# --- files ---
-
-
 def files_of(names: Mapping[str, AvatarColumn]) -> list[tuple[Storage, list[str]]]:
     """The storages that hold the files of these names, and their keys there.
 

@@ -149,8 +149,6 @@ class Adapter:
             return [("", path.parts), ("", path.resolve().parts)]
         return []
 
-    # --- URLs ---
-
     def urls(self) -> Callable[[str], str]:
         """A function from the key of a kit file to its URL, to be asked for with each avatar.
 

@@ -199,9 +199,6 @@ def missing(storage: Storage, keys: Iterable[str]) -> list[str]:
 
 
 def urls(storage: Storage) -> Callable[[str], str]:
-    """A function from the key of a kit file to its URL, as cheap as the storage allows.
-
-    It is good for the moment; see :meth:`~django_avatar_kit.storage.adapter.Adapter.urls`.
-    """
+    """A function from the key of a kit file to its URL, good for the moment."""
     # As adapter_of(), without a call: every avatar on a page asks for it.
     return (_adapters.get(id(storage)) or adapter_of(storage)).urls()

@@ -159,9 +159,6 @@ class SignedUrls:
         return _Window(lru_cache(maxsize=KEPT_URLS)(url), term.start + term.life / 2, frozen)
 
 
-# --- signing ---
-
-
 def _signer_v4(base: str, scope: str, credentials: Any, term: Term) -> Signer:
     """A signer of version 4. ``scope`` is ``region/service/aws4_request``; ``credentials`` are
     what botocore calls frozen.

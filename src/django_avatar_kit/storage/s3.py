@@ -35,8 +35,6 @@ CACHE_CONTROL = "public, max-age=31536000, immutable"
 #: A class that has one of these may do anything with the stock settings and methods.
 _OVERRIDES = frozenset({"__init__", "__getattr__", "__getattribute__", "__setattr__"})
 
-# --- which storages ---
-
 
 def is_stock(storage: Any) -> bool:
     """Whether a storage works as django-storages' ``S3Storage`` does."""
@@ -67,9 +65,6 @@ def _changes(base: type, stock: Any, settings: Collection[str]) -> bool:
         # Django's @deconstructible adds this, which every storage in a migration has.
         if name != "deconstruct"
     )
-
-
-# --- the adapter ---
 
 
 class Bucket(Adapter):
@@ -210,8 +205,6 @@ class Bucket(Adapter):
         """The bucket and its endpoint, and the folders of the location."""
         root = self.storage.endpoint_url or "", self.storage.bucket_name or ""
         return [(root, tuple(self.s3.prefix.split("/")[:-1]))]
-
-    # --- URLs and settings ---
 
     def urls(self) -> Callable[[str], str]:
         storage = self.storage

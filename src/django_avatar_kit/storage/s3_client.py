@@ -88,8 +88,6 @@ class S3Client:
     def presigned(self, client: Any, name: str, life: int) -> str:
         """The URL that a client gives the object ``name`` of the bucket for ``life`` seconds."""
         url: str = client.generate_presigned_url(
-            "get_object",
-            Params={"Bucket": self.storage.bucket_name, "Key": name},
-            ExpiresIn=life,
+            "get_object", Params={"Bucket": self.storage.bucket_name, "Key": name}, ExpiresIn=life
         )
         return url
