@@ -88,7 +88,7 @@ def test_the_guard_asks_a_database_that_the_kit_may_not_migrate(settings, media,
 @pytest.mark.parametrize("write", [True, False])
 def test_everywhere_is_where_the_routers_read_and_write(settings, write):
     settings.DATABASE_ROUTERS = [Legacy(Team, write=write)]
-    places = tables.all_file_columns()
+    places = tables.find(file_columns())[0]
     assert ("other", avatar()) in places
     assert ("default", avatar()) in places
     assert ("default", avatar(Profile)) in places
@@ -175,7 +175,7 @@ def test_tables_of_other_schemas_are_asked_where_they_can_be_read(monkeypatch, t
 @pytest.mark.django_db(transaction=True, databases=["default", "other"])
 def test_an_alias_that_is_no_database(monkeypatch):
     monkeypatch.setitem(connections["other"].settings_dict, "ENGINE", "django.db.backends.dummy")
-    assert {using for using, _ in tables.all_file_columns()} == {"default"}
+    assert {using for using, _ in tables.find(file_columns())[0]} == {"default"}
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "other"])
@@ -185,7 +185,7 @@ def test_a_database_of_ours_that_does_not_answer(monkeypatch):
 
     monkeypatch.setattr(connections["other"].introspection, "table_names", table_names)
     with pytest.raises(OperationalError):
-        tables.all_file_columns()
+        tables.find(file_columns())[0]
 
 
 def test_what_holds_avatars():

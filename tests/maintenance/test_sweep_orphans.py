@@ -9,6 +9,7 @@ from django.core.files.storage import FileSystemStorage, storages
 from django.db import connections
 from easy_thumbnails.models import Source, Thumbnail
 
+from django_avatar_kit.columns import file_columns
 from django_avatar_kit.lifecycle import references, tables, thumbnails
 from django_avatar_kit.maintenance import locations
 from django_avatar_kit.maintenance import sweep as sweeping
@@ -199,7 +200,7 @@ def test_all_columns_of_all_databases_are_asked(files):
 def test_a_database_without_the_table_is_not_asked(monkeypatch):
     introspection = connections["other"].introspection
     monkeypatch.setattr(introspection, "table_names", lambda include_views: ["testapp_team"])
-    asked = {(using, field.model) for using, field in tables.all_file_columns()}
+    asked = {(using, field.model) for using, field in tables.find(file_columns())[0]}
     assert ("other", Team) in asked
     assert ("other", Channel) not in asked
     assert ("default", Channel) in asked

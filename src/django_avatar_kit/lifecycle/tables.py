@@ -13,19 +13,13 @@ from typing import Any, TypeAlias
 from django.apps.registry import Apps
 from django.db import connections, models, router
 
-from ..columns import AvatarColumn, file_columns
+from ..columns import AvatarColumn
 from ..interruptions import is_interruption
 
 #: A column of a model, or a stand-in for the one in a table of another schema.
 Column: TypeAlias = "models.Field[Any, Any]"
 #: A database alias, and a column that a table there has.
 TableColumn: TypeAlias = "tuple[str, Column]"
-
-
-def all_file_columns() -> list[TableColumn]:
-    """Every column that can hold the name of a file, in every table that has it."""
-    columns, _ = find(file_columns())
-    return columns
 
 
 def find(fields: Collection[Column]) -> tuple[list[TableColumn], list[str]]:

@@ -46,21 +46,16 @@ def delete(names: Mapping[str, FileField]) -> None:
     One query, if the tables know none. ``names`` maps each key to the field it belonged to.
     """
     for chunk in chunks(names.keys()):
-        sources = Source.objects.filter(name__in=chunk)
-        for source in sources.prefetch_related("thumbnails"):
+        for source in Source.objects.filter(name__in=chunk).prefetch_related("thumbnails"):
             field = names[source.name]
-            if source.storage_hash == get_storage_hash(unwrap(field.storage)):
-                _delete(source, field)
-
-
-def _delete(source: Source, field: FileField) -> None:
-    place = storage_of(field)
-    hashed = get_storage_hash(place)
-    # A thumbnail in a storage that the settings no longer name cannot be deleted.
-    reachable = [t for t in source.thumbnails.all() if t.storage_hash == hashed]
-    failed = storage.delete_all(place, [thumbnail.name for thumbnail in reachable])
-    if not failed:
-        source.delete()
+            if source.storage_hash != get_storage_hash(unwrap(field.storage)):
+                continue
+            place = storage_of(field)
+            hashed = get_storage_hash(place)
+            # A thumbnail in a storage that the settings no longer name cannot be deleted.
+            reachable = [t.name for t in source.thumbnails.all() if t.storage_hash == hashed]
+            if not storage.delete_all(place, reachable):
+                source.delete()
 
 
 def hashes_of(*places: Storage) -> set[str]:

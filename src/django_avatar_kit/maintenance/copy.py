@@ -84,7 +84,7 @@ class Copy:
             is_live=any(self._kinds_in(self.target, each) for each in self.fields),
             dry_run=dry_run,
         )
-        self._columns = tables.all_file_columns()
+        self._columns, _ = tables.find(file_columns())
         self._avatars = [each for each in self._columns if tables.holds_avatars(each[1])]
         self._others = [each for each in self._columns if each not in self._avatars]
         self._defaults = {default_of(column) for column in file_columns()}
