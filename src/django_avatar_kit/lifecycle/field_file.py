@@ -37,7 +37,7 @@ class _EasyThumbnailsSetting:
 
 
 class _FieldStorage:
-    """The storage of the field, unless the file is given another one."""
+    """The storage of the field. Not a property: the file may be given another one."""
 
     def __get__(self, file: Any, owner: type) -> Any:
         return self if file is None else file.field.storage

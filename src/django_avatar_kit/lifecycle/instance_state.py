@@ -79,7 +79,7 @@ class ColumnState:
 
 @dataclass(eq=False, kw_only=True)
 class InstanceState:
-    """What is known of an instance. Made when there is something to know."""
+    """What is known of an instance, where there is something to know."""
 
     owner: ref[Model] | None = None
     #: By ``attname``.

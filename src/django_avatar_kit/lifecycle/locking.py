@@ -23,13 +23,13 @@ def lock_row(
 ) -> tuple[str, ...] | None:
     """Lock one row and return what its avatar columns hold, or None where there is no such row.
 
-    To be called inside a transaction. It is asked twice before the answer is None: a lock that
-    waited for a row which was deleted and made again meanwhile finds nothing the first time.
+    To be called inside a transaction.
     """
     # One column, or the several of a composite key.
     keys = getattr(model._meta, "pk_fields", None) or [model._meta.pk]
     values = pk if len(keys) > 1 else [pk]
     condition = dict(zip(keys, values, strict=True))
+    # Twice: a lock that waited for a row which was deleted and made again finds nothing at first.
     for _ in range(2):
         for row in _lock(model, condition, fields, using):
             return tuple(value or "" for value in row)

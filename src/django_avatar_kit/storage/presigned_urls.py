@@ -2,7 +2,7 @@
 
 So a browser finds a picture in its cache. URLs are signed here, with one HMAC each, since an S3
 client takes far longer: 140 µs instead of 3 for version 4, 500 µs instead of 18 for version 2,
-which is what botocore signs with unless it is told otherwise. That a :class:`Signer` signs as the
+which is what botocore signs with unless it is told otherwise. That a signer signs as the
 client does is not assumed: it signs again what the client has signed, and is only used if the
 results are the same. All other URLs, as those of CloudFront, are the storage's own, each kept for
 a while.
@@ -48,13 +48,11 @@ class Term(NamedTuple):
 
 
 class _Window(NamedTuple):
-    """How URLs are made until a moment, in seconds since the epoch.
-
-    ``credentials`` are those that sign them; None where that is unknown.
-    """
+    """How URLs are made until a moment, in seconds since the epoch."""
 
     url: Callable[[str], str]
     until: float
+    #: Those that sign them; None where that is unknown.
     credentials: Any = None
 
 
@@ -160,9 +158,7 @@ class SignedUrls:
 
 
 def _signer_v4(base: str, scope: str, credentials: Any, term: Term) -> Signer:
-    """A signer of version 4. ``scope`` is ``region/service/aws4_request``; ``credentials`` are
-    what botocore calls frozen.
-    """
+    """A signer of version 4. ``scope`` is ``region/service/aws4_request``."""
     moment = datetime.fromtimestamp(term.start, tz=timezone.utc)
     stamp = moment.strftime("%Y%m%dT%H%M%SZ")
     scope = f"{stamp[:8]}/{scope}"
@@ -217,7 +213,7 @@ def signer_like(url: str, path: str, bucket: str, credentials: Any, term: Term) 
     """A signer for ``term`` that signs as the client did who made ``url``; None if there is none.
 
     ``path``, quoted, is the part of the URL's path that does not belong to the base. ``bucket`` is
-    the name that a URL in the style of a virtual host lacks.
+    the name that a URL in the style of a virtual host lacks. ``credentials`` are frozen ones.
     """
     location, _, query = url.partition("?")
     if not location.endswith(path):

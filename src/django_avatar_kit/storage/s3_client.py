@@ -17,9 +17,7 @@ from . import threads
 
 
 class _Connection:
-    """What a forked process must not share with its parent: open sockets, and a lock that a thread
-    may have held.
-    """
+    """What a forked process must not share: open sockets, and a lock that a thread may hold."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
