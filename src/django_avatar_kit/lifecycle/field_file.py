@@ -77,7 +77,7 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     thumbnail_transparency_extension = _EasyThumbnailsSetting()
     thumbnail_check_cache_miss = _EasyThumbnailsSetting()
     thumbnail_namer = _EasyThumbnailsSetting()
-    storage = _FieldStorage()
+    storage = source_storage = _FieldStorage()
     remote_source = False
     generate = True
     #: The crop box (x, y, width, height) that an uncommitted upload is to be cut with.
@@ -95,10 +95,6 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     @property
     def alias_target(self) -> AvatarFile:
         return self
-
-    @property
-    def source_storage(self) -> Storage:
-        return self.field.storage
 
     @property
     def thumbnail_storage(self) -> Storage:

@@ -23,9 +23,7 @@ TableColumn: TypeAlias = "tuple[str, Column]"
 
 
 def find(fields: Collection[Column]) -> tuple[list[TableColumn], list[str]]:
-    """Every table that has one of these columns; and, in words, those whose rows cannot all be
-    read, which are not among the former.
-    """
+    """Every table that has one of these columns; in words, those that cannot be read whole."""
     columns: list[TableColumn] = []
     unreadable: list[str] = []
     for using in connections:
