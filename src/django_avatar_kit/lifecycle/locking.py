@@ -64,28 +64,20 @@ def _lock(
     using: str,
 ) -> list[tuple[Any, ...]]:
     connection = connections[using]
-    if not connection.features.has_select_for_update:
-        return _lock_by_update(model, condition, fields, using)
-    found = (
-        models.QuerySet(model, using=using)
-        .filter(**{key.attname: value for key, value in condition.items()})
-        .order_by()
-        .values_list(*(field.attname for field in fields))
-    )
-    # In autocommit (QuerySet.update(), bulk_create()) a lock would be released at once.
-    if connection.in_atomic_block:
-        # A plain FOR UPDATE would make every insert of a row that refers to this one wait.
-        found = found.select_for_update(no_key=connection.features.has_select_for_no_key_update)
-    return list(found)
+    if connection.features.has_select_for_update:
+        found = (
+            models.QuerySet(model, using=using)
+            .filter(**{key.attname: value for key, value in condition.items()})
+            .order_by()
+            .values_list(*(field.attname for field in fields))
+        )
+        # In autocommit (QuerySet.update(), bulk_create()) a lock would be released at once.
+        if connection.in_atomic_block:
+            # A plain FOR UPDATE would make every insert of a row that refers to this one wait.
+            no_key = connection.features.has_select_for_no_key_update
+            found = found.select_for_update(no_key=no_key)
+        return list(found)
 
-
-def _lock_by_update(
-    model: type[models.Model],
-    condition: dict[Any, Any],
-    fields: Sequence[AvatarColumn],
-    using: str,
-) -> list[tuple[Any, ...]]:
-    connection = connections[using]
     quote = connection.ops.quote_name
     asked = ", ".join(quote(str(field.column)) for field in fields)
     column = quote(str(fields[0].column))
