@@ -6,7 +6,7 @@ AV1 Bitstream & Decoding Process Specification, sections 5.3 to 5.9.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ LONGEST_HEADER = 1024
 MOST_UNITS = 10_000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Coded:
     """A sequence of frames, most often of one, as a decoder allocates memory for it."""
 
     size: Size
     """In px, of the largest frame that there can be."""
-    frames: int
+    frames: int = 0
     samples: float
     """Of a pixel's colours, 1 to 3, as the planes hold them."""
     deep: bool
@@ -57,9 +57,7 @@ def coded(streams: Iterable[bytes]) -> list[list[Coded]]:
             elif kind in {FRAME_HEADER, FRAME, REDUNDANT_FRAME_HEADER}:
                 if not found:
                     raise SyntaxError("a frame of AV1 without its sequence")
-                last = found[-1]
-                size = last.most if _has_own_size(_Bits(body), last) else last.coded.size
-                last.coded = replace(last.coded, size=size, frames=last.coded.frames + 1)
+                found[-1].add_frame(_Bits(body))
         result.append([one.coded for one in found])
     return result
 
@@ -100,17 +98,6 @@ class _Bits:
             raise SyntaxError("a header in a stream of AV1 that ends too early")
         return self._value >> self._left & ((1 << count) - 1)
 
-    def skip(self, *counts: int) -> None:
-        self(sum(counts))
-
-    def skip_uvlc(self) -> None:
-        """A number whose length is told by the zeros before it."""
-        zeros = 0
-        while not self():
-            zeros += 1
-        if zeros < 32:
-            self(zeros)
-
 
 class _Sequence:
     """A sequence header: what is wanted, and what it takes to read its frame headers."""
@@ -119,41 +106,64 @@ class _Sequence:
         profile = bits(3)
         bits()  # still_picture
         # reduced_still_picture_header: no frame has a size of its own.
-        self.reduced = bool(bits())
+        self._reduced = bool(bits())
         # Of the time that a frame is shown at; 0 without one.
-        self.presentation_bits = 0
-        if self.reduced:
+        self._presentation_bits = 0
+        if self._reduced:
             bits(5)  # seq_level_idx
         else:
-            self.presentation_bits = _skip_operating_points(bits)
+            self._presentation_bits = _skip_operating_points(bits)
         across, down = bits(4) + 1, bits(4) + 1
         size = bits(across) + 1, bits(down) + 1
         # The largest frame, in px, that can be told in the bits for a frame's own size.
-        self.most = 1 << across, 1 << down
-        self.frame_id_bits = 0
-        if not self.reduced and bits():
-            self.frame_id_bits = bits(4) + 2  # delta_frame_id_length
-            self.frame_id_bits += bits(3) + 1
-        bits.skip(1, 1, 1)  # 128 px superblocks, intra filter, intra edge filter
-        self.forced_tools, self.forced_integer = (SELECT, SELECT) if self.reduced else _tools(bits)
-        bits.skip(1, 1, 1)  # superres, CDEF, restoration
+        self._most = 1 << across, 1 << down
+        self._frame_id_bits = 0
+        if not self._reduced and bits():
+            self._frame_id_bits = bits(4) + 2  # delta_frame_id_length
+            self._frame_id_bits += bits(3) + 1
+        bits(3)  # 128 px superblocks, intra filter, intra edge filter
+        self._tools, self._integer = (SELECT, SELECT) if self._reduced else _forced(bits)
+        bits(3)  # superres, CDEF, restoration
         samples, deep = _samples(bits, profile)
-        self.coded = Coded(size=size, frames=0, samples=samples, deep=deep, grain=bool(bits()))
+        self.coded = Coded(size=size, samples=samples, deep=deep, grain=bool(bits()))
+
+    def add_frame(self, bits: _Bits) -> None:
+        self.coded.frames += 1
+        if self._has_own_size(bits):
+            self.coded.size = self._most
+
+    def _has_own_size(self, bits: _Bits) -> bool:
+        """Whether a frame says how large it is. If not, it is as large as its sequence."""
+        if self._reduced or bits():  # show_existing_frame
+            return False
+        kind = bits(2)
+        shown = bits()
+        # showable_frame stands where a frame is not shown.
+        bits(self._presentation_bits if shown else 1)
+        if kind != SWITCH_FRAME and not (kind == KEY_FRAME and shown):
+            bits()  # error_resilient_mode
+        bits()  # disable_cdf_update
+        tools = bits() if self._tools == SELECT else self._tools
+        if tools and self._integer == SELECT:
+            bits()  # force_integer_mv
+        bits(self._frame_id_bits)
+        return kind == SWITCH_FRAME or bool(bits())
 
 
 def _skip_operating_points(bits: _Bits) -> int:
-    """Skip times and operating points. The result is ``presentation_bits``."""
+    """Skip times and operating points. The result is how many bits a frame's time has."""
     presentation = delay = 0
-    has_model = False
     if bits():  # timing_info
-        bits.skip(32, 32)
+        bits(64)
         equal = bits()
         if equal:
-            bits.skip_uvlc()
-        has_model = bool(bits())
-        if has_model:
+            zeros = 0
+            while not bits():
+                zeros += 1
+            bits(zeros if zeros < 32 else 0)
+        if bits():  # decoder_model_info
             delay = bits(5) + 1
-            bits.skip(32, 5)
+            bits(37)
             # A frame has its time only where frames do not follow in equal steps.
             length = bits(5) + 1
             presentation = 0 if equal else length
@@ -162,19 +172,19 @@ def _skip_operating_points(bits: _Bits) -> int:
         bits(12)  # operating_point_idc
         if bits(5) > 7:  # seq_level_idx
             bits()  # seq_tier
-        if has_model and bits():
-            bits.skip(delay, delay, 1)
+        if delay and bits():
+            bits(2 * delay + 1)
         if has_delay and bits():
             bits(4)
     return presentation
 
 
-def _tools(bits: _Bits) -> tuple[int, int]:
+def _forced(bits: _Bits) -> tuple[int, int]:
     """``seq_force_screen_content_tools`` and ``seq_force_integer_mv``."""
-    bits.skip(1, 1, 1, 1)  # compounds, warped motion, dual filter
+    bits(4)  # compounds, warped motion, dual filter
     has_order = bits()
     if has_order:
-        bits.skip(1, 1)
+        bits(2)
     tools = SELECT if bits() else bits()
     integer = bits() if tools and not bits() else SELECT
     if has_order:
@@ -191,39 +201,16 @@ def _samples(bits: _Bits, profile: int) -> tuple[float, bool]:
     if grey:
         bits()  # color_range
         return 1, deep
-    across = down = 0
-    if described != SRGB:
+    # 1 for half as many samples of the colour differences: across and down.
+    across, down = {0: (1, 1), 2: (1, 0)}.get(profile, (0, 0))
+    if described == SRGB:
+        across = down = 0
+    else:
         bits()  # color_range
-        across, down = _subsampling(bits, profile, twelve)
+        if twelve:
+            across = bits()
+            down = bits() if across else 0
         if across and down:
             bits(2)  # chroma_sample_position
     bits()  # separate_uv_delta_q
     return 1 + 2 / (1 + across) / (1 + down), deep
-
-
-def _subsampling(bits: _Bits, profile: int, twelve: int) -> Size:
-    """1 for half as many samples of the colour differences: across and down."""
-    if profile != 2:
-        return (1, 1) if profile == 0 else (0, 0)
-    if not twelve:
-        return 1, 0
-    across = bits()
-    return across, bits() if across else 0
-
-
-def _has_own_size(bits: _Bits, sequence: _Sequence) -> bool:
-    """Whether a frame says how large it is. If not, it is as large as its sequence."""
-    if sequence.reduced or bits():  # show_existing_frame
-        return False
-    kind = bits(2)
-    shown = bits()
-    # showable_frame stands where a frame is not shown.
-    bits(sequence.presentation_bits if shown else 1)
-    if kind != SWITCH_FRAME and not (kind == KEY_FRAME and shown):
-        bits()  # error_resilient_mode
-    bits()  # disable_cdf_update
-    tools = bits() if sequence.forced_tools == SELECT else sequence.forced_tools
-    if tools and sequence.forced_integer == SELECT:
-        bits()  # force_integer_mv
-    bits(sequence.frame_id_bits)
-    return kind == SWITCH_FRAME or bool(bits())
