@@ -7,7 +7,6 @@ each entry of another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -15,6 +14,12 @@ if TYPE_CHECKING:
 
 #: Boxes of an animation that hold the others.
 FOLDERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
+#: Tables of an animation: what its frames are, where its chunks start, how many bytes each frame
+#: has, and how many frames each chunk has.
+FRAME_KINDS, CHUNK_STARTS, FRAME_SIZES, CHUNK_RUNS = b"stsd", b"stco", b"stsz", b"stsc"
+#: The same as ``CHUNK_STARTS``, in eight bytes each instead of four.
+LONG_CHUNK_STARTS = b"co64"
+TABLES = frozenset({FRAME_KINDS, CHUNK_STARTS, LONG_CHUNK_STARTS, FRAME_SIZES, CHUNK_RUNS})
 #: Bytes of version and flags, with which many boxes begin.
 VERSION = 4
 #: A picture in tiles has some hundred of each.
@@ -38,22 +43,6 @@ class Box(NamedTuple):
     kind: bytes
     start: int
     end: int
-
-
-@dataclass(kw_only=True)
-class Track:
-    """Of an animation: its colours, its alpha or its sound."""
-
-    is_av1: bool = False
-    chunks: int = 0
-    first_chunk: int = 0
-    """Where the first chunk starts in the file."""
-    first_size: int = 0
-    """Bytes of the first frame."""
-    tables: set[bytes] = field(default_factory=set)
-    """Kinds of the tables that were read."""
-    runs: list[tuple[int, int]] = field(default_factory=list)
-    """The first chunk of each run, from 1, and how many frames each chunk of the run has."""
 
 
 class _Numbers:
@@ -88,20 +77,24 @@ class Boxes:
         self.exif: list[int] = []
         #: The parts of each stream of AV1. Of an animation, its first frame.
         self.streams: list[tuple[Extent, ...]] = []
-        self._read_folder(Box(b"", 0, len(data)), Track())
+        self._read_folder(Box(b"", 0, len(data)), {})
 
-    def _read_folder(self, folder: Box, track: Track) -> None:
+    def _read_folder(self, folder: Box, tables: dict[bytes, Box]) -> None:
+        """``tables``: those of the track that the folder belongs to, by their kinds."""
         for box in self._inside(folder.start, folder.end):
             if box.kind == b"meta":
                 self._read_meta(box)
             elif box.kind == b"trak":
-                track = Track()
-                self._read_folder(box, track)
-                self._add(track)
+                own: dict[bytes, Box] = {}
+                self._read_folder(box, own)
+                self._read_track(own)
             elif box.kind in FOLDERS:
-                self._read_folder(box, track)
-            else:
-                self._read_table(box, track)
+                self._read_folder(box, tables)
+            elif box.kind in TABLES:
+                kind = CHUNK_STARTS if box.kind == LONG_CHUNK_STARTS else box.kind
+                if kind in tables:
+                    raise SyntaxError("an AVIF with two tables of the same kind")
+                tables[kind] = box
 
     def _inside(self, start: int, end: int) -> Iterator[Box]:
         while start + 8 <= end:
@@ -152,7 +145,7 @@ class Boxes:
     def _av1_items(self, table: Box) -> set[int]:
         """The numbers of the items of AV1. Those of EXIF are noted on the way."""
         found = set()
-        wide = self._data[table.start] if table.start < table.end else 0
+        wide = self._numbers(table.start)(VERSION) >> 24
         for box in self._inside(table.start + VERSION + (4 if wide else 2), table.end):
             numbers = self._numbers(box.start)
             long = 4 if numbers(VERSION) >> 24 > 2 else 2
@@ -202,36 +195,31 @@ class Boxes:
 
     # --- animations ---------------------------------------------------------------------------
 
-    def _read_table(self, box: Box, track: Track) -> None:
-        kind = b"stco" if box.kind == b"co64" else box.kind
-        if kind not in {b"stsd", b"stco", b"stsz", b"stsc"}:
+    def _read_track(self, tables: dict[bytes, Box]) -> None:
+        """Of an animation: its colours, its alpha or its sound. Limits hold for each of them."""
+        missing = Box(b"", len(self._data), len(self._data))
+        kinds, starts, sizes, runs = (
+            tables.get(kind, missing)
+            for kind in (FRAME_KINDS, CHUNK_STARTS, FRAME_SIZES, CHUNK_RUNS)
+        )
+        numbers = self._numbers(starts.start + VERSION)
+        chunks = numbers.count(most=MOST_FRAMES)
+        start = numbers(8 if starts.kind == LONG_CHUNK_STARTS else 4)
+        numbers = self._numbers(runs.start + VERSION)
+        # The first chunk of each run, from 1; how many frames each chunk of the run has; and one
+        # more number.
+        entries = [[numbers(4) for _ in range(3)] for _ in range(numbers.count())]
+        if all(each.kind != AV1 for each in self._inside(kinds.start + VERSION + 4, kinds.end)):
             return
-        if kind in track.tables:
-            raise SyntaxError("an AVIF with two tables of the same kind")
-        track.tables.add(kind)
-        numbers = self._numbers(box.start + VERSION)
-        if kind == b"stsd":
-            track.is_av1 = any(each.kind == AV1 for each in self._inside(numbers.at + 4, box.end))
-        elif kind == b"stco":
-            track.chunks = numbers.count(most=MOST_FRAMES)
-            track.first_chunk = numbers(4 if box.kind == b"stco" else 8)
-        elif kind == b"stsz":
-            # One size for all; or zero, then their count and the size of each.
-            size, _count, first = numbers(4), numbers(4), numbers(4)
-            track.first_size = size or first
-        else:
-            entries = ((numbers(4), numbers(4), numbers(4)) for _ in range(numbers.count()))
-            track.runs = [(first, each) for first, each, _description in entries]
-
-    def _add(self, track: Track) -> None:
-        if not track.is_av1:
-            return
-        if len(track.runs) * track.chunks > MOST_SEARCHES:
+        if len(entries) * chunks > MOST_SEARCHES:
             raise SyntaxError("an AVIF with too long a table")
-        ends = [first for first, _each in track.runs[1:]] + [track.chunks + 1]
-        for (first, each), end in zip(track.runs, ends, strict=False):
-            self.frames += max(0, min(end, track.chunks + 1) - first) * each
-        self.chunks += track.chunks
+        ends = [first for first, *_rest in entries[1:]] + [chunks + 1]
+        for (first, frames, _), end in zip(entries, ends, strict=False):
+            self.frames += max(0, min(end, chunks + 1) - first) * frames
+        self.chunks += chunks
         if self.frames > MOST_FRAMES:
             raise SyntaxError("an AVIF of too many frames")
-        self.streams.append(((track.first_chunk, track.first_chunk + track.first_size),))
+        numbers = self._numbers(sizes.start + VERSION)
+        # One size for all; or zero, then their count and the size of each.
+        size, _count, first_size = numbers(4), numbers(4), numbers(4)
+        self.streams.append(((start, start + (size or first_size)),))
