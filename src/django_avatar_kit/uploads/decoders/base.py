@@ -19,7 +19,7 @@ LARGEST_PROFILE = 4 * 1024 * 1024
 #: Bytes that a codec is given at a time, as in Pillow.
 BLOCK = ImageFile.MAXBLOCK
 #: Bytes that Pillow uses for a pixel: four in every mode of more than one channel.
-PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "LA": 4, "RGB": 4, "RGBA": 4, "CMYK": 4}
+PIXEL = {"1": 1, "L": 1, "P": 1, "LA": 4, "RGB": 4, "RGBA": 4, "CMYK": 4}
 
 
 class Need(NamedTuple):

@@ -31,7 +31,7 @@ MODES = {
     (2, 0): ("L", "L;2"),
     (4, 0): ("L", "L;4"),
     (8, 0): ("L", "L"),
-    (16, 0): ("I;16", "I;16B"),
+    (16, 0): ("L", "L;16B"),
     (8, 2): ("RGB", "RGB"),
     (16, 2): ("RGB", "RGB;16B"),
     (1, 3): ("P", "P;1"),
@@ -46,6 +46,8 @@ MODES = {
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 GREY, TRUECOLOUR, INDEXED, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
 DEEP = 16
+#: By Pillow's mode: that of rows of 16 bits of which the low bytes are wanted.
+LOW_BYTES = {"L": "L;16", "RGB": "RGB;16L"}
 #: First column and row of each pass of an interlaced picture, and the steps from there.
 ADAM7 = (
     (0, 0, 8, 8),
@@ -94,7 +96,7 @@ class Png(Decoder):
         self.size: Size = (width, height)
         self._depth, self._colour, self._interlaced = depth, colour, bool(interlaced)
         self._mode, self._raw_mode = MODES[depth, colour]
-        self._hidden = self._kept.get(b"tRNS", b"")
+        self._hidden = self._hidden_values()
         alpha = b"tRNS" in self._kept or colour in {GREY_ALPHA, COLOUR_ALPHA}
         self.mode = ("L" if colour in {GREY, GREY_ALPHA} else "RGB") + ("A" if alpha else "")
         self.orientation = read_orientation(self._kept.pop(b"eXIf", b""))
@@ -137,19 +139,27 @@ class Png(Decoder):
             # Chunks in lower case are not critical.
             raise SyntaxError(f"broken PNG file (bad header checksum in {name!r})")
 
+    def _hidden_values(self) -> bytes:
+        """The values of a colour that is transparent. Of 16 bits, then the low byte of each."""
+        hidden = self._kept.get(b"tRNS", b"")
+        if self._colour not in {GREY, TRUECOLOUR} or len(hidden) != 2 * SAMPLES[self._colour]:
+            return b""
+        if self._depth == DEEP:
+            return hidden[::2] + hidden[1::2]
+        # The file has the value in its own depth, which Pillow spreads over 0 to 255.
+        most = (1 << self._depth) - 1
+        return bytes((value & most) * (255 // most) for value in hidden[1::2])
+
     def need(self, size: Size, _scale: float) -> Need:
         width, height = size
         pixels = height * (width * PIXEL[self._mode] + ROW)
         # The low bytes of 16 bits are a second picture.
-        pixels *= 2 if self._has_hidden_colour_of_16_bits() else 1
+        pixels *= 2 if self._hidden and self._depth == DEEP else 1
         # Two rows as they are in the file: this one, and the one before.
         rows = 2 * (1 + width * self._depth * SAMPLES[self._colour] // 8)
         listed = LISTS * self._data.itemsize * len(self._data)
         direct = self._mode == self.mode and b"tRNS" not in self._kept
         return Need(listed + max(pixels + rows, self._unpacking), listed + pixels, direct)
-
-    def _has_hidden_colour_of_16_bits(self) -> bool:
-        return (self._colour, self._depth) == (TRUECOLOUR, DEEP) and bool(self._hidden)
 
     # --- the pixels ---------------------------------------------------------------------------
 
@@ -157,9 +167,11 @@ class Png(Decoder):
         image = self._decoded(self._raw_mode)
         if self._colour == INDEXED:
             image.putpalette(self._kept[b"PLTE"])
-            if self._hidden:
-                image.info["transparency"] = self._hidden
-        low = self._decoded("RGB;16L") if self._has_hidden_colour_of_16_bits() else None
+            if b"tRNS" in self._kept:
+                image.info["transparency"] = self._kept[b"tRNS"]
+        low = None
+        if self._hidden and self._depth == DEEP:
+            low = self._decoded(LOW_BYTES[self._mode])
         return ImageRaster(
             image, convert=lambda part, at: self._converted(part, low and low.crop(at))
         )
@@ -169,30 +181,10 @@ class Png(Decoder):
 
         ``low`` has the low bytes of colours of 16 bits.
         """
-        if self._colour == INDEXED:
-            return part.convert(self.mode)
-        if self._mode == "1":
-            part = part.convert("L")
-        elif self._mode == "I;16":
-            # In little-endian pairs. Pillow's convert() would not divide by 256, but clip.
-            pairs = part.tobytes()
-            part = Image.frombytes("L", part.size, pairs[1::2])
-            low = Image.frombytes("L", part.size, pairs[::2]) if self._hidden else None
-        elif (self._colour, self._depth) == (GREY_ALPHA, DEEP):
-            # Pillow unpacks these into three equal channels, which no grey profile fits.
-            return part.convert("LA")
-        if (
-            self._colour not in {GREY, TRUECOLOUR}
-            or len(self._hidden) != 2 * SAMPLES[self._colour]
-        ):
-            return part
-        if low is not None:
-            values = self._hidden[::2] + self._hidden[1::2]
-            return _with_alpha(part, values, low)
-        # The file has the value in its own depth, which Pillow spreads over 0 to 255.
-        most = (1 << self._depth) - 1
-        values = bytes((value & most) * (255 // most) for value in self._hidden[1::2])
-        return _with_alpha(part, values)
+        if self._hidden:
+            return _with_alpha(part.convert("L") if part.mode == "1" else part, self._hidden, low)
+        # Pillow unpacks grey and alpha of 16 bits into RGBA, which no grey profile fits.
+        return part if part.mode == self.mode else part.convert(self.mode)
 
     def _decoded(self, raw_mode: str) -> Image.Image:
         try:
@@ -263,7 +255,7 @@ def _unpacked_profile(chunk: bytes) -> bytes | None:
     return profile if unpacking.eof else None
 
 
-def _with_alpha(part: Image.Image, hidden: bytes, low: Image.Image | None = None) -> Image.Image:
+def _with_alpha(part: Image.Image, hidden: bytes, low: Image.Image | None) -> Image.Image:
     """Transparent where each channel of ``part``, and of ``low``, has its value of ``hidden``."""
     channels = [*part.split(), *(low.split() if low else ())]
     alpha = Image.new("L", part.size)
