@@ -48,7 +48,7 @@ MOST_SEGMENTS = 10_000
 #: Encoders write about ten scans, and twenty at the most. Each takes 90 ms for 32 megapixels.
 MOST_SCANS = 100
 #: A marker may be preceded by any number of the same bytes. So many bytes are searched at a time.
-MARKER, SEARCHED_AT_ONCE = re.compile(rb"\xff+([\x01-\xfe])"), 4096
+MARKER, SEARCHED_AT_ONCE = re.compile(rb"\xff+[\x01-\xfe]"), 4096
 #: What ends a picture of several scans: its end marker, or the start of another picture or frame.
 NEXT_PICTURE = re.compile(rb"\xff[\xc0-\xc2\xd8]")
 END_OR_NEXT = re.compile(rb"\xff[\xc0-\xc2\xd8\xd9]")
@@ -96,7 +96,11 @@ class Jpeg(Decoder):
         self.profile = self._joined_profile()
         unused = 0 if self.profile else min(self._profile_bytes, LARGEST_PROFILE)
         self._read = len(self._head) + unused
-        self._components = self._read_components()
+        listed = self._frame[6:]
+        self._components = [
+            Component(number=listed[at], across=listed[at + 1] >> 4, down=listed[at + 1] & 15)
+            for at in range(0, len(listed) - 2, 3)
+        ]
         # libjpeg keeps all coefficients where those of a block are spread over several scans.
         self._multi_scan = self._progressive or self._scan[0] < len(self._components)
         self._has_end = not self._multi_scan or self._find_end()
@@ -149,28 +153,13 @@ class Jpeg(Decoder):
             return None
         return b"".join(memoryview(part)[2:] for part in parts)
 
-    def _read_components(self) -> list[Component]:
-        listed = self._frame[6:]
-        return [
-            Component(number=listed[at], across=listed[at + 1] >> 4, down=listed[at + 1] & 15)
-            for at in range(0, len(listed) - 2, 3)
-        ]
-
     def _find_end(self) -> bool:
         """Whether there is an end marker. Raises ``SyntaxError`` for too many scans."""
         if sum(block.count(bytes([0xFF, SOS])) for block in self._blocks()) > MOST_SCANS:
             raise SyntaxError("a JPEG of too many scans")
-        found = self._search(END_OR_NEXT)
+        self._file.seek(self._start)
+        found = _find(self._file, END_OR_NEXT)
         return found is not None and found[0] == EOI
-
-    def _search(self, pattern: re.Pattern[bytes]) -> tuple[bytes, int] | None:
-        """The first two bytes behind the head that match, and their place in the file."""
-        at, last = self._start, b""
-        for block in self._blocks():
-            if found := pattern.search(last + block):
-                return found[0], at - len(last) + found.start()
-            at, last = at + len(block), block[-1:]
-        return None
 
     def _blocks(self) -> Iterator[bytes]:
         """What comes after the head."""
@@ -245,7 +234,8 @@ class Jpeg(Decoder):
 
         libjpeg fails at its start, even if it has all pixels of this picture.
         """
-        found = self._search(NEXT_PICTURE if self._multi_scan else NEXT_MARKER)
+        self._file.seek(self._start)
+        found = _find(self._file, NEXT_PICTURE if self._multi_scan else NEXT_MARKER)
         if found is None:
             return False
         self._end = found[1]
@@ -294,13 +284,22 @@ class Jpeg(Decoder):
 
 def _next_marker(file: IO[bytes]) -> int:
     """The next marker. Rubbish before it is skipped, as libjpeg does."""
-    while True:
-        here = file.tell()
-        block = file.read(SEARCHED_AT_ONCE)
-        if found := MARKER.search(block):
-            file.seek(here + found.end())
-            return found[1][0]
-        if len(block) < SEARCHED_AT_ONCE:
-            raise EOFError("the file ends too early")
-        # The last byte may begin one.
+    found = _find(file, MARKER, SEARCHED_AT_ONCE)
+    if found is None:
+        raise EOFError("the file ends too early")
+    marker, at = found
+    file.seek(at + len(marker))
+    return marker[-1]
+
+
+def _find(
+    file: IO[bytes], pattern: re.Pattern[bytes], at_once: int = BLOCK
+) -> tuple[bytes, int] | None:
+    """The next bytes of a file that match, and where they start."""
+    while len(block := file.read(at_once)) > 1:
+        here = file.tell() - len(block)
+        if found := pattern.search(block):
+            return found[0], here + found.start()
+        # The last byte may begin a match.
         file.seek(here + len(block) - 1)
+    return None
