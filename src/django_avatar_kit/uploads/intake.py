@@ -20,7 +20,6 @@ from ..exceptions import (
     NotAnImage,
     SvgUpload,
     TooManyPixels,
-    TooMuchMemory,
     TruncatedImage,
     UnsupportedFormat,
     UploadError,
@@ -29,7 +28,7 @@ from ..formats import FORMATS, REFUSED
 from .decoders.base import is_bad_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from ..names import Box
     from ..specs import Limits
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 
 #: Bytes in which "<svg" is found behind an XML declaration, comments and a DOCTYPE.
 HEAD_BYTES = 4096
-#: The largest picture that would pass is told to this share of the upload's width and height.
-STEPS = 4096
 LARGEST_SIDE = 1 << 31  # px, more than any format has
 
 
@@ -117,38 +114,6 @@ def _check_pixels(size: Size, filename: str, limits: Limits) -> None:
     # Image.open() raises, as well.
     if Image.MAX_IMAGE_PIXELS is not None and width * height > 2 * Image.MAX_IMAGE_PIXELS:
         raise DecompressionBomb(filename=filename)
-
-
-def check_memory(
-    source: Decoder, need: Callable[[Size], int], filename: str, limits: Limits
-) -> None:
-    """Refuse an upload that takes too much memory, and tell how large it may be.
-
-    ``need`` returns the bytes for a picture of a size.
-    """
-    wanted = need(source.size)
-    if limits.max_memory is None or wanted <= limits.max_memory:
-        return
-
-    def part(steps: int) -> Size:
-        width, height = source.size
-        return max(1, width * steps // STEPS), max(1, height * steps // STEPS)
-
-    fits, too_large = 0, STEPS
-    while too_large - fits > 1:
-        middle = (fits + too_large) // 2
-        if need(part(middle)) <= limits.max_memory:
-            fits = middle
-        else:
-            too_large = middle
-    raise TooMuchMemory(
-        filename=filename,
-        format=source.label,
-        size=source.size,
-        fit=part(fits),
-        need=wanted,
-        limit=limits.max_memory,
-    )
 
 
 @contextmanager

@@ -8,11 +8,13 @@ to 1.4 times that.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..exceptions import TooMuchMemory
 from ..formats import ALPHA_MASTER, OPAQUE_MASTER, rendition_encoders
-from . import geometry, intake, rasters
+from . import geometry, rasters
 from .decoders.base import PIXEL
 from .orientation import upright_size
 
@@ -45,6 +47,8 @@ SPREAD = 0.02
 #: For each pixel of the largest square, all squares: each has at most a quarter of the next one's.
 SQUARES = 4 * 4 / 3
 ALPHA = frozenset({"LA", "RGBA"})
+#: The largest picture that would pass is told to this share of the upload's width and height.
+STEPS = 4096
 
 
 def affordable(
@@ -60,12 +64,30 @@ def affordable(
     if limits.max_memory is None or wanted(source.size) <= limits.max_memory:
         return master, renditions
     source.save_memory()
-    intake.check_memory(source, partial(wanted, sharpness=0.0), filename, limits)
+    coarse = partial(wanted, sharpness=0.0)
+    if (least := coarse(source.size)) > limits.max_memory:
+        fits = bisect_right(
+            range(1, STEPS),
+            limits.max_memory,
+            key=lambda steps: coarse(_part(source.size, steps)),
+        )
+        raise TooMuchMemory(
+            filename=filename,
+            format=source.label,
+            size=source.size,
+            fit=_part(source.size, fits),
+            need=least,
+            limit=limits.max_memory,
+        )
     # What somebody chose comes out smaller, rather than not at all.
     sharpness = 1.0
     while wanted(source.size, sharpness=sharpness) > limits.max_memory:
         sharpness /= 2
     return master, max(master, sharpness * renditions)
+
+
+def _part(size: Size, steps: int) -> Size:
+    return max(1, size[0] * steps // STEPS), max(1, size[1] * steps // STEPS)
 
 
 def needed(
@@ -81,12 +103,12 @@ def needed(
     master, renditions = geometry.scales(whole, crop, spec)
     finest = max(master, sharpness * renditions)
     need, divisor = source.need(size, finest), source.divisor(finest)
-    raster = _divided(size, divisor)
+    raster = geometry.scaled(size, 1 / divisor)
     box = geometry.selection(whole, crop, spec)
     parts = [(raster, master * divisor)]
     if finest > master:
         shown = upright_size(box[2:], orientation)
-        parts.append((_divided(shown, divisor), finest * divisor))
+        parts.append((geometry.scaled(shown, 1 / divisor), finest * divisor))
     # While there are the decoded pixels: one part is cut from them after the other.
     most: float = max(need.peak, need.kept)
     held, left = need.kept, 0.0
@@ -113,10 +135,6 @@ def needed(
     most = max(most, max(converting, encoding) + sum(encoders[one].base_memory for one in used))
     always = BASE + source.base_memory + len(source.profile or b"")
     return always + math.ceil((1 + SPREAD) * most)
-
-
-def _divided(size: Size, divisor: int) -> Size:
-    return math.ceil(size[0] / divisor), math.ceil(size[1] / divisor)
 
 
 def _keeps_alpha(source: Decoder, spec: Spec) -> bool:
