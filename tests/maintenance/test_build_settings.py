@@ -12,7 +12,7 @@ from django.utils.timezone import make_naive
 from PIL import Image
 
 from django_avatar_kit.test import make_upload, settle
-from django_avatar_kit.uploads import imaging
+from django_avatar_kit.uploads import geometry
 from tests.support.build import (
     build,
     name_of,
@@ -84,7 +84,7 @@ def test_nothing_is_upscaled_and_a_second_run_does_nothing(settings, media, file
     first = name_of(row)
     # What the master has lost does not come back.
     available = max(min(first.width, first.height), before.sizes[-1])
-    assert first.sizes == imaging.ladder((16, 500), available)
+    assert first.sizes == geometry.ladder((16, 500), available)
     assert summary(build()[0]).startswith("1 checked: 0 rebuilt")
     assert name_of(row) == first
     # The same as of a new upload, for which a second run does nothing either.

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from django_avatar_kit.names import Box
 from django_avatar_kit.specs import Spec
-from django_avatar_kit.uploads import imaging
+from django_avatar_kit.uploads import geometry, imaging
 from django_avatar_kit.uploads.imaging import Picture
 from tests.support import images
 from tests.support.pictures import LOSSLESS, SPEC, load, near, opened, psnr, shows_quarters
@@ -202,7 +202,7 @@ def test_contain_needs_no_margin_for_a_square() -> None:
 def test_sizes_above_the_square_are_replaced_by_its_own_side(
     side: int, expected: tuple[int, ...]
 ) -> None:
-    assert imaging.ladder(SPEC.sizes, side) == expected
+    assert geometry.ladder(SPEC.sizes, side) == expected
     picture = load(images.png(Image.new("RGB", (side, side + 50), images.RED)))
     assert tuple(size for size, _square in imaging.squares(picture, SPEC)) == expected
     for rendition in imaging.encode_renditions(picture, SPEC):
@@ -274,7 +274,7 @@ def test_pictures_one_pixel_high_or_wide(size: tuple[int, int], format: str, fit
     picture = load(images.encoded(Image.new("RGB", size, images.RED), format), spec=spec)
     side = min(size) if fit == "cover" else max(size)
     renditions = imaging.encode_renditions(picture, spec)
-    assert [rendition.size for rendition in renditions] == list(imaging.ladder(SPEC.sizes, side))
+    assert [rendition.size for rendition in renditions] == list(geometry.ladder(SPEC.sizes, side))
     for rendition in renditions:
         middle = (rendition.size - 1) // 2
         pixel = opened(rendition).convert("RGB").getpixel((middle, middle))

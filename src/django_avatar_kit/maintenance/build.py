@@ -34,7 +34,7 @@ from ..lifecycle.settlement import drain, files_of, settle_committed
 from ..names import Name
 from ..specs import Limits, Spec
 from ..storage import base as storage
-from ..uploads import imaging
+from ..uploads import geometry, imaging
 from .avatars import Row, read, unchanged
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _differences(name: Name, spec: Spec) -> Iterator[str]:
     """How a name differs from what would be made of its files with today's settings."""
     if _has_other_fit(name, spec):
         yield f"fit {spec.fit}"
-    if name.sizes != (sizes := imaging.ladder(spec.sizes, _available_side(name, spec))):
+    if name.sizes != (sizes := geometry.ladder(spec.sizes, _available_side(name, spec))):
         yield f"sizes {_list(name.sizes)} become {_list(sizes)}"
     if name.formats != (formats := tuple(dict.fromkeys(spec.formats))):
         yield f"formats {_list(name.formats)} become {_list(formats)}"

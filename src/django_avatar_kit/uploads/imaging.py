@@ -26,26 +26,14 @@ from ..formats import (
 )
 from . import geometry, intake, memory_estimate, rasters
 from .colour_profiles import srgb
-from .geometry import Edges, Size, ladder
 from .orientation import to_stored, to_upright, transposed, upright_size
 from .rasters import FILTER
 
 if TYPE_CHECKING:
     from ..names import Box
     from ..specs import Limits, Spec
+    from .geometry import Edges, Size
     from .rasters import Raster
-
-__all__ = (
-    "Encoded",
-    "Picture",
-    "average_color",
-    "encode_master",
-    "encode_renditions",
-    "ladder",
-    "load",
-    "master_crop",
-    "squares",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +186,7 @@ def squares(picture: Picture, spec: Spec) -> list[tuple[int, Image.Image]]:
     rungs: list[tuple[Image.Image, Edges | None]] = [(_on(image, spec.background), box)]
     cut = []
     # 0.001 px for the rounding of the scale; the smallest square has 1 px.
-    for size in reversed(ladder(spec.sizes, max(1, int(long + 0.001)))):
+    for size in reversed(geometry.ladder(spec.sizes, max(1, int(long + 0.001)))):
         shape = (size, size)
         if spec.fit == "contain":
             narrow, low = (right - left) * size / long, (bottom - top) * size / long
