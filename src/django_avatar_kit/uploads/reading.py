@@ -191,16 +191,19 @@ def _open_again(upload: File[Any]) -> None:
 # --- files of Django's, one in another --------------------------------------------------------
 
 
-def _innermost(upload: File[Any]) -> Any:
-    """What a file of Django's reads from, however many of them are around it."""
+def _layers(upload: File[Any]) -> Iterator[Any]:
+    """The upload, the file that it reads from, and so on, as far as they are files of Django's."""
     source: Any = upload
-    while isinstance(source, File):
+    while source is not None:
+        yield source
         # Without the property of a field file, which would open the stored file.
-        inner = vars(source).get("file", vars(source).get("_file"))
-        if inner is None:
-            break
-        source = inner
-    return source
+        inside = vars(source) if isinstance(source, File) else {}
+        source = inside.get("file", inside.get("_file"))
+
+
+def _innermost(upload: File[Any]) -> Any:
+    *_around, inner = _layers(upload)
+    return inner
 
 
 def _without_closed_wrappers(upload: File[Any]) -> Any:
@@ -208,11 +211,5 @@ def _without_closed_wrappers(upload: File[Any]) -> Any:
 
     Django calls a ``File`` closed if the file in it is false, as a ``File`` without a name is.
     """
-    source: Any = upload
-    while (
-        isinstance(source, File)
-        and getattr(source, "closed", False)
-        and (inner := vars(source).get("file")) is not None
-    ):
-        source = inner
-    return source
+    *around, inner = _layers(upload)
+    return next((one for one in around if not getattr(one, "closed", False)), inner)
