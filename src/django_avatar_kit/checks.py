@@ -20,7 +20,7 @@ from .columns import avatar_fields, file_columns
 from .conf import KEYS, SETTING, Config, is_list_of, is_text, is_whole, read
 from .display.html import attribute_name
 from .fallbacks import make_fallbacks
-from .formats import ALPHA_MASTER, FORMATS, rendition_encoders, upload_formats
+from .formats import ALPHA_MASTER, FORMATS, rendition_encoders
 from .lazy import unwrap
 from .lifecycle.tables import has_null_against
 from .models import AvatarMixin
@@ -64,10 +64,8 @@ def _check_values(config: Config) -> Iterator[CheckMessage]:
             yield _bad_value(option.name, value, "a positive whole number")
     yield from _check_renditions(config.sizes, config.formats, f"{SETTING}['%s']", None)
     given = config.upload_formats
-    if not given or set(given) - set(upload_formats()) or len(set(given)) < len(given):
-        yield _bad_value(
-            "upload_formats", given, f"one or more of {sorted(upload_formats())}, each once"
-        )
+    if not given or set(given) - set(FORMATS) or len(set(given)) < len(given):
+        yield _bad_value("upload_formats", given, f"one or more of {sorted(FORMATS)}, each once")
     for name, value in config.quality.items():
         if name not in rendition_encoders() or not 1 <= value <= 100:
             yield _bad_value(

@@ -133,11 +133,6 @@ REFUSED: Mapping[str, re.Pattern[bytes]] = {
 OPAQUE_MASTER, ALPHA_MASTER = "jpeg", "webp"
 
 
-def upload_formats() -> tuple[str, ...]:
-    """Keys of the formats that may be uploaded."""
-    return tuple(FORMATS)
-
-
 def rendition_encoders() -> dict[str, Encoder]:
     """The encoders of the formats that renditions can have, by their keys."""
     return {key: row.encoder for key, row in FORMATS.items() if row.encoder is not None}
