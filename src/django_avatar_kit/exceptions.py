@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from django_stubs_ext import StrPromise
 
+    Size = tuple[int, int]
+
 
 class AvatarError(Exception):
     """Base of all errors of the kit. ``str()`` is the sentence a person reads, translated.
@@ -87,8 +89,8 @@ class UploadTooLarge(UploadError):
     message = _("“%(filename)s” is %(size_text)s. Upload a file of at most %(limit_text)s.")
 
     def __init__(self, *, filename: str, size: int, limit: int) -> None:
-        texts = {"size_text": size_text(size), "limit_text": size_text(limit)}
-        super().__init__(filename=filename, size=size, limit=limit, **texts)
+        super().__init__(filename=filename, size=size, limit=limit)
+        self.params |= {"size_text": size_text(size), "limit_text": size_text(limit)}
 
 
 class NotAnImage(UploadError):
@@ -157,14 +159,7 @@ class TooMuchMemory(UploadError):
     )
 
     def __init__(
-        self,
-        *,
-        filename: str,
-        format: str,
-        size: tuple[int, int],
-        fit: tuple[int, int],
-        need: int,
-        limit: int,
+        self, *, filename: str, format: str, size: Size, fit: Size, need: int, limit: int
     ) -> None:
         super().__init__(filename=filename, format=format, need=need, limit=limit)
         self.params["width"], self.params["height"] = size

@@ -90,10 +90,9 @@ def receive(
 
 def cut(picture: imaging.Picture, spec: Spec) -> Cut:
     """Encode the master and every rendition from one decoded picture."""
-    renditions = imaging.encode_renditions(picture, spec)
     return Cut(
         master=imaging.encode_master(picture, spec),
-        renditions=renditions,
+        renditions=imaging.encode_renditions(picture, spec),
         crop=imaging.master_crop(picture, spec),
         fit=spec.fit,
         color=imaging.average_color(picture, spec),
@@ -108,14 +107,15 @@ def store(cut: Cut, field: AvatarColumn, instance: Model, using: str | None = No
     written, and ``StorageError`` where the storage failed.
     """
     key, name = key_for(cut, field, instance, using)
-    places = [(field.storage, key, cut.master)]
-    for rendition in cut.renditions:
-        rendition_key = name.rendition(rendition.size, rendition.format)
-        places.append((field.rendition_storage, rendition_key, rendition))
+    files = [(field.storage, key, cut.master)]
+    files += [
+        (field.rendition_storage, name.rendition(one.size, one.format), one)
+        for one in cut.renditions
+    ]
     write_all(
         [
             Write(storage=storage, key=key, data=file.data, content_type=file.content_type)
-            for storage, key, file in places
+            for storage, key, file in files
         ]
     )
     return key
