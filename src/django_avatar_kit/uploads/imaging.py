@@ -57,18 +57,14 @@ class Picture:
         """Whether enough was decoded for this spec; if not, load the upload again."""
         here = max(self.image.size) / max(self.source)
         master, renditions = geometry.scales(self.source, self.crop, spec)
-        return master <= here and (renditions <= here or self._shows(spec, renditions))
-
-    def _shows(self, spec: Spec, scale: float) -> bool:
-        """Whether the detail has all that the renditions of this spec show."""
+        if master > here or renditions <= here:
+            return master <= here
         if self.detail is None or self.part is None:
             return False
-        left, top, right, bottom = geometry.edges_of(
-            geometry.selection(self.source, self.crop, spec)
-        )
-        part = self.part
-        inside = part[0] <= left and part[1] <= top and right <= part[2] and bottom <= part[3]
-        return inside and scale * (part[2] - part[0]) <= self.detail.width
+        box = geometry.edges_of(geometry.selection(self.source, self.crop, spec))
+        left, top, right, bottom = self.part
+        inside = left <= box[0] and top <= box[1] and box[2] <= right and box[3] <= bottom
+        return inside and renditions * (right - left) <= self.detail.width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,21 +146,15 @@ def _whole(raster: Raster, long: float) -> tuple[Image.Image, Edges]:
     return rasters.shrunk(raster, raster.extent, size), (0, 0, *size)
 
 
-#: Px of the result that are kept around a detail, so that a filter finds what it reads there.
-MARGIN = 2 * rasters.SUPPORT
-
-
 def _detail(raster: Raster, source: Size, part: Edges, scale: float) -> tuple[Image.Image, Edges]:
     """``part`` of the source and a margin, at ``scale`` or larger; and what it shows exactly."""
     across, down = raster.extent[2] / source[0], raster.extent[3] / source[1]
-    margin = MARGIN / scale
-    left, top = (
-        max(0, math.floor((part[side] - margin) * (across, down)[side])) for side in (0, 1)
-    )
-    right, bottom = (
-        min(raster.size[side], math.ceil((part[side + 2] + margin) * (across, down)[side]))
-        for side in (0, 1)
-    )
+    # As many px of the result as a filter reads there, and as many again.
+    margin = 2 * rasters.SUPPORT / scale
+    left = max(0, math.floor((part[0] - margin) * across))
+    top = max(0, math.floor((part[1] - margin) * down))
+    right = min(raster.size[0], math.ceil((part[2] + margin) * across))
+    bottom = min(raster.size[1], math.ceil((part[3] + margin) * down))
     scale /= across  # of what was decoded
     box = (left, top, right, bottom)
     if 2 * scale > 1:

@@ -83,7 +83,7 @@ class Avif(Decoder):
         size, _frames, mode, profile, _exif, orientation, _xmp = self._decoder.get_info()
         self.size: Size = size
         self.orientation: int = orientation
-        self._raw_mode = self.mode = mode
+        self.mode = mode
         self.profile: bytes | None = profile or None
         # What is shown may be made of parts, or scaled from more than the boxes say.
         self._coded = tuple(
@@ -99,8 +99,8 @@ class Avif(Decoder):
 
     def need(self, size: Size, _scale: float) -> Need:
         # The boxes may call grey what has colours, which is found out too late.
-        raw_mode = self._raw_mode if self._samples[0] == 1 else self._raw_mode.replace("L", "RGB")
-        channels, has_alpha, pixels = len(raw_mode), raw_mode == "RGBA", math.prod(size)
+        mode = self.mode if self._samples[0] == 1 else self.mode.replace("L", "RGB")
+        channels, has_alpha, pixels = len(mode), mode == "RGBA", math.prod(size)
         width, height = (
             math.ceil(side * coded / shown)
             for side, coded, shown in zip(size, self._coded, self.size, strict=True)
@@ -124,9 +124,9 @@ class Avif(Decoder):
         data = self._decoder.get_frame(0)[0]
         # Frees the planes that the picture was made of.
         del self._decoder
-        if len(data) != len(self._raw_mode) * self.size[0] * self.size[1]:
+        if len(data) != len(self.mode) * self.size[0] * self.size[1]:
             raise SyntaxError("an AVIF of another kind than it says")
-        return BytesRaster(data, self.size, self._raw_mode)
+        return BytesRaster(data, self.size, self.mode)
 
 
 def _joined(data: bytearray, streams: Sequence[Sequence[Extent]]) -> list[bytes]:

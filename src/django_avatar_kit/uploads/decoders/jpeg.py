@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 SOFS = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
-PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 APP0, APP1, APP2, APP14, LAST_APP, COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
 EXIF, ICC = b"Exif\0", b"ICC_PROFILE\0"  # any byte may follow the zero of EXIF
 #: Segments that tell how colours are coded, and the bytes below which libjpeg ignores them.
@@ -84,7 +83,6 @@ class Jpeg(Decoder):
         self._profile_parts: list[bytes] = []
         self._profile_bytes = 0
         self._frame = self._scan = b""
-        self._progressive = False
         # Without comments, previews and the like, however large they are.
         self._head = b"".join(self._read_segments())
         self._start = file.tell()
@@ -102,7 +100,8 @@ class Jpeg(Decoder):
             for at in range(0, len(listed) - 2, 3)
         ]
         # libjpeg keeps all coefficients where those of a block are spread over several scans.
-        self._multi_scan = self._progressive or self._scan[0] < len(self._components)
+        progressive = "progressive" in self._image.info
+        self._multi_scan = progressive or self._scan[0] < len(self._components)
         self._has_end = not self._multi_scan or self._find_end()
         self._split = False
 
@@ -132,7 +131,7 @@ class Jpeg(Decoder):
         elif marker in SOFS:
             if self._frame:
                 raise SyntaxError("two frames in one JPEG")
-            self._frame, self._progressive = body, marker in PROGRESSIVE
+            self._frame = body
         elif marker == APP1 and body.startswith(EXIF) and not self._has_exif:
             self._has_exif = True
             self.orientation = read_orientation(body[len(EXIF) + 1 :])

@@ -26,7 +26,6 @@ LOSSY, LOSSLESS, ALPHA = b"VP8 ", b"VP8L", b"ALPH"
 NEEDED = frozenset({EXTENDED, b"ANIM", ALPHA, LOSSY, LOSSLESS, FRAME})
 FRAME_HEAD = 16  # bytes
 PROFILE_FLAG, ALPHA_FLAG, EXIF_FLAG, XMP_FLAG = 0x20, 0x10, 0x08, 0x04
-LOSSLESS_ALPHA = 0x10  # in the fifth byte of a lossless picture
 SIDE = 0x3FFF  # the bits of a width or height
 LARGEST_EXIF = 1 << 20  # bytes
 MOST_CHUNKS = 100_000
@@ -53,11 +52,10 @@ class WebP(Decoder):
         # A frame may say that it is longer than the file.
         within = last.start + FRAME_HEAD, min(last.start + last.size, self._end)
         inner = list(self._chunks_between(*within)) if last.name == FRAME else []
-        heads = [(each, self._body(each, 10)) for each in (*self._chunks, *inner)]
+        heads = [_head(each.name, self._body(each, 10)) for each in (*self._chunks, *inner)]
         # A decoder trusts the canvas and what lies on it alike.
-        sizes = [_size(each.name, head) for each, head in heads]
-        self.size = max(width for width, _height in sizes), max(height for _width, height in sizes)
-        alpha = any(_has_alpha(each.name, head) for each, head in heads)
+        self.size = max(width for width, _, _ in heads), max(height for _, height, _ in heads)
+        alpha = any(alpha for _, _, alpha in heads)
         self.mode = "RGBA" if alpha or self._leaves_free(last) else "RGB"
 
     def _read_chunks(self) -> list[Chunk]:
@@ -131,22 +129,16 @@ class WebP(Decoder):
         return b"".join([b"RIFF", length.to_bytes(4, "little"), b"WEBP", *parts])
 
 
-def _has_alpha(name: bytes, head: bytes) -> bool:
-    """As far as the first bytes of a chunk tell."""
-    if name == EXTENDED:
-        return bool(head[0] & ALPHA_FLAG)
-    return name == ALPHA or (name == LOSSLESS and bool(head[4] & LOSSLESS_ALPHA))
-
-
-def _size(name: bytes, head: bytes) -> Size:
-    """Width and height in px, which each kind of chunk writes in its own way; else (0, 0)."""
+def _head(name: bytes, head: bytes) -> tuple[int, int, bool]:
+    """What the first bytes of a chunk tell: width and height in px, or 0; whether it has alpha."""
     head = head.ljust(10, b"\0")
     if name == EXTENDED:
-        return int.from_bytes(head[4:7], "little") + 1, int.from_bytes(head[7:10], "little") + 1
+        width, height = (int.from_bytes(head[at : at + 3], "little") + 1 for at in (4, 7))
+        return width, height, bool(head[0] & ALPHA_FLAG)
     if name == LOSSLESS:
         bits = int.from_bytes(head[1:5], "little")
-        return (bits & SIDE) + 1, (bits >> 14 & SIDE) + 1
+        return (bits & SIDE) + 1, (bits >> 14 & SIDE) + 1, bool(bits >> 28 & 1)
     if name == LOSSY:
-        width, height = head[6:8], head[8:10]
-        return int.from_bytes(width, "little") & SIDE, int.from_bytes(height, "little") & SIDE
-    return 0, 0
+        width, height = (int.from_bytes(head[at : at + 2], "little") & SIDE for at in (6, 8))
+        return width, height, False
+    return 0, 0, name == ALPHA
