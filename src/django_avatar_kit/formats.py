@@ -118,7 +118,7 @@ FORMATS: dict[str, ImageFormat] = {
 }
 
 #: Formats that are refused by name. They are recognised for the error message only.
-REFUSED: Mapping[str, re.Pattern[bytes]] = {
+REFUSED: dict[str, re.Pattern[bytes]] = {
     "HEIF": re.compile(rb"\0\0..ftyp(?:....){0,12}?(?:hei[cxms]|hev[cxms]|mi[af]1)", re.DOTALL),
     "TIFF": re.compile(rb"II[*+]\0|MM\0[*+]"),
     "BMP": re.compile(rb"BM....\0{4}", re.DOTALL),

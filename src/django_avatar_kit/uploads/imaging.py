@@ -16,14 +16,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from PIL import Image
 
-from ..formats import (
-    ALPHA_MASTER,
-    FORMATS,
-    OPAQUE_MASTER,
-    has_alpha,
-    media_type_of,
-    rendition_encoders,
-)
+from .. import formats
 from . import geometry, intake, memory_estimate, rasters
 from .colour_profiles import srgb
 from .orientation import to_stored, to_upright, transposed, upright_size
@@ -80,12 +73,12 @@ class Encoded:
 
     @property
     def content_type(self) -> str:
-        return media_type_of(self.format)
+        return formats.media_type_of(self.format)
 
     @property
     def extension(self) -> str:
         """Of a master. A rendition is named by its format."""
-        return FORMATS[self.format].extension
+        return formats.FORMATS[self.format].extension
 
 
 # --- from bytes to a picture ------------------------------------------------------------------
@@ -149,7 +142,7 @@ def _whole(raster: Raster, long: float) -> tuple[Image.Image, Edges]:
 def _detail(raster: Raster, source: Size, part: Edges, scale: float) -> tuple[Image.Image, Edges]:
     """``part`` of the source and a margin, at ``scale`` or larger; and what it shows exactly."""
     across, down = raster.extent[2] / source[0], raster.extent[3] / source[1]
-    # As many px of the result as a filter reads there, and as many again.
+    # Px of the result, so that a filter finds what it reads around the part.
     margin = 2 * rasters.SUPPORT / scale
     left = max(0, math.floor((part[0] - margin) * across))
     top = max(0, math.floor((part[1] - margin) * down))
@@ -260,7 +253,8 @@ def encode_master(picture: Picture, spec: Spec) -> Encoded:
     size = geometry.master_size(picture.source, spec)
     if image.size != size:
         image = image.resize(size, FILTER, box=picture.extent)
-    return _encode(image, OPAQUE_MASTER if image.mode == "RGB" else ALPHA_MASTER, spec, size=0)
+    format = formats.OPAQUE_MASTER if image.mode == "RGB" else formats.ALPHA_MASTER
+    return _encode(image, format, spec, size=0)
 
 
 def encode_renditions(picture: Picture, spec: Spec) -> tuple[Encoded, ...]:
@@ -273,9 +267,9 @@ def encode_renditions(picture: Picture, spec: Spec) -> tuple[Encoded, ...]:
 
 
 def _encode(image: Image.Image, format: str, spec: Spec, *, size: int) -> Encoded:
-    if not has_alpha(format):
+    if not formats.has_alpha(format):
         image = _on(image, spec.background or "white")
-    options = dict(rendition_encoders()[format].options)
+    options = dict(formats.rendition_encoders()[format].options)
     if format in spec.quality:
         options["quality"] = spec.quality[format]
     out = io.BytesIO()

@@ -13,17 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from django.utils.module_loading import import_string
 from PIL import Image
 
-from ..exceptions import (
-    DecompressionBomb,
-    EmptyUpload,
-    InvalidCrop,
-    NotAnImage,
-    SvgUpload,
-    TooManyPixels,
-    TruncatedImage,
-    UnsupportedFormat,
-    UploadError,
-)
+from .. import exceptions
 from ..formats import FORMATS, REFUSED
 from .decoders.base import is_bad_data
 
@@ -77,7 +67,7 @@ def checked_crop(crop: Any, filename: str, *, square: bool) -> Box:
     elif square and crop[2] != crop[3]:
         reason = "it is not square"
     if reason is not None:
-        raise InvalidCrop(filename=filename, crop=crop, reason=reason)
+        raise exceptions.InvalidCrop(filename=filename, crop=crop, reason=reason)
     return crop[0], crop[1], crop[2], crop[3]
 
 
@@ -90,30 +80,32 @@ def decoder_of(format: str) -> type[Decoder]:
 def _recognised(head: bytes, filename: str, limits: Limits) -> str:
     """The key of the format, from the content alone: whoever sends a file can name it anything."""
     if not head:
-        raise EmptyUpload(filename=filename)
-    for format, row in FORMATS.items():
-        if row.signature.match(head):
-            if format in limits.formats:
-                return format
-            raise UnsupportedFormat(filename=filename, format=format, allowed=limits.formats)
-    for label, signature in REFUSED.items():
+        raise exceptions.EmptyUpload(filename=filename)
+    signatures = {format: row.signature for format, row in FORMATS.items()} | REFUSED
+    for format, signature in signatures.items():
         if signature.match(head):
-            raise UnsupportedFormat(filename=filename, format=label, allowed=limits.formats)
+            if format in FORMATS and format in limits.formats:
+                return format
+            raise exceptions.UnsupportedFormat(
+                filename=filename, format=format, allowed=limits.formats
+            )
     # Without zero bytes, so that UTF-16 is found as well.
     text = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
     if text.startswith(b"<") and re.search(rb"<(\w+:)?svg[\s>/]", text):
-        raise SvgUpload(filename=filename)
-    raise NotAnImage(filename=filename)
+        raise exceptions.SvgUpload(filename=filename)
+    raise exceptions.NotAnImage(filename=filename)
 
 
 def _check_pixels(size: Size, filename: str, limits: Limits) -> None:
     width, height = size
     if width * height > limits.max_pixels:
-        raise TooManyPixels(filename=filename, width=width, height=height, limit=limits.max_pixels)
+        raise exceptions.TooManyPixels(
+            filename=filename, width=width, height=height, limit=limits.max_pixels
+        )
     # A site may allow more than Pillow's default, but then has to lift Pillow's own limit, where
     # Image.open() raises, as well.
     if Image.MAX_IMAGE_PIXELS is not None and width * height > 2 * Image.MAX_IMAGE_PIXELS:
-        raise DecompressionBomb(filename=filename)
+        raise exceptions.DecompressionBomb(filename=filename)
 
 
 @contextmanager
@@ -121,11 +113,11 @@ def _refusing(filename: str) -> Iterator[None]:
     """Turn whatever a decoder raises for bad data into the right ``UploadError``."""
     try:
         yield
-    except UploadError:
+    except exceptions.UploadError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
-        raise DecompressionBomb(filename=filename) from error
+        raise exceptions.DecompressionBomb(filename=filename) from error
     except Exception as error:
         if not is_bad_data(error):
             raise
-        raise TruncatedImage(filename=filename) from error
+        raise exceptions.TruncatedImage(filename=filename) from error

@@ -125,20 +125,16 @@ def needed(
         # Half of the rest was still in use, or not given back, when the next was cut. Measured.
         left = min(LEFT, (taken - result) / 2)
     converting = _converting(source, [math.prod(one) for one in kept])
-    encoding = _encoding(
-        source, [upright_size(one, orientation) for one in kept], box, whole, spec
-    )
+    alpha = source.mode in ALPHA and spec.background is None
+    upright = [upright_size(one, orientation) for one in kept]
+    encoding = _encoding(source.mode, upright, box, whole, spec, alpha=alpha)
     if geometry.master_size(whole, spec) != whole or min(spec.sizes) < max(box[2:]):
         encoding += RESIZED + WEIGHTS * max(map(sum, kept))
     encoders = rendition_encoders()
-    used = {*spec.formats, ALPHA_MASTER if _keeps_alpha(source, spec) else OPAQUE_MASTER}
+    used = {*spec.formats, ALPHA_MASTER if alpha else OPAQUE_MASTER}
     most = max(most, max(converting, encoding) + sum(encoders[one].base_memory for one in used))
     always = BASE + source.base_memory + len(source.profile or b"")
     return always + math.ceil((1 + SPREAD) * most)
-
-
-def _keeps_alpha(source: Decoder, spec: Spec) -> bool:
-    return source.mode in ALPHA and spec.background is None
 
 
 def _cutting(part: Size, scale: float, mode: str, copied: float) -> float:
@@ -173,14 +169,15 @@ def _converting(source: Decoder, pixels: list[int]) -> float:
     return max(peaks)
 
 
-def _encoding(source: Decoder, kept: Sequence[Size], shown: Box, whole: Size, spec: Spec) -> float:
+def _encoding(
+    mode: str, kept: Sequence[Size], shown: Box, whole: Size, spec: Spec, *, alpha: bool
+) -> float:
     """The renditions, of which one at a time is encoded; then the master.
 
     ``kept``: the pictures to cut them from: one, or another one for the renditions.
     """
     encoders = rendition_encoders()
-    alpha = _keeps_alpha(source, spec)
-    flat = 4 if source.mode in ALPHA and not alpha else 0
+    flat = 4 if mode in ALPHA and not alpha else 0
     held = 4 * sum(math.prod(one) for one in kept)
     long = max(shown[2:])
     side = min(max(spec.sizes), long)

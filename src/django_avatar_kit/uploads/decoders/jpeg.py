@@ -17,18 +17,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from ..orientation import read_orientation
 from ..rasters import ImageRaster, Raster
-from . import jpeg_components
-from .base import (
-    BLOCK,
-    LARGEST_PROFILE,
-    PIXEL,
-    Codec,
-    Decoder,
-    Need,
-    file_length,
-    is_bad_data,
-    read_exactly,
-)
+from . import base, jpeg_components
 from .jpeg_scans import BLOCK_SIDE, COEFFICIENTS, SOS, WITHOUT_BODY, Component, is_complete
 
 if TYPE_CHECKING:
@@ -72,7 +61,7 @@ SEARCH = 9 / 8
 COPIES, PIECE = 3, 4 * 1024 * 1024
 
 
-class Jpeg(Decoder):
+class Jpeg(base.Decoder):
     """A JPEG. Of one with several pictures (MPO, as phones write), the first."""
 
     base_memory = 1024 * 1024 // 10
@@ -92,7 +81,7 @@ class Jpeg(Decoder):
         self.size: Size = self._image.size
         self.mode = self._image.mode
         self.profile = self._joined_profile()
-        unused = 0 if self.profile else min(self._profile_bytes, LARGEST_PROFILE)
+        unused = 0 if self.profile else min(self._profile_bytes, base.LARGEST_PROFILE)
         self._read = len(self._head) + unused
         listed = self._frame[6:]
         self._components = [
@@ -116,8 +105,8 @@ class Jpeg(Decoder):
             marker = _next_marker(file)
             if marker in WITHOUT_BODY:
                 continue
-            size = read_exactly(file, 2)
-            body = read_exactly(file, max(0, int.from_bytes(size, "big") - 2))
+            size = base.read_exactly(file, 2)
+            body = base.read_exactly(file, max(0, int.from_bytes(size, "big") - 2))
             if self._is_needed(marker, body):
                 kept.append(bytes([0xFF, marker]) + size + body)
             if self._scan:
@@ -137,7 +126,7 @@ class Jpeg(Decoder):
             self.orientation = read_orientation(body[len(EXIF) + 1 :])
         elif marker == APP2 and body.startswith(ICC):
             self._profile_bytes += len(body)
-            if self._profile_bytes <= LARGEST_PROFILE:
+            if self._profile_bytes <= base.LARGEST_PROFILE:
                 self._profile_parts.append(body[len(ICC) :])
         if marker in COLOUR_SEGMENTS:
             return len(body) >= COLOUR_SEGMENTS[marker]
@@ -165,7 +154,7 @@ class Jpeg(Decoder):
         at = self._start
         while self._end is None or at < self._end:
             self._file.seek(at)
-            block = self._file.read(min(BLOCK, (self._end or at + BLOCK) - at))
+            block = self._file.read(min(base.BLOCK, (self._end or at + base.BLOCK) - at))
             if not block:
                 return
             at += len(block)
@@ -184,14 +173,14 @@ class Jpeg(Decoder):
     def divisor(self, scale: float) -> int:
         return next(divisor for divisor in (8, 4, 2, 1) if divisor * scale <= 1)
 
-    def need(self, size: Size, scale: float) -> Need:
+    def need(self, size: Size, scale: float) -> base.Need:
         width, height = size
         divisor = self.divisor(scale)
         most_across = max((one.across for one in self._components), default=1) or 1
         most_down = max((one.down for one in self._components), default=1) or 1
         blocks = sum(one.across * one.down for one in self._components)
         decoded = math.ceil(width / divisor) * math.ceil(height / divisor)
-        pixels = decoded * PIXEL[self.mode]
+        pixels = decoded * base.PIXEL[self.mode]
         rows = math.ceil(ROWS * width * (blocks / most_across) / divisor)
         coefficients = 0
         if self._multi_scan:
@@ -202,13 +191,13 @@ class Jpeg(Decoder):
         read = int(HEADS * self._read)
         if self._split:
             # Planes gather while there are the coefficients of one, and become the image.
-            components, file = len(self._components), file_length(self._file)
+            components, file = len(self._components), base.file_length(self._file)
             decoding = decoded * components + pixels + (rows + coefficients) // components
-            return Need(
+            return base.Need(
                 read + decoding + COPIES * file + PIECE, read + decoded * components + pixels
             )
-        searched = 0 if self._has_end else int(SEARCH * file_length(self._file))
-        return Need(read + pixels + rows + coefficients + searched, read + pixels + rows)
+        searched = 0 if self._has_end else int(SEARCH * base.file_length(self._file))
+        return base.Need(read + pixels + rows + coefficients + searched, read + pixels + rows)
 
     def save_memory(self) -> None:
         """Decode one component after the other, if the file can be split."""
@@ -224,7 +213,7 @@ class Jpeg(Decoder):
         try:
             return self._decode_at_once(scale)
         except OSError as error:
-            if not is_bad_data(error) or not self._leave_out_next():
+            if not base.is_bad_data(error) or not self._leave_out_next():
                 raise
         return self._decode_at_once(scale)
 
@@ -249,7 +238,7 @@ class Jpeg(Decoder):
         drafted = header.draft(None, (max(1, width // divisor), max(1, height // divisor)))
         image = Image.new(header.mode, header.size, None)
         arguments = (*(header.tile[0].args or ()), *header.decoderconfig)
-        with closing(Codec(image, "jpeg", arguments, (0, 0, *header.size))) as codec:
+        with closing(base.Codec(image, "jpeg", arguments, (0, 0, *header.size))) as codec:
             if not codec.feed(self._head) and not codec.feed_all(self._blocks()):
                 self._finish(codec)
         return ImageRaster(image, extent=drafted[1] if drafted else (0, 0, width, height))
@@ -264,7 +253,7 @@ class Jpeg(Decoder):
             return bool(info["adobe_transform"])
         return colours and bytes(one.number for one in self._components) != b"RGB"
 
-    def _finish(self, codec: Codec) -> None:
+    def _finish(self, codec: base.Codec) -> None:
         """Supply the end marker. Raises ``OSError`` if anything else is missing.
 
         Of a single scan, the codec is content once it has the last row. Of several, it waits for
@@ -292,7 +281,7 @@ def _next_marker(file: IO[bytes]) -> int:
 
 
 def _find(
-    file: IO[bytes], pattern: re.Pattern[bytes], at_once: int = BLOCK
+    file: IO[bytes], pattern: re.Pattern[bytes], at_once: int = base.BLOCK
 ) -> tuple[bytes, int] | None:
     """The next bytes of a file that match, and where they start."""
     while len(block := file.read(at_once)) > 1:
