@@ -38,7 +38,6 @@ class ImageFormat:
 
     label: str
     """As a person calls it."""
-    media_type: str
     extension: str
     """Of a stored original. Of a rendition it is the key of the format."""
     signature: re.Pattern[bytes]
@@ -53,11 +52,11 @@ class ImageFormat:
 
 _DECODERS = "django_avatar_kit.uploads.decoders"
 
-#: By the keys that stand in settings and in names. Files are recognised in this order.
+#: By the keys that stand in settings and in names: the part of a media type behind "image/". Files
+#: are recognised in this order.
 FORMATS: dict[str, ImageFormat] = {
     "jpeg": ImageFormat(
         label="JPEG",
-        media_type="image/jpeg",
         extension="jpg",
         signature=re.compile(rb"\xff\xd8\xff"),
         alpha=False,
@@ -69,7 +68,6 @@ FORMATS: dict[str, ImageFormat] = {
     ),
     "png": ImageFormat(
         label="PNG",
-        media_type="image/png",
         extension="png",
         signature=re.compile(rb"\x89PNG\r\n\x1a\n"),
         alpha=True,
@@ -78,7 +76,6 @@ FORMATS: dict[str, ImageFormat] = {
     ),
     "webp": ImageFormat(
         label="WebP",
-        media_type="image/webp",
         extension="webp",
         signature=re.compile(rb"RIFF....WEBP", re.DOTALL),
         alpha=True,
@@ -94,7 +91,6 @@ FORMATS: dict[str, ImageFormat] = {
     ),
     "gif": ImageFormat(
         label="GIF",
-        media_type="image/gif",
         extension="gif",
         signature=re.compile(rb"GIF8[79]a"),
         alpha=True,
@@ -102,7 +98,6 @@ FORMATS: dict[str, ImageFormat] = {
     ),
     "avif": ImageFormat(
         label="AVIF",
-        media_type="image/avif",
         extension="avif",
         # The first box lists the brands that a file can be read as. HEIF has the same box.
         signature=re.compile(rb"\0\0..ftyp(?:....){0,12}?avi[fs]", re.DOTALL),
@@ -156,12 +151,9 @@ def has_alpha(key: str) -> bool:
 
 def media_type_of(key: str) -> str:
     """Also of a key without a row: a name in the database may list a format of another release."""
-    return FORMATS[key].media_type if key in FORMATS else f"image/{key}"
+    return f"image/{key}"
 
 
 def with_extension(extension: str) -> str | None:
     """The key of the format whose files have this extension, which is given without its dot."""
-    for key, row in FORMATS.items():
-        if extension in {key, row.extension}:
-            return key
-    return None
+    return next((key for key, row in FORMATS.items() if extension in {key, row.extension}), None)

@@ -43,7 +43,6 @@ class Bmp(Decoder):
 def bmp(monkeypatch, settings) -> None:
     row = ImageFormat(
         label="Windows bitmap",
-        media_type="image/bmp",
         extension="dib",
         signature=re.compile(rb"BM"),
         alpha=False,
