@@ -50,8 +50,10 @@ class Picture:
         """Whether enough was decoded for this spec; if not, load the upload again."""
         here = max(self.image.size) / max(self.source)
         master, renditions = geometry.scales(self.source, self.crop, spec)
-        if master > here or renditions <= here:
-            return master <= here
+        if master > here:
+            return False
+        if renditions <= here:
+            return True
         if self.detail is None or self.part is None:
             return False
         box = geometry.edges_of(geometry.selection(self.source, self.crop, spec))

@@ -80,21 +80,18 @@ class Avif(Decoder):
         # Private in Pillow 12 and 13. The public load() makes an image of all pixels beside these.
         decoder: Any = vars(AvifImagePlugin)["_avif"].AvifDecoder
         self._decoder = decoder(data, AvifImagePlugin.DECODE_CODEC_CHOICE, THREADS)
-        size, _frames, mode, profile, _exif, orientation, _xmp = self._decoder.get_info()
-        self.size: Size = size
-        self.orientation: int = orientation
-        self.mode = mode
-        self.profile: bytes | None = profile or None
+        self.size, _, self.mode, profile, _, self.orientation, _ = self._decoder.get_info()
+        self.profile = profile or None
         # What is shown may be made of parts, or scaled from more than the boxes say.
         self._coded = tuple(
-            max(size[side], *(one.size[side] for one in streams)) for side in (0, 1)
+            max(self.size[side], *(one.size[side] for one in streams)) for side in (0, 1)
         )
         decoded = sum(
             count * one.frames * math.prod(one.size)
             for each, count in zip(found, times.values(), strict=True)
             for one in each
         )
-        if decoded > MOST_LAYERS * math.prod(size) + ANY_CASE:
+        if decoded > MOST_LAYERS * math.prod(self.size) + ANY_CASE:
             raise SyntaxError("an AVIF of far more pixels than it shows")
 
     def need(self, size: Size, _scale: float) -> Need:
