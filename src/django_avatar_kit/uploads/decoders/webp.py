@@ -137,6 +137,7 @@ def _head(name: bytes, head: bytes) -> tuple[int, int, bool]:
         return width, height, bool(head[0] & ALPHA_FLAG)
     if name == LOSSLESS:
         bits = int.from_bytes(head[1:5], "little")
+        # 14 bits each, then one that tells of alpha.
         return (bits & SIDE) + 1, (bits >> 14 & SIDE) + 1, bool(bits >> 28 & 1)
     if name == LOSSY:
         width, height = (int.from_bytes(head[at : at + 2], "little") & SIDE for at in (6, 8))
