@@ -14,12 +14,9 @@ if TYPE_CHECKING:
 
 #: Boxes of an animation that hold the others.
 FOLDERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
-#: Tables of an animation: what its frames are, where its chunks start, how many bytes each frame
-#: has, and how many frames each chunk has.
-FRAME_KINDS, CHUNK_STARTS, FRAME_SIZES, CHUNK_RUNS = b"stsd", b"stco", b"stsz", b"stsc"
-#: The same as ``CHUNK_STARTS``, in eight bytes each instead of four.
-LONG_CHUNK_STARTS = b"co64"
-TABLES = frozenset({FRAME_KINDS, CHUNK_STARTS, LONG_CHUNK_STARTS, FRAME_SIZES, CHUNK_RUNS})
+#: Tables of an animation: what its frames are, where its chunks start (in four or eight bytes
+#: each), how many bytes each frame has, and how many frames each chunk has.
+TABLES = frozenset({b"stsd", b"stco", b"co64", b"stsz", b"stsc"})
 #: Bytes of version and flags, with which many boxes begin.
 VERSION = 4
 #: A picture in tiles has some hundred of each.
@@ -91,7 +88,7 @@ class Boxes:
             elif box.kind in FOLDERS:
                 self._read_folder(box, tables)
             elif box.kind in TABLES:
-                kind = CHUNK_STARTS if box.kind == LONG_CHUNK_STARTS else box.kind
+                kind = b"stco" if box.kind == b"co64" else box.kind
                 if kind in tables:
                     raise SyntaxError("an AVIF with two tables of the same kind")
                 tables[kind] = box
@@ -199,12 +196,11 @@ class Boxes:
         """Of an animation: its colours, its alpha or its sound. Limits hold for each of them."""
         missing = Box(b"", len(self._data), len(self._data))
         kinds, starts, sizes, runs = (
-            tables.get(kind, missing)
-            for kind in (FRAME_KINDS, CHUNK_STARTS, FRAME_SIZES, CHUNK_RUNS)
+            tables.get(kind, missing) for kind in (b"stsd", b"stco", b"stsz", b"stsc")
         )
         numbers = self._numbers(starts.start + VERSION)
         chunks = numbers.count(most=MOST_FRAMES)
-        start = numbers(8 if starts.kind == LONG_CHUNK_STARTS else 4)
+        start = numbers(8 if starts.kind == b"co64" else 4)
         numbers = self._numbers(runs.start + VERSION)
         # The first chunk of each run, from 1; how many frames each chunk of the run has; and one
         # more number.
