@@ -168,4 +168,4 @@ def test_a_row_without_a_row(monkeypatch, settings):
     read = next(avatars.read(avatar(), "default"))
     row.delete()
     assert not avatars.unchanged(read).exists()
-    assert building.carry_out(read, building.BuildOptions()) is False
+    assert building.carry_out(read, force=False, dry_run=False) is False

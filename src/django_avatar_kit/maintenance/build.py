@@ -15,15 +15,15 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal, NamedTuple
 
 from django.db import models, transaction
 
 from .. import pipeline
-from ..columns import AvatarColumn, default_of, default_varies, may_be_default
+from ..columns import AvatarColumn, default_of, may_be_default
 from ..exceptions import AvatarError, StorageError
 from ..formats import has_alpha, rendition_encoders, with_extension
 from ..interruptions import is_interruption
@@ -31,43 +31,25 @@ from ..lifecycle import changes
 from ..lifecycle.field_file import field_file
 from ..lifecycle.locking import lock_row, write_name
 from ..lifecycle.settlement import drain, files_of, settle_committed
-from ..names import Name
+from ..names import Box, Name
 from ..specs import Limits, Spec
 from ..storage import base as storage
 from ..uploads import geometry, imaging
 from .avatars import Row, read, unchanged
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ..names import Box
-
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildOptions:
-    #: Build again what is up to date, too, ...
-    force: bool = False
-    #: ... but only what was stored before this moment, an aware time.
-    before: datetime | None = None
-    #: Ask the storage for every file that a name lists. If False, the name is believed.
-    check_files: bool = True
-    #: Read and encode, but write nothing.
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
+class Result(NamedTuple):
     """What became of a row."""
 
     row: Row
     #: Why it had to be built, for people; "" for a row that is up to date.
-    reason: str = ""
+    reason: str
     #: What went wrong; the row is as it was.
-    error: Exception | None = None
+    error: Exception | None
     #: Whether the row was given another avatar, or deleted, while it was being built.
-    superseded: bool = False
+    superseded: bool
 
     @property
     def action(self) -> Literal["adopt", "rebuild"]:
@@ -82,43 +64,41 @@ class Result:
             return "superseded"
         return self.action if self.reason else "up to date"
 
-    @property
-    def left_as_default(self) -> bool:
-        """Whether the file is not the kit's and was left alone, as it may be a default."""
-        left = self.outcome == "up to date" and self.action == "adopt"
-        return left and default_varies(self.row.field)
-
 
 def build(
-    field: AvatarColumn, using: str | None = None, options: BuildOptions | None = None
+    field: AvatarColumn,
+    using: str | None = None,
+    *,
+    force: bool = False,
+    before: datetime | None = None,
+    check_files: bool = True,
+    dry_run: bool = False,
 ) -> Iterator[Result]:
     """Bring every row of a column up to date, in the order of the primary keys.
 
+    ``force`` builds again what is up to date, too, if it was stored ``before`` an aware time.
+    ``check_files`` asks the storage for every file that a name lists, instead of believing the
+    name. ``dry_run`` reads and encodes, but writes nothing. ``using`` is the database alias, by
+    default the one that the model is written to.
+
     If a row cannot be built, its result has the error, and the next row follows. An interruption,
-    such as the time limit of a task, ends the run. ``using`` is the database alias, by default the
-    one that the model is written to.
+    such as the time limit of a task, ends the run.
     """
-    options = options or BuildOptions()
     for row in read(field, using):
-        yield _build_row(row, options)
+        reason, superseded, failure = "", False, None
+        try:
+            reason = reason_to_build(row, force=force, before=before, check_files=check_files)
+            superseded = bool(reason) and not carry_out(row, force=force, dry_run=dry_run)
+        except Exception as error:
+            # Whatever storages, codecs and databases raise: the other rows are still to be built.
+            if is_interruption(error):
+                raise
+            superseded = not unchanged(row).exists()
+            failure = None if superseded else error
+        yield Result(row, reason, failure, superseded)
 
 
-def _build_row(row: Row, options: BuildOptions) -> Result:
-    reason = ""
-    try:
-        reason = reason_to_build(row, options)
-        superseded = bool(reason) and not carry_out(row, options)
-    except Exception as error:
-        # Whatever storages, codecs and databases raise: the other rows are still to be built.
-        if is_interruption(error):
-            raise
-        if unchanged(row).exists():
-            return Result(row=row, reason=reason, error=error)
-        superseded = True
-    return Result(row=row, reason=reason, superseded=superseded)
-
-
-def reason_to_build(row: Row, options: BuildOptions) -> str:
+def reason_to_build(row: Row, *, force: bool, before: datetime | None, check_files: bool) -> str:
     """Why a row has to be built, for people; "" if it is up to date or may show a default.
 
     Raises :class:`~django_avatar_kit.exceptions.StorageError` if the master is missing: there is
@@ -128,7 +108,7 @@ def reason_to_build(row: Row, options: BuildOptions) -> str:
     if row.key == default_of(row.field) or may_be_default(row.key, row.field):
         return ""
     missing: list[str] = []
-    if options.check_files:
+    if check_files:
         by_storage = files_of({row.key: row.field})
         missing = [key for place, keys in by_storage for key in storage.missing(place, keys)]
     if row.key in missing:
@@ -139,27 +119,21 @@ def reason_to_build(row: Row, options: BuildOptions) -> str:
     reasons = list(_differences(name, row.field.spec))
     if missing:
         reasons.append(f"missing {', '.join(missing)}")
-    if not reasons and options.force and _is_before(row, options.before):
+    place = row.field.storage
+    if not reasons and force and (before is None or storage.written_at(place, row.key) < before):
         reasons.append("forced")
     return ", ".join(reasons)
-
-
-def _is_before(row: Row, moment: datetime | None) -> bool:
-    return moment is None or storage.written_at(row.field.storage, row.key) < moment
 
 
 def _differences(name: Name, spec: Spec) -> Iterator[str]:
     """How a name differs from what would be made of its files with today's settings."""
     if _has_other_fit(name, spec):
         yield f"fit {spec.fit}"
-    if name.sizes != (sizes := geometry.ladder(spec.sizes, _available_side(name, spec))):
-        yield f"sizes {_list(name.sizes)} become {_list(sizes)}"
-    if name.formats != (formats := tuple(dict.fromkeys(spec.formats))):
-        yield f"formats {_list(name.formats)} become {_list(formats)}"
-
-
-def _list(values: Iterable[Any]) -> str:
-    return " ".join(map(str, values))
+    sizes = geometry.ladder(spec.sizes, _available_side(name, spec))
+    formats = tuple(dict.fromkeys(spec.formats))
+    for what, old, new in (("sizes", name.sizes, sizes), ("formats", name.formats, formats)):
+        if old != new:
+            yield f"{what} {' '.join(map(str, old))} become {' '.join(map(str, new))}"
 
 
 def _has_other_fit(name: Name, spec: Spec) -> bool:
@@ -187,7 +161,7 @@ def _master_side(name: Name, spec: Spec) -> int:
     return max(width, height) if spec.fit == "contain" else min(width, height)
 
 
-def carry_out(row: Row, options: BuildOptions) -> bool:
+def carry_out(row: Row, *, force: bool, dry_run: bool) -> bool:
     """Write new files and their name into the row; False if the row has changed meanwhile.
 
     A dry run does everything but the writing, so that it finds what would fail.
@@ -196,12 +170,11 @@ def carry_out(row: Row, options: BuildOptions) -> bool:
     instance = unchanged(row).first()
     if instance is None:
         return False
-    name = Name.parse(row.key)
-    if name is None:
+    if (name := Name.parse(row.key)) is None:
         cut = adopt(row.key, row.field)
     else:
-        cut = recut(name, row.field, copy=not options.force)
-    if options.dry_run:
+        cut = recut(name, row.field, copy=not force)
+    if dry_run:
         pipeline.key_for(cut, row.field, instance, row.using)
         return True
     return _replace_name(row, instance, pipeline.store(cut, row.field, instance, row.using))
@@ -228,7 +201,7 @@ def adopt(key: str, field: AvatarColumn) -> pipeline.Cut:
     return pipeline.cut(picture, field.spec)
 
 
-def recut(name: Name, field: AvatarColumn, *, copy: bool = True) -> pipeline.Cut:
+def recut(name: Name, field: AvatarColumn, *, copy: bool) -> pipeline.Cut:
     """The same master, crop and colour, with the renditions that the field asks for today.
 
     They are cut from the master, or from the largest rendition if that has more pixels. With
@@ -246,7 +219,7 @@ def recut(name: Name, field: AvatarColumn, *, copy: bool = True) -> pipeline.Cut
     crop, color = name.crop, name.color
     renditions = None
     if _available_side(name, spec) > _master_side(name, spec):
-        renditions = _cut_from_rendition(name, field, spec, copy=copy)
+        renditions = _cut_from_rendition(name, field, copy=copy)
     if renditions is None:
         picture = _decode(master.data, str(name), spec, (name.width, name.height), crop)
         renditions = imaging.encode_renditions(picture, spec)
@@ -258,12 +231,12 @@ def recut(name: Name, field: AvatarColumn, *, copy: bool = True) -> pipeline.Cut
 
 
 def _cut_from_rendition(
-    name: Name, field: AvatarColumn, spec: Spec, *, copy: bool
+    name: Name, field: AvatarColumn, *, copy: bool
 ) -> tuple[imaging.Encoded, ...] | None:
     """Renditions cut from the largest one; None if it cannot be read in any of its formats."""
     size = name.sizes[-1]
     # It is square already, with a border where the whole picture had to fit in.
-    spec = replace(spec, fit="cover")
+    spec = replace(field.spec, fit="cover")
     # Formats without transparency last.
     for format_ in sorted(name.formats, key=has_alpha, reverse=True):
         key = name.rendition(size, format_)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -62,3 +63,6 @@ class Progress:
         if self.bar is not None:
             self.bar.clear()
         out.write(line)
+
+    def write_traceback(self, out: OutputWrapper, error: BaseException) -> None:
+        self.write(out, "".join(traceback.format_exception(error)).rstrip())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class AvatarCommand(BaseCommand):
-    """A command with labels of models or fields, and ``--using``."""
+    """A command with labels of models or fields, ``--using`` and ``--dry-run``."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -30,6 +30,11 @@ class AvatarCommand(BaseCommand):
             choices=tuple(connections),
             metavar="ALIAS",
             help="Database alias; by default the one that each model is written to.",
+        )
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="Say what would be done, and what would fail; write nothing.",
         )
 
     def columns(self, labels: Iterable[str]) -> list[AvatarColumn]:

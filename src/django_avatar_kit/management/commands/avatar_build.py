@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import traceback
 from collections import Counter
 from contextlib import closing
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, make_aware
 
+from ...columns import default_varies
 from ...exceptions import AvatarError
-from ...maintenance.build import BuildOptions, build
-from ...maintenance.progress import counted
+from ...maintenance.build import Result, build
+from ...maintenance.progress import Progress, counted
 from ..base import AvatarCommand
-
-if TYPE_CHECKING:
-    from ...columns import AvatarColumn
 
 
 class Command(AvatarCommand):
@@ -50,21 +48,15 @@ class Command(AvatarCommand):
             help="Believe the names instead of asking the storage for every file. Faster where "
             "that is a network away; files that are missing are not noticed.",
         )
-        parser.add_argument(
-            "--dry-run",
-            action="store_true",
-            help="Say what would be done, and what would fail: files are read and cut, and "
-            "nothing is written.",
-        )
 
     def handle(
         self,
         *,
         labels: list[str],
+        using: str | None,
         force: bool,
         before: str | None,
         check_files: bool,
-        using: str | None,
         dry_run: bool,
         verbosity: int,
         **_: Any,
@@ -72,18 +64,25 @@ class Command(AvatarCommand):
         if before and not force:
             raise CommandError("--before goes with --force.")
         columns = self.columns(labels)
-        options = BuildOptions(
-            force=force,
-            before=_moment(before) if before else None,
-            check_files=check_files,
-            dry_run=dry_run,
-        )
+        chosen = partial(build, force=force, check_files=check_files, dry_run=dry_run)
+        moment = _moment(before) if before else None
         if force and verbosity and not dry_run:
             since = before or datetime.now(tz=timezone.utc).isoformat()
             self.stdout.write(f"If this is stopped, resume it with --force --before {since}")
         counts: Counter[str] = Counter()
         for column in columns:
-            counts += self._build(column, using, options, verbosity)
+            left_alone = 0
+            with closing(self.progress(column, using, verbosity)) as progress:
+                for result in chosen(column, using, before=moment):
+                    counts[result.outcome] += 1
+                    left_alone += (result.action, result.outcome) == ("adopt", "up to date")
+                    self._report(result, progress, verbosity, dry_run)
+                    progress.step()
+            if left_alone and verbosity and default_varies(column):
+                self.stdout.write(
+                    f"{column}: {counted(left_alone, 'file')} from before the kit left alone. Its "
+                    "default is chosen anew for each row, so that any of them may be one."
+                )
         checked = sum(counts.values())
         if verbosity:
             would = "to be " if dry_run else ""
@@ -97,34 +96,17 @@ class Command(AvatarCommand):
                 f"{counts['failed']} of {counted(checked, 'avatar')} could not be built."
             )
 
-    def _build(
-        self, column: AvatarColumn, using: str | None, options: BuildOptions, verbosity: int
-    ) -> Counter[str]:
-        """Build a column and report it; returns how many rows had which outcome."""
-        counts: Counter[str] = Counter()
-        defaults = 0
-        with closing(self.progress(column, using, verbosity)) as progress:
-            for result in build(column, using, options):
-                counts[result.outcome] += 1
-                defaults += result.left_as_default
-                if result.error is not None:
-                    progress.write(self.stderr, f"{result.row}: {result.error}")
-                    # The kit's own messages need no traceback.
-                    if not isinstance(result.error, AvatarError):
-                        lines = traceback.format_exception(result.error)
-                        progress.write(self.stderr, "".join(lines).rstrip())
-                elif result.reason and verbosity > (0 if options.dry_run else 1):
-                    would = "would " if options.dry_run else ""
-                    but = ", but it changed meanwhile" if result.superseded else ""
-                    line = f"{result.row}: {would}{result.action} ({result.reason}){but}"
-                    progress.write(self.stdout, line)
-                progress.step()
-        if defaults and verbosity:
-            self.stdout.write(
-                f"{column}: {counted(defaults, 'file')} from before the kit left alone. Its "
-                "default is chosen anew for each row, so that any of them may be one."
-            )
-        return counts
+    def _report(self, result: Result, progress: Progress, verbosity: int, dry_run: bool) -> None:
+        if result.error is not None:
+            progress.write(self.stderr, f"{result.row}: {result.error}")
+            # The kit's own messages need no traceback.
+            if not isinstance(result.error, AvatarError):
+                progress.write_traceback(self.stderr, result.error)
+        elif result.reason and verbosity > (0 if dry_run else 1):
+            would = "would " if dry_run else ""
+            but = ", but it changed meanwhile" if result.superseded else ""
+            line = f"{result.row}: {would}{result.action} ({result.reason}){but}"
+            progress.write(self.stdout, line)
 
 
 def _moment(text: str) -> datetime:

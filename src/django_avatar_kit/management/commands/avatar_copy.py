@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -46,9 +45,6 @@ class Command(AvatarCommand):
             action="store_true",
             help="Delete from --from what is verified in --to: when the site has been switched, "
             "and every process of it restarted.",
-        )
-        parser.add_argument(
-            "--dry-run", action="store_true", help="Say what would be copied, and copy nothing."
         )
 
     def handle(
@@ -111,8 +107,7 @@ class Command(AvatarCommand):
             if file.error is not None:
                 progress.write(self.stderr, f"{avatar.row}: {file.error}")
                 if verbosity > 1 and file.error.__cause__ is not None:
-                    lines = traceback.format_exception(file.error.__cause__)
-                    progress.write(self.stderr, "".join(lines).rstrip())
+                    progress.write_traceback(self.stderr, file.error.__cause__)
             elif verbosity > (0 if would_copy else 1):
                 done = "copied" if file.outcome == "copied" else "already there"
                 would = "would be " if would_copy else ""
