@@ -12,13 +12,12 @@ running it again.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from django.core.files.storage import storages
-from django.db import router
 
 from ..columns import AvatarColumn, avatar_columns, default_of, file_columns, may_be_default
 from ..conf import get_config
@@ -89,8 +88,6 @@ class Copy:
         self._others = [each for each in self._columns if each not in self._avatars]
         self._defaults = {default_of(column) for column in file_columns()}
 
-    # --- what there is to copy ---
-
     def kinds_of(self, field: AvatarColumn) -> set[Kind]:
         """What of a field is to be copied: what the settings have in the target.
 
@@ -144,8 +141,6 @@ class Copy:
         finally:
             storage.delete_all(self.target, [key])
 
-    # --- copying ---
-
     def run(
         self, field: AvatarColumn, using: str | None = None
     ) -> Generator[CopiedAvatar, None, None]:
@@ -154,13 +149,12 @@ class Copy:
         A file that cannot be copied has failed, and the next one follows. ``using`` is the
         database alias, by default the one that the model is written to.
         """
-        avatars = self._read(field, using or router.db_for_write(field.model))
-        with closing(self._transfer.run(avatars)) as done:
+        with closing(self._transfer.run(self._read(field, using))) as done:
             while batch := list(islice(done, BATCH)):
                 self._settle(batch)
                 yield from batch
 
-    def _read(self, field: AvatarColumn, using: str) -> Iterator[CopiedAvatar]:
+    def _read(self, field: AvatarColumn, using: str | None) -> Iterator[CopiedAvatar]:
         kinds = self.kinds_of(field)
         seen: set[str] = set()
         for row in read(field, using):
@@ -178,10 +172,7 @@ class Copy:
                 avatar.files = [CopiedFile(avatar=avatar, key=key) for key in keys]
                 yield avatar
 
-    # --- after a batch of avatars ---
-
     def _settle(self, batch: Sequence[CopiedAvatar]) -> None:
-        """Take back files whose row has changed meanwhile, and delete what is to be deleted."""
         asked = {
             avatar.row.key
             for avatar in batch
@@ -198,13 +189,12 @@ class Copy:
         if self.delete_source:
             self._delete_source(batch)
 
-    def _held(self, names: Collection[str]) -> set[str]:
+    def _held(self, names: set[str]) -> set[str]:
         """Those of the names that a row holds now."""
         kit_named = {name for name in names if Name.parse(name)}
         # A file from before the kit may belong to any other file field as well.
-        others = set(names) - kit_named
-        found = references.held_in(self._avatars, kit_named)
-        return found | references.held_in(self._columns, others)
+        others = references.held_in(self._columns, names - kit_named)
+        return others | references.held_in(self._avatars, kit_named)
 
     def _delete_source(self, batch: Sequence[CopiedAvatar]) -> None:
         """Delete avatars from the source of which every file is verified in the target.

@@ -111,19 +111,13 @@ class Transfer:
         )
         # Threads may read from the file system, as nothing else writes there meanwhile.
         readable = source or type(self.source) is FileSystemStorage
+        items: Iterator[Files] = (avatar.files for avatar in avatars)
         with ExitStack() as stack:
-
-            def each(
-                step: Callable[[Files], None], items: Iterable[Files], *, threads: bool
-            ) -> Iterator[Files]:
-                return stack.enter_context(closing(_in_order(step, items, threads=threads)))
-
-            items: Iterator[Files] = (avatar.files for avatar in avatars)
-            items = each(self._list_source, items, threads=source)
-            items = each(self._list_target, items, threads=target)
+            for step, threads in ((self._list_source, source), (self._list_target, target)):
+                items = stack.enter_context(closing(_in_order(step, items, threads=threads)))
             items = ([file] for files in items for file in files)
-            items = each(self._fetch, items, threads=readable)
-            items = each(self._store, items, threads=target)
+            for step, threads in ((self._fetch, readable), (self._store, target)):
+                items = stack.enter_context(closing(_in_order(step, items, threads=threads)))
             for (file,) in items:
                 if file is file.avatar.files[-1]:
                     yield file.avatar
@@ -150,13 +144,13 @@ class Transfer:
 
     def _fetch(self, files: Files) -> None:
         (file,) = files
-        if file.in_source is not None:
-            file.size = file.in_source.size or 0
-            if _are_alike(file.in_source, file.in_target):
-                return file.end("there")
-            if file.in_target is None and self.dry_run:
-                return file.end("copied")
-        if not file.is_absent:
+        listed = file.in_source
+        file.size = (listed and listed.size) or 0
+        if _are_alike(listed, file.in_target):
+            file.end("there")
+        elif listed and not file.in_target and self.dry_run:
+            file.end("copied")
+        elif not file.is_absent:
             try:
                 file.data = storage.read(self.source, file.key)
             except StorageError as error:
@@ -164,7 +158,6 @@ class Transfer:
                     raise
                 file.is_absent = True
             file.size = len(file.data)
-        return None
 
     def _store(self, files: Files) -> None:
         (file,) = files
@@ -177,7 +170,8 @@ class Transfer:
             if found is not None and (found.size or storage.read(self.target, file.key)):
                 file.end("there")
             else:
-                file.end("missing", _unread(file, "it is in neither storage"))
+                reason = "it is in neither storage"
+                file.end("missing", StorageError(key=file.key, reason=reason, action="read"))
         elif found is None:
             self._write(file, is_new=True)
         elif _are_alike(_stored(file.key, file.data), found):
@@ -196,11 +190,8 @@ class Transfer:
         # Nobody knows which of two files is damaged, so the one on the pages stays.
         is_doubtful = not file.avatar.is_kit_named or self.is_live
         if not is_cut_off and (is_doubtful or found.startswith(file.data)):
-            raise StorageError(
-                key=file.key,
-                reason=f"{self.title} has another file under this name, and it may be "
-                "the right one",
-            )
+            reason = f"{self.title} has another file under this name, and it may be the right one"
+            raise StorageError(key=file.key, reason=reason)
         if not storage.adapter_of(self.target).is_shared and not self.dry_run:
             # Django's storages write under another name where one is taken.
             storage.delete_all(self.target, [file.key])
@@ -210,15 +201,14 @@ class Transfer:
         if not self.dry_run:
             # Set before the attempt, since a request that timed out may have arrived.
             file.is_new = is_new
-            etag = storage.write_one(
-                storage.Write(
-                    storage=self.target,
-                    key=file.key,
-                    data=file.data,
-                    content_type=_content_type(file.key),
-                    immutable=file.avatar.is_kit_named,
-                )
+            write = storage.Write(
+                storage=self.target,
+                key=file.key,
+                data=file.data,
+                content_type=_content_type(file.key),
+                immutable=file.avatar.is_kit_named,
             )
+            etag = storage.write_one(write)
             # S3's ETag is no MD5 for objects that are encrypted with a key of the site's own.
             if etag != _md5(file.data) and storage.read(self.target, file.key) != file.data:
                 raise StorageError(key=file.key, reason="what has arrived is not what was sent")
@@ -260,15 +250,12 @@ def _try(step: Callable[[Files], None], files: Files) -> Files:
         if is_interruption(error):
             raise
         for file in pending:
-            known = error if isinstance(error, StorageError) else _unread(file, error)
+            known = error
+            if not isinstance(known, StorageError):
+                known = StorageError(key=file.key, reason=error, action="read")
+                known.__cause__ = error
             file.end("failed", known)
     return files
-
-
-def _unread(file: CopiedFile, reason: Exception | str) -> StorageError:
-    error = StorageError(key=file.key, reason=reason, action="read")
-    error.__cause__ = reason if isinstance(reason, Exception) else None
-    return error
 
 
 def _stored(key: str, data: bytes) -> storage.Stored:
@@ -276,10 +263,11 @@ def _stored(key: str, data: bytes) -> storage.Stored:
     return storage.Stored(key, size=len(data), etag=_md5(data))
 
 
-def _are_alike(one: storage.Stored, other: storage.Stored | None) -> bool:
+def _are_alike(one: storage.Stored | None, other: storage.Stored | None) -> bool:
     """Whether two files are known to have the same bytes."""
-    alike = other is not None and (one.size, one.etag) == (other.size, other.etag)
-    return alike and bool(one.etag)
+    if not one or not other or not one.etag:
+        return False
+    return (one.size, one.etag) == (other.size, other.etag)
 
 
 def _md5(data: bytes) -> str:

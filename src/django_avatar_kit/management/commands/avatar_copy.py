@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -13,7 +14,7 @@ from ...maintenance.progress import Progress, counted
 from ..base import AvatarCommand
 
 if TYPE_CHECKING:
-    from ...maintenance.transfer import CopiedAvatar
+    from ...maintenance.transfer import CopiedFile
 
 
 class Command(AvatarCommand):
@@ -25,16 +26,9 @@ class Command(AvatarCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument(
-            "--from",
-            dest="source",
-            required=True,
-            metavar="ALIAS",
-            help="The storage to copy from, as STORAGES calls it.",
-        )
-        parser.add_argument(
-            "--to", dest="target", required=True, metavar="ALIAS", help="The storage to copy to."
-        )
+        add = partial(parser.add_argument, metavar="ALIAS", required=True)
+        add("--from", dest="source", help="The storage to copy from, as STORAGES calls it.")
+        add("--to", dest="target", help="The storage to copy to.")
         parser.add_argument(
             "--only",
             choices=("masters", "renditions"),
@@ -69,11 +63,13 @@ class Command(AvatarCommand):
                 for avatar in avatars:
                     counts["avatars"] += 1
                     counts["changed"] += avatar.has_changed
+                    if avatar.has_changed and verbosity > 1:
+                        progress.write(self.stdout, f"{avatar.row}: changed meanwhile")
                     for file in () if avatar.has_changed else avatar.files:
                         counts["files"] += 1
                         counts[str(file.outcome)] += 1
                         counts["bytes"] += file.size if file.outcome == "copied" else 0
-                    self._report(avatar, progress, verbosity, dry_run)
+                        self._report(file, progress, verbosity, dry_run)
                     progress.step()
         if verbosity:
             would = "to be " if dry_run else ""
@@ -95,21 +91,15 @@ class Command(AvatarCommand):
         if problems:
             raise CommandError(" ".join(problems))
 
-    def _report(
-        self, avatar: CopiedAvatar, progress: Progress, verbosity: int, dry_run: bool
-    ) -> None:
-        if avatar.has_changed:
-            if verbosity > 1:
-                progress.write(self.stdout, f"{avatar.row}: changed meanwhile")
-            return
-        for file in avatar.files:
-            would_copy = dry_run and file.outcome == "copied"
-            if file.error is not None:
-                progress.write(self.stderr, f"{avatar.row}: {file.error}")
-                if verbosity > 1 and file.error.__cause__ is not None:
-                    progress.write_traceback(self.stderr, file.error.__cause__)
-            elif verbosity > (0 if would_copy else 1):
-                done = "copied" if file.outcome == "copied" else "already there"
-                would = "would be " if would_copy else ""
-                size = counted(file.size, "byte")
-                progress.write(self.stdout, f"{file.key}: {would}{done} ({size})")
+    def _report(self, file: CopiedFile, progress: Progress, verbosity: int, dry_run: bool) -> None:
+        would_copy = dry_run and file.outcome == "copied"
+        if file.error is not None:
+            progress.write(self.stderr, f"{file.avatar.row}: {file.error}")
+            if verbosity > 1 and file.error.__cause__ is not None:
+                progress.write_traceback(self.stderr, file.error.__cause__)
+        elif verbosity > (0 if would_copy else 1):
+            done = "copied" if file.outcome == "copied" else "already there"
+            would = "would be " if would_copy else ""
+            progress.write(
+                self.stdout, f"{file.key}: {would}{done} ({counted(file.size, 'byte')})"
+            )
