@@ -68,9 +68,8 @@ def _check_values(config: Config) -> Iterator[CheckMessage]:
         yield _bad_value("upload_formats", given, f"one or more of {sorted(FORMATS)}, each once")
     for name, value in config.quality.items():
         if name not in rendition_encoders() or not 1 <= value <= 100:
-            yield _bad_value(
-                "quality", {name: value}, "a whole number from 1 to 100 for a known format"
-            )
+            expected = "a whole number from 1 to 100 for a known format"
+            yield _bad_value("quality", {name: value}, expected)
     try:
         ImageColor.getrgb("white" if config.background is None else config.background)
     except ValueError:
@@ -87,15 +86,11 @@ def _check_values(config: Config) -> Iterator[CheckMessage]:
 
 
 def _check_display_name(given: Callable[[Any], str] | str | None) -> Iterator[CheckMessage]:
-    if not isinstance(given, str):
-        return
     try:
-        found = import_string(given)
+        if isinstance(given, str) and not callable(import_string(given)):
+            yield _bad_value("display_name", given, "the dotted path of a function of the owner")
     except Exception as error:  # noqa: BLE001 - importing a module may raise anything
         yield _bad_value("display_name", given, f"importable ({error})")
-        return
-    if not callable(found):
-        yield _bad_value("display_name", given, "the dotted path of a function of the owner")
 
 
 def _check_fallbacks(entries: Sequence[Any]) -> Iterator[CheckMessage]:
@@ -122,11 +117,9 @@ def _check_owner(owner: Mapping[str, str] | None) -> Iterator[CheckMessage]:
 
 
 def _bad_value(name: str, value: Any, expected: str) -> Error:
-    return Error(
-        f"{SETTING}[{name.upper()!r}] is {value!r}.",
-        hint=f"It must be {expected}.",
-        id=_ID_OF.get(name, "avatar_kit.E003"),
-    )
+    message = f"{SETTING}[{name.upper()!r}] is {value!r}."
+    hint = f"It must be {expected}."
+    return Error(message, hint=hint, id=_ID_OF.get(name, "avatar_kit.E003"))
 
 
 def _check_renditions(sizes: Any, formats: Any, where: str, obj: Any) -> Iterator[CheckMessage]:
@@ -169,46 +162,35 @@ def _check_bucket(place: Storage, name: str, obj: Any = None) -> Iterator[CheckM
     bucket: Any = adapter_of(place)
     problems = bucket.problems() if isinstance(bucket, s3.Bucket) else ()
     if "no bucket" in problems:
-        yield Error(
-            f"The storage {name} has no bucket name.",
-            hint="Set bucket_name in its OPTIONS, or AWS_STORAGE_BUCKET_NAME.",
-            obj=obj,
-            id="avatar_kit.E015",
-        )
+        message = f"The storage {name} has no bucket name."
+        hint = "Set bucket_name in its OPTIONS, or AWS_STORAGE_BUCKET_NAME."
+        yield Error(message, hint=hint, obj=obj, id="avatar_kit.E015")
     if "http" in problems:
-        yield Warning(
-            f"The URLs of the storage {name} begin with http://{bucket.storage.custom_domain}.",
-            hint='Set its url_protocol to "https:", which is the default.',
-            obj=obj,
-            id="avatar_kit.W003",
-        )
+        domain = bucket.storage.custom_domain
+        message = f"The URLs of the storage {name} begin with http://{domain}."
+        hint = 'Set its url_protocol to "https:", which is the default.'
+        yield Warning(message, hint=hint, obj=obj, id="avatar_kit.W003")
 
 
-def check_models(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+def check_models(app_configs: Any = None, **kwargs: Any) -> Iterator[CheckMessage]:
     """Models with an ``AvatarField``: the mixin (E010), a database that can lock (E011)."""
     models = [model for model in apps.get_models() if avatar_fields(model)]
-    messages: list[CheckMessage] = [
-        Error(
-            f"{model._meta.label} has an AvatarField, but is not an AvatarMixin.",
-            hint="Derive it from django_avatar_kit.models.AvatarMixin, whose save() keeps the row "
-            "and the files together.",
-            obj=avatar_fields(model)[0],
-            id="avatar_kit.E010",
-        )
-        for model in models
-        if not issubclass(model, AvatarMixin)
-    ]
-    messages += [
-        Error(
-            f"The database “{alias}” can neither lock a row nor return what it has updated.",
-            hint="Use SQLite 3.35 or later, or another database.",
-            id="avatar_kit.E011",
-        )
-        for alias in sorted({router.db_for_write(model) for model in models})
-        if not connections[alias].features.has_select_for_update
-        and not connections[alias].features.can_return_columns_from_insert
-    ]
-    return messages
+    for model in models:
+        if not issubclass(model, AvatarMixin):
+            message = f"{model._meta.label} has an AvatarField, but is not an AvatarMixin."
+            hint = (
+                "Derive it from django_avatar_kit.models.AvatarMixin, whose save() keeps the row "
+                "and the files together."
+            )
+            yield Error(message, hint=hint, obj=avatar_fields(model)[0], id="avatar_kit.E010")
+    for alias in sorted({router.db_for_write(model) for model in models}):
+        can = connections[alias].features
+        if not can.has_select_for_update and not can.can_return_columns_from_insert:
+            message = (
+                f"The database “{alias}” can neither lock a row nor return what it has updated."
+            )
+            hint = "Use SQLite 3.35 or later, or another database."
+            yield Error(message, hint=hint, id="avatar_kit.E011")
 
 
 def check_columns(
@@ -271,13 +253,12 @@ def check_field(field: AvatarField) -> Iterator[CheckMessage]:
         hint = "It must be 'cover' or 'contain'."
         yield Error(f"fit is {field.fit!r}.", hint=hint, obj=field, id="avatar_kit.E012")
     if field.width_field or field.height_field or field.resize_source:
-        yield Error(
-            "An AvatarField takes no width_field, height_field or resize_source.",
-            hint="The name tells width and height (avatar.width); AVATAR_KIT['MASTER_SIDE'] "
-            "bounds the stored original.",
-            obj=field,
-            id="avatar_kit.E013",
+        message = "An AvatarField takes no width_field, height_field or resize_source."
+        hint = (
+            "The name tells width and height (avatar.width); AVATAR_KIT['MASTER_SIDE'] bounds the "
+            "stored original."
         )
+        yield Error(message, hint=hint, obj=field, id="avatar_kit.E013")
     needed = 0 if wrong else _longest_name(field)
     given = field.max_length
     if given is not None and not (isinstance(given, int) and given >= needed):
