@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from django.core.files.storage import FileSystemStorage
@@ -36,8 +35,7 @@ class StorageUse(NamedTuple):
     kind: Kind | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Location:
+class Location(NamedTuple):
     """A folder or a bucket that holds avatar files."""
 
     #: For people: the alias in ``STORAGES``, or the class of the storage and a field that uses it.
@@ -62,13 +60,12 @@ def storage_of(field: AvatarColumn, kind: Kind) -> Storage:
     return field.rendition_storage if kind == "renditions" else thumbnails.storage_of(field)
 
 
-def storage_uses(kinds: Iterable[Kind] = KINDS) -> list[StorageUse]:
+def storage_uses() -> list[StorageUse]:
     """What every avatar field of the project has in which storage."""
-    kinds = tuple(kinds)
     return [
         StorageUse(storage_of(field, kind), field, kind)
         for field in avatar_columns()
-        for kind in kinds
+        for kind in KINDS
     ]
 
 
@@ -87,14 +84,12 @@ def distinct(
     for use in uses:
         groups.setdefault((key or location_of)(use.storage), []).append(use)
     known = _aliases(aliases)
-    return [
-        Location(title=_title(group[0], known), uses=tuple(group)) for group in groups.values()
-    ]
-
-
-def _title(use: StorageUse, aliases: dict[int, str]) -> str:
-    alias = aliases.get(id(use.storage))
-    return f"“{alias}”" if alias else f"{type(use.storage).__name__} of {use.field}"
+    found = []
+    for first, *others in groups.values():
+        alias = known.get(id(first.storage))
+        title = f"“{alias}”" if alias else f"{type(first.storage).__name__} of {first.field}"
+        found.append(Location(title, (first, *others)))
+    return found
 
 
 def _aliases(more: Iterable[str]) -> dict[int, str]:

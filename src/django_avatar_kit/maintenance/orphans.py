@@ -7,8 +7,8 @@ row of any database names it in whichever storage.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator
-from functools import reduce
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial, reduce
 from operator import or_
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,16 +23,6 @@ from .locations import folder_in, may_share
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
-
-
-class Candidate(NamedTuple):
-    """A file that may be an orphan."""
-
-    key: str
-    #: The avatar that it belongs to or is a thumbnail of; None for a file that is not the kit's.
-    group: Group | None
-    #: What a listing tells of it, if it was listed.
-    stored: storage.Stored | None = None
 
 
 class Orphan(NamedTuple):
@@ -81,11 +71,14 @@ class OrphanFinder:
             if may_share(unwrap(field.storage), self._storage)
         ]
 
-    def orphans(self, candidates: Collection[Candidate]) -> Iterator[Orphan]:
-        """Those of the files that no row needs at this moment, in their order."""
-        held = self._held_names([each.group for each in candidates if each.group])
-        foreign = self._foreign_orphans([each.key for each in candidates if not each.group])
-        for key, group, _ in candidates:
+    def orphans(self, files: Mapping[str, Group | None]) -> Iterator[Orphan]:
+        """Those of the files that no row needs at this moment, in their order.
+
+        Each key comes with the avatar that it belongs to or is a thumbnail of, or with None.
+        """
+        held = self._held_names([group for group in files.values() if group])
+        foreign = self._foreign_orphans([key for key, group in files.items() if not group])
+        for key, group in files.items():
             if group:
                 reason = _why_orphaned(key, group, held.get(group.token, set()))
                 source = group.master
@@ -113,7 +106,7 @@ class OrphanFinder:
         held.update(self._by_token(references.beginning_in(self._columns, beginnings)))
         # Nothing is deleted while anything has its token, in whichever folder.
         tokens = wanted.keys() - held.keys()
-        for name in references.asked_in(self._columns, tokens, _contains):
+        for name in references.asked_in(self._columns, tokens, partial(_any, "contains")):
             for token in tokens:
                 if token in name:
                     held.setdefault(token, set()).add(name)
@@ -157,7 +150,8 @@ class OrphanFinder:
         # Of the thumbnails of other tenants, nothing but the name is known.
         spelt = _without(spelt, references.held_in(self._other_schemas, _all(spelt)))
         # Not every storage tells where it is: this one may be a folder of another.
-        longer = references.asked_in(self._columns, spelt.keys(), _ends)
+        ends = {f"/{key}" for key in spelt}
+        longer = references.asked_in(self._columns, ends, partial(_any, "endswith"))
         return {
             key: min((sources[name] for name in names if name in sources), default=None)
             for key, names in spelt.items()
@@ -191,9 +185,5 @@ def _why_orphaned(key: str, group: Group, held: set[str]) -> str | None:
     return "its row does not list it"
 
 
-def _contains(column: tables.Column, tokens: list[str]) -> Q:
-    return reduce(or_, (Q(**{f"{column.attname}__contains": token}) for token in tokens))
-
-
-def _ends(column: tables.Column, keys: list[str]) -> Q:
-    return reduce(or_, (Q(**{f"{column.attname}__endswith": f"/{key}"}) for key in keys))
+def _any(lookup: str, column: tables.Column, values: list[str]) -> Q:
+    return reduce(or_, (Q(**{f"{column.attname}__{lookup}": value}) for value in values))

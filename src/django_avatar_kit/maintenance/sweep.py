@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from itertools import groupby, islice
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from .. import tokens
 from ..columns import avatar_columns
@@ -25,15 +25,22 @@ from ..lifecycle import thumbnails
 from ..names import Name, group_of
 from ..storage import base as storage
 from .locations import StorageUse, distinct, folder_in, storage_uses
-from .orphans import Candidate, Orphan, OrphanFinder
+from .orphans import Orphan, OrphanFinder
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
+
+    from ..names import Group
 
 logger = logging.getLogger(__name__)
 
 #: Files that the databases are asked about at once; a few more where an avatar is at the end.
 BATCH = 2000
+
+
+#: A file that may be an orphan, and the avatar that it belongs to or is a thumbnail of; None for a
+#: file that is not the kit's.
+Candidate: TypeAlias = "tuple[storage.Stored, Group | None]"
 
 
 class CannotSweep(Exception):  # noqa: N818 - a name says what is wrong
@@ -50,8 +57,7 @@ class SweptStorage(NamedTuple):
     hashes: set[str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class SweptLocation:
+class SweptLocation(NamedTuple):
     """A location of avatar files that is in no other one, and the storages in it."""
 
     title: str
@@ -79,7 +85,7 @@ def locations_to_sweep(aliases: Iterable[str] = ()) -> list[SweptLocation]:
                 swept.append(SweptStorage(prefix, inner.storage, own))
                 titles.append(inner.title)
         title = f"{outer.title} with {', '.join(titles)} in it" if titles else outer.title
-        found.append(SweptLocation(title=title, storages=swept))
+        found.append(SweptLocation(title, swept))
     return found
 
 
@@ -157,13 +163,15 @@ class Sweep:
             self.seen += len(batch)
             if seen is not None:
                 seen(len(batch))
-            stored = {each.key: each.stored for each in batch}
-            for orphan in self._finder.orphans(batch):
-                size = self._size_if_old(stored[orphan.key] or storage.Stored(orphan.key))
+            listed = {stored.key: stored for stored, _ in batch}
+            for orphan in self._finder.orphans({stored.key: group for stored, group in batch}):
+                size = self._size_if_old(listed[orphan.key])
                 if size is not None:
                     self.found += 1
-                    self.of_other_sites += _is_of_other_site(orphan)
                     self.size += size
+                    # Another site has named it, or this one for a database it has no more.
+                    group = group_of(orphan.source or orphan.key)
+                    self.of_other_sites += group is not None and not tokens.is_ours(group.token)
                     json.dump(found := orphan._replace(size=size), self._found)
                     self._found.write("\n")
                     yield found
@@ -178,10 +186,10 @@ class Sweep:
         self._found.seek(0)
         while lines := list(islice(self._found, BATCH)):
             found = [Orphan(*json.loads(line)) for line in lines]
-            candidates = [Candidate(each.key, group_of(each.source or each.key)) for each in found]
+            groups = {each.key: group_of(each.source or each.key) for each in found}
             keys = [
                 key
-                for key, *_ in self._finder.orphans(candidates)
+                for key, *_ in self._finder.orphans(groups)
                 # The kit never writes a key twice. Another file may have been uploaded once more.
                 if group_of(key) or self._size_if_old(storage.Stored(key)) is not None
             ]
@@ -203,13 +211,12 @@ class Sweep:
             thumbnails.delete_records(inside, place, hashes)
 
     def _candidates(self) -> Iterator[Candidate]:
-        """Every file to be judged."""
         try:
             adapter, needed = storage.adapter_of(self._storage), _upload_folders(self._storage)
             for stored in adapter.walk(self.prefix, needed):
                 group = group_of(stored.key)
                 if group or self.foreign:
-                    yield Candidate(stored.key, group, stored)
+                    yield stored, group
         except NotImplementedError as error:
             raise CannotSweep(
                 f"The storage {self.title} cannot be swept: it cannot list its files "
@@ -234,7 +241,7 @@ class Sweep:
             for name, source in thumbnails.recorded(hashes):
                 key = f"{prefix}{name}"
                 if key.startswith(self.prefix) and Name.parse(source) and not group_of(key):
-                    yield Candidate(key, group_of(source))
+                    yield storage.Stored(key), group_of(source)
 
     def _size_if_old(self, stored: storage.Stored) -> int | None:
         """The bytes of a file, 0 if nobody tells; None for one that is too young, or is gone."""
@@ -243,7 +250,10 @@ class Sweep:
                 modified = stored.modified or storage.written_at(self._storage, stored.key)
                 if datetime.now(tz=timezone.utc) - modified < self.min_age:
                     return None
-            return self._size(stored.key) if stored.size is None else stored.size
+            size = stored.size
+            if size is None:
+                with suppress(NotImplementedError):
+                    size = self._storage.size(stored.key)
         except NotImplementedError as error:
             raise CannotSweep(
                 f"The storage {self.title} cannot be swept: it does not tell when a file was "
@@ -259,13 +269,8 @@ class Sweep:
             logger.exception("Could not ask for the age of “%s”.", stored.key)
             self.failed += 1
             return None
-
-    def _size(self, key: str) -> int:
-        try:
-            # Some storages do not know the size of every file, and return None.
-            return int(self._storage.size(key) or 0)
-        except NotImplementedError:
-            return 0
+        # Some storages do not know the size of every file, and return None.
+        return int(size or 0)
 
 
 def _upload_folders(place: Storage) -> set[str]:
@@ -284,16 +289,10 @@ def _upload_folders(place: Storage) -> set[str]:
 def _batches(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
     """In batches with all files of an avatar, since a row is found most cheaply by its master."""
     batch: list[Candidate] = []
-    for _, family in groupby(candidates, lambda each: each.group[:2] if each.group else each.key):
+    for _, family in groupby(candidates, lambda each: each[1][:2] if each[1] else each[0].key):
         batch += family
         if len(batch) >= BATCH:
             yield batch
             batch = []
     if batch:
         yield batch
-
-
-def _is_of_other_site(orphan: Orphan) -> bool:
-    """Whether another site has named this avatar, or this site for a database it has no more."""
-    group = group_of(orphan.source or orphan.key)
-    return group is not None and not tokens.is_ours(group.token)

@@ -33,17 +33,15 @@ class Command(BaseCommand):
             "--min-age",
             default="1h",
             metavar="AGE",
-            help="Leave younger files alone, which may be uploads whose row is not saved yet: "
-            "30m, 2h, 1d, or seconds (default: %(default)s). Longer than any transaction of the "
-            "site is open.",
+            help="Leave younger files alone, as their row may not be committed yet: 30m, 2h, 1d, "
+            "or seconds (default: %(default)s).",
         )
         parser.add_argument(
             "--max-percent",
             default=20.0,
             metavar="P",
-            help="Delete nothing where more than this share of the files looked at would go, in "
-            "any storage: the rows are probably in a database that is not asked (default: "
-            "%(default)s).",
+            help="Delete nothing where more than this share of the files of any storage would go "
+            "(default: %(default)s).",
         )
         parser.add_argument(
             "--prefix", default="", help="Look only into this folder, “avatars” for one."
@@ -52,8 +50,7 @@ class Command(BaseCommand):
             "--foreign",
             action="store_true",
             help="Not only what the kit has named: every file below --prefix that no file field "
-            "of any model holds, and that is not recorded as a thumbnail of one that is held. "
-            "Files that anything else refers to, such as a text, would go as well.",
+            "of any model holds. What anything else refers to, such as a text, would go as well.",
         )
         parser.add_argument(
             "--storage",
@@ -109,8 +106,7 @@ class Command(BaseCommand):
             raise CommandError("\n".join(problems))
 
     def _find(self, sweep: Sweep, delete: bool, verbosity: int) -> None:
-        progress = Progress(self.stderr, sweep.title, verbosity=verbosity)
-        with closing(progress):
+        with closing(Progress(self.stderr, sweep.title, verbosity=verbosity)) as progress:
             for orphan in sweep.find(seen=progress.step):
                 # With --delete, only what has been deleted is listed.
                 if verbosity > (1 if delete else 0):
