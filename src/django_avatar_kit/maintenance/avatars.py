@@ -52,11 +52,8 @@ def fields_of(labels: Iterable[str] = ()) -> list[AvatarColumn]:
             model = apps.get_model(app, model_name)
         except (LookupError, ValueError) as error:
             raise LookupError(f"There is no model “{label}”.") from error
-        found = [
-            field
-            for field in known
-            if issubclass(model, field.model) and field_name in ("", field.name)
-        ]
+        of_model = [field for field in known if issubclass(model, field.model)]
+        found = [field for field in of_model if field_name in ("", field.name)]
         if not found:
             raise LookupError(
                 f"“{label}” has no AvatarField. These there are: {', '.join(map(str, known))}."
@@ -67,7 +64,7 @@ def fields_of(labels: Iterable[str] = ()) -> list[AvatarColumn]:
 
 def count(field: AvatarColumn, using: str | None = None) -> int:
     """How many rows have something in this column; ``using`` as for :func:`read`."""
-    return _filled(field, _alias(field, using)).count()
+    return _filled(field, using).count()
 
 
 def read(field: AvatarColumn, using: str | None = None) -> Iterator[Row]:
@@ -76,14 +73,14 @@ def read(field: AvatarColumn, using: str | None = None) -> Iterator[Row]:
     Memory is that of one batch. ``using`` is the database alias, by default the one that the model
     is written to.
     """
-    using = _alias(field, using)
-    filled = _filled(field, using).order_by("pk").values_list("pk", field.attname)
-    batch = list(filled[:BATCH])
+    filled = _filled(field, using).order_by("pk")
+    rows = filled.values_list("pk", field.attname)
+    batch = list(rows[:BATCH])
     while batch:
         for pk, key in batch:
-            yield Row(field=field, using=using, pk=pk, key=key)
+            yield Row(field=field, using=filled.db, pk=pk, key=key)
         # Not one open cursor: SQLite would let nobody write as long as it is open.
-        batch = list(filled.filter(pk__gt=batch[-1][0])[:BATCH])
+        batch = list(rows.filter(pk__gt=batch[-1][0])[:BATCH])
 
 
 def unchanged(row: Row) -> models.QuerySet[models.Model]:
@@ -91,13 +88,9 @@ def unchanged(row: Row) -> models.QuerySet[models.Model]:
     return _rows(row.field, row.using, Q(pk=row.pk, **{row.field.attname: row.key}))
 
 
-def _alias(field: AvatarColumn, using: str | None) -> str:
-    return using or router.db_for_write(field.model)
-
-
-def _filled(field: AvatarColumn, using: str) -> models.QuerySet[models.Model]:
+def _filled(field: AvatarColumn, using: str | None) -> models.QuerySet[models.Model]:
     empty = Q(**{field.attname: ""}) | Q(**{f"{field.attname}__isnull": True})
-    return _rows(field, using, ~empty)
+    return _rows(field, using or router.db_for_write(field.model), ~empty)
 
 
 def _rows(field: AvatarColumn, using: str, condition: Q) -> models.QuerySet[models.Model]:

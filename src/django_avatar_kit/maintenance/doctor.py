@@ -13,8 +13,7 @@ import posixpath
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS
 
@@ -22,7 +21,7 @@ from .. import tokens
 from ..columns import avatar_columns
 from ..conf import get_config
 from ..exceptions import StorageError
-from ..names import Name, random_ids
+from ..names import random_ids
 from ..storage import base as storage
 from ..storage import s3
 from .doctor_advice import ADVICE, Finding, Level, failure, is_denied, may_have_arrived
@@ -36,8 +35,7 @@ if TYPE_CHECKING:
 KINDS: dict[Kind, str] = {"masters": "originals", "renditions": "renditions"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProbedStorage:
+class ProbedStorage(NamedTuple):
     """A storage that holds avatars."""
 
     title: str
@@ -59,8 +57,7 @@ def probed_storages() -> list[ProbedStorage]:
                 use = StorageUse(storage_of(field, kind), field, kind)
                 _view_of(use.storage)
             except Exception as error:  # noqa: BLE001, PERF203 - it is reported
-                title = f"The storage of {field}"
-                new = ProbedStorage(title=title, storage=error, holds=(what,))
+                new = ProbedStorage(f"The storage of {field}", error, (what,))
                 broken.setdefault(str(error), new)
             else:
                 uses.append(use)
@@ -104,19 +101,9 @@ class _Examination:
         self.base_url = base_url
         # Nobody needs to see originals, so trouble with their URLs is worth a warning only.
         self.level: Level = "failure" if "renditions" in probed.holds else "warning"
-        name = Name(
-            # For a sweep, it is one of this site's.
-            *random_ids(tokens.new_token(DEFAULT_DB_ALIAS)),
-            width=1,
-            height=1,
-            sizes=(1,),
-            formats=("webp",),
-            crop=None,
-            fit="cover",
-            color="000000",
-            ext="webp",
-        )
-        self.key = posixpath.join(probed.folder, name.rendition(1, "webp"))
+        # The rendition of an avatar of this site, for a sweep.
+        folder, token, _secret = random_ids(tokens.new_token(DEFAULT_DB_ALIAS))
+        self.key = posixpath.join(probed.folder, f"{folder}{token}.1.webp")
         self.written = False
 
     def findings(self) -> Iterator[Finding]:
@@ -132,11 +119,7 @@ class _Examination:
             if self.written:
                 yield from self._try("read", self._read, "s3:GetObject")
                 yield from url_findings(
-                    self.storage,
-                    self.key,
-                    base_url=self.base_url,
-                    level=self.level,
-                    allow=self._allow,
+                    self.storage, self.key, self.base_url, self.level, self._allow
                 )
             # Any other error than a missing permission would be the same for each step.
             goes_on = refusal is None or is_denied(refusal)

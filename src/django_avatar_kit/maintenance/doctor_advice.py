@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..storage.s3 import CACHE_CONTROL
 
 Level = Literal["ok", "warning", "failure"]
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """A line of the doctor's table."""
 
     what: str
@@ -61,7 +59,6 @@ FOR_ERRORS: Mapping[str, str] = {
 }
 #: What to do about anything else that is found.
 ADVICE: Mapping[str, str] = {
-    "unknown error": "This is the storage's own message; what to do depends on it.",
     # The settings of an S3Storage.
     "no bucket": "Set bucket_name in the OPTIONS of the storage, or AWS_STORAGE_BUCKET_NAME.",
     "http": 'Set url_protocol to "https:", its default: pages with https want no others.',
@@ -114,9 +111,8 @@ def advice_on(error: Exception) -> str:
     if "AWS4-HMAC-SHA256" in str(error):
         return ADVICE["version 2"]
     names = (_code(error), *(cls.__name__ for cls in type(error).__mro__))
-    return next(
-        (FOR_ERRORS[name] for name in names if name in FOR_ERRORS), ADVICE["unknown error"]
-    )
+    known = (FOR_ERRORS[name] for name in names if name in FOR_ERRORS)
+    return next(known, "This is the storage's own message; what to do depends on it.")
 
 
 def is_denied(error: object) -> bool:

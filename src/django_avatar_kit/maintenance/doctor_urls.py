@@ -66,7 +66,7 @@ def get(url: str) -> Answer:
 
 
 def url_findings(
-    place: Storage, key: str, *, base_url: str, level: Level, allow: Callable[[str], str]
+    place: Storage, key: str, base_url: str, level: Level, allow: Callable[[str], str]
 ) -> Iterator[Finding]:
     """Whether a browser gets the probe that was written to a storage under this key.
 
@@ -93,7 +93,12 @@ def url_findings(
     if isinstance(bucket := storage.adapter_of(place), s3.Bucket):
         own_header = bucket.storage.get_object_parameters(key).get("CacheControl")
         if answer is None:
-            answer = yield from _ask_for_headers(bucket, key)
+            # Its URL does not show the headers.
+            try:
+                told = bucket.head(key)
+                answer = Answer(200, told.get("ContentType", ""), told.get("CacheControl", ""))
+            except Exception as error:  # noqa: BLE001 - it is reported
+                yield failure("headers", error, level="warning")
     if answer is not None:
         yield from _headers(answer, own_header)
 
@@ -146,16 +151,6 @@ def _advice_on(answer: Answer, is_version_2: bool, allow: Callable[[str], str] |
     if answer.code in FOR_ERRORS:
         return FOR_ERRORS[answer.code]
     return f"{allow('s3:GetObject')} {ADVICE['query']}" if allow else ADVICE["private"]
-
-
-def _ask_for_headers(bucket: s3.Bucket, key: str) -> Generator[Finding, None, Answer | None]:
-    """The headers of an object that its URL does not show."""
-    try:
-        told = bucket.head(key)
-    except Exception as error:  # noqa: BLE001 - it is reported
-        yield failure("headers", error, level="warning")
-        return None
-    return Answer(200, told.get("ContentType", ""), told.get("CacheControl", ""))
 
 
 def _headers(answer: Answer, own_header: str | None) -> Iterator[Finding]:
