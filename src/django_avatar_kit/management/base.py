@@ -19,22 +19,16 @@ class AvatarCommand(BaseCommand):
     """A command with labels of models or fields, ``--using`` and ``--dry-run``."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "labels",
-            nargs="*",
-            metavar="app.Model[.field]",
-            help="Which avatars; all of them without any.",
-        )
-        parser.add_argument(
+        add = parser.add_argument
+        add("labels", nargs="*", metavar="app.Model[.field]", help="Which avatars; else all.")
+        add(
             "--using",
             choices=tuple(connections),
             metavar="ALIAS",
             help="Database alias; by default the one that each model is written to.",
         )
-        parser.add_argument(
-            "--dry-run",
-            action="store_true",
-            help="Say what would be done, and what would fail; write nothing.",
+        add(
+            "--dry-run", action="store_true", help="Say what would be done or fail; write nothing."
         )
 
     def columns(self, labels: Iterable[str]) -> list[AvatarColumn]:

@@ -29,24 +29,19 @@ class Command(AvatarCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument(
-            "--force",
-            action="store_true",
-            help="Build again what is up to date, too, from the stored masters: after a change "
-            "of QUALITY or BACKGROUND.",
-        )
-        parser.add_argument(
+        add = parser.add_argument
+        add("--force", action="store_true", help="Build what is up to date, too.")
+        add(
             "--before",
             metavar="TIME",
             help="With --force: only what was stored before TIME (ISO 8601), to resume a forced "
             "run, which says at its start what to give here.",
         )
-        parser.add_argument(
+        add(
             "--no-check-files",
             action="store_false",
             dest="check_files",
-            help="Believe the names instead of asking the storage for every file. Faster where "
-            "that is a network away; files that are missing are not noticed.",
+            help="Trust the names instead of asking the storage for every file.",
         )
 
     def handle(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -26,15 +25,11 @@ class Command(AvatarCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        add = partial(parser.add_argument, metavar="ALIAS", required=True)
-        add("--from", dest="source", help="The storage to copy from, as STORAGES calls it.")
-        add("--to", dest="target", help="The storage to copy to.")
-        parser.add_argument(
-            "--only",
-            choices=("masters", "renditions"),
-            help="Copy these alone, where the two are to be parted.",
-        )
-        parser.add_argument(
+        add = parser.add_argument
+        add("--from", dest="source", required=True, metavar="ALIAS", help="Storage to copy from.")
+        add("--to", dest="target", required=True, metavar="ALIAS", help="Storage to copy to.")
+        add("--only", choices=("masters", "renditions"), help="Copy these alone.")
+        add(
             "--delete-source",
             action="store_true",
             help="Delete from --from what is verified in --to: when the site has been switched, "

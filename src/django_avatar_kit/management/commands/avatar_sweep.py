@@ -28,31 +28,30 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--delete", action="store_true", help="Delete what was found.")
-        parser.add_argument(
+        add = parser.add_argument
+        add("--delete", action="store_true", help="Delete what was found.")
+        add(
             "--min-age",
             default="1h",
             metavar="AGE",
             help="Leave younger files alone, as their row may not be committed yet: 30m, 2h, 1d, "
             "or seconds (default: %(default)s).",
         )
-        parser.add_argument(
+        add(
             "--max-percent",
             default=20.0,
             metavar="P",
             help="Delete nothing where more than this share of the files of any storage would go "
             "(default: %(default)s).",
         )
-        parser.add_argument(
-            "--prefix", default="", help="Look only into this folder, “avatars” for one."
-        )
-        parser.add_argument(
+        add("--prefix", default="", help="Look only into this folder, “avatars” for one.")
+        add(
             "--foreign",
             action="store_true",
             help="Not only what the kit has named: every file below --prefix that no file field "
             "of any model holds. What anything else refers to, such as a text, would go as well.",
         )
-        parser.add_argument(
+        add(
             "--storage",
             action="append",
             default=[],
