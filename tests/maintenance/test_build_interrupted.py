@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError
 
 from django_avatar_kit import pipeline
-from django_avatar_kit.lifecycle import settlement
+from django_avatar_kit.lifecycle import locking, settlement
 from django_avatar_kit.maintenance import avatars
 from django_avatar_kit.maintenance import build as building
 from django_avatar_kit.names import Name
@@ -35,8 +35,8 @@ pytestmark = [
 STEPS = [
     (pipeline, "cut", 1),
     (pipeline, "write_all", 1),
-    (building, "lock_row", 1),
-    (building, "write_name", 1),
+    (locking, "lock_row", 1),
+    (locking, "write_name", 1),
     (settlement, "delete", 1),
     (pipeline, "write_all", 2),
 ]
@@ -86,7 +86,7 @@ def test_a_failing_database_leaves_no_files(monkeypatch, media, files):
     def fail(*args: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(building, "write_name", fail)
+    monkeypatch.setattr(locking, "write_name", fail)
     with pytest.raises(CommandError):
         build()
     assert column(row) == "avatars/old.jpg"

@@ -6,17 +6,16 @@ Queries that start from rows are here. Those that start from a name ("which row 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.apps import apps
+from django.core.management.base import CommandError
 from django.db import models, router
 from django.db.models import Q
 
 from ..columns import AvatarColumn, avatar_columns
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 #: Rows in one query: a name and a primary key each.
 BATCH = 500
@@ -41,7 +40,7 @@ def fields_of(labels: Iterable[str] = ()) -> list[AvatarColumn]:
     """The avatar fields that ``app.Model`` or ``app.Model.field`` name; without labels, all.
 
     A proxy or child model stands for the fields of the model whose table has the column. Raises
-    ``LookupError`` with a message for the user.
+    ``CommandError``.
     """
     known = avatar_columns()
     chosen: list[AvatarColumn] = []
@@ -51,11 +50,11 @@ def fields_of(labels: Iterable[str] = ()) -> list[AvatarColumn]:
         try:
             model = apps.get_model(app, model_name)
         except (LookupError, ValueError) as error:
-            raise LookupError(f"There is no model “{label}”.") from error
+            raise CommandError(f"There is no model “{label}”.") from error
         of_model = [field for field in known if issubclass(model, field.model)]
         found = [field for field in of_model if field_name in ("", field.name)]
         if not found:
-            raise LookupError(
+            raise CommandError(
                 f"“{label}” has no AvatarField. These there are: {', '.join(map(str, known))}."
             )
         chosen += found

@@ -27,10 +27,7 @@ from ..columns import AvatarColumn, default_of, may_be_default
 from ..exceptions import AvatarError, StorageError
 from ..formats import has_alpha, rendition_encoders, with_extension
 from ..interruptions import is_interruption
-from ..lifecycle import changes
-from ..lifecycle.field_file import field_file
-from ..lifecycle.locking import lock_row, write_name
-from ..lifecycle.settlement import drain, files_of, settle_committed
+from ..lifecycle import changes, field_file, locking, settlement
 from ..names import Box, Name
 from ..specs import Limits, Spec
 from ..storage import base as storage
@@ -109,7 +106,7 @@ def reason_to_build(row: Row, *, force: bool, before: datetime | None, check_fil
         return ""
     missing: list[str] = []
     if check_files:
-        by_storage = files_of({row.key: row.field})
+        by_storage = settlement.files_of({row.key: row.field})
         missing = [key for place, keys in by_storage for key in storage.missing(place, keys)]
     if row.key in missing:
         raise StorageError(key=row.key, reason="there is no such file", action="read")
@@ -274,18 +271,18 @@ def _replace_name(row: Row, instance: models.Model, key: str) -> bool:
     """
     field, using = row.field, row.using
     # What receivers of avatar_updated find in the instance.
-    instance.__dict__[field.attname] = field_file(field, instance, key)
+    instance.__dict__[field.attname] = field_file.field_file(field, instance, key)
     change = changes.Change(
         using=using, field=field, instance=instance, old=row.key, new=key, generated=True
     )
     try:
         with transaction.atomic(using=using):
-            if lock_row(field.model, row.pk, [field], using) == (row.key,):
-                changes.watch(change, settle_committed)
-                write_name(field.model, row.pk, field, key, using)
+            if locking.lock_row(field.model, row.pk, [field], using) == (row.key,):
+                changes.watch(change, settlement.settle_committed)
+                locking.write_name(field.model, row.pk, field, key, using)
     finally:
         if change.hook is None:
             # It was not registered with the transaction, so that nothing else would undo it.
             changes.undo(change)
-        drain()
+        settlement.drain()
     return change.hook is not None

@@ -15,9 +15,9 @@ import secrets
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
-from typing import TYPE_CHECKING
 
-from django.core.files.storage import storages
+from django.core.files.storage import Storage, storages
+from django.core.management.base import CommandError
 
 from ..columns import AvatarColumn, avatar_columns, default_of, file_columns, may_be_default
 from ..conf import get_config
@@ -29,15 +29,8 @@ from .avatars import read
 from .locations import Kind, are_same, storage_of
 from .transfer import CopiedAvatar, CopiedFile, Transfer
 
-if TYPE_CHECKING:
-    from django.core.files.storage import Storage
-
 #: Avatars that the database is asked about at once.
 BATCH = 50
-
-
-class CannotCopy(Exception):  # noqa: N818 - the name states the reason
-    """Nothing can be copied with these options; ``str()`` is a sentence with reason and remedy."""
 
 
 class Copy:
@@ -45,7 +38,7 @@ class Copy:
 
     ``only`` masters or renditions are copied where that is asked for. ``delete_source`` deletes
     from the source what is verified in the target; ``dry_run`` neither writes nor deletes. Raises
-    :class:`CannotCopy`.
+    ``CommandError``.
 
     ``fields`` are those of the given ones that have something to copy. ``deleted`` counts files
     that were deleted from the source, ``undeleted`` those that could not be.
@@ -66,10 +59,10 @@ class Copy:
         self.kinds: tuple[Kind, ...] = (only,) if only else ("masters", "renditions")
         self.deleted = self.undeleted = 0
         if are_same(self.source, self.target):
-            raise CannotCopy(f"“{source}” and “{target}” are the same place.")
+            raise CommandError(f"“{source}” and “{target}” are the same place.")
         self.fields = [each for each in fields if self.kinds_of(each)]
         if not self.fields:
-            raise CannotCopy(
+            raise CommandError(
                 f"No avatar has its {only or 'files'} in “{source}” or in “{target}”: see "
                 "AVATAR_KIT['STORAGE'], AVATAR_KIT['RENDITION_STORAGE'] and the storages that "
                 "fields were given."
@@ -106,19 +99,19 @@ class Copy:
         With ``probe``, a file is written to find that out.
         """
         if not get_config().delete_files:
-            raise CannotCopy(
+            raise CommandError(
                 "AVATAR_KIT['DELETE_FILES'] is False: this site deletes no files, since they may "
                 "be another site's."
             )
         # All fields of the project: one that is not copied now may hold the same name.
         readers = [str(each) for each in avatar_columns() if self._kinds_in(self.source, each)]
         if readers:
-            raise CannotCopy(
+            raise CommandError(
                 f"The files in “{source}” are in use by {', '.join(readers)}: switch "
                 f"AVATAR_KIT['STORAGE'] (or STORAGES) to “{target}” first."
             )
         if probe and self._is_one_location():
-            raise CannotCopy(
+            raise CommandError(
                 f"“{source}” and “{target}” are the same place: what is written to one of them is "
                 "in the other as well."
             )
@@ -137,7 +130,7 @@ class Copy:
             # Whatever a storage may raise.
             if is_interruption(error):
                 raise
-            raise CannotCopy(f"The storages could not be tried out: {error}") from error
+            raise CommandError(f"The storages could not be tried out: {error}") from error
         finally:
             storage.delete_all(self.target, [key])
 
@@ -225,11 +218,11 @@ class Copy:
 def _storage(alias: str) -> Storage:
     if alias not in storages.backends:
         known = ", ".join(f"“{each}”" for each in storages.backends)
-        raise CannotCopy(f"STORAGES has no “{alias}”. It has {known}.")
+        raise CommandError(f"STORAGES has no “{alias}”. It has {known}.")
     try:
         return storage.by_alias(alias)
     except Exception as error:
         # Whatever a storage may raise when it is made.
         if is_interruption(error):
             raise
-        raise CannotCopy(f"The storage “{alias}” cannot be made: {error}") from error
+        raise CommandError(f"The storage “{alias}” cannot be made: {error}") from error

@@ -26,7 +26,7 @@ from ..storage import base as storage
 from ..storage import s3
 from .doctor_advice import ADVICE, Finding, Level, failure, is_denied, may_have_arrived
 from .doctor_urls import CONTENT_TYPE, PICTURE, url_findings
-from .locations import Kind, Location, StorageUse, distinct, location_of, storage_of
+from .locations import Kind, location_of, storage_of, title_of
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
@@ -49,31 +49,23 @@ class ProbedStorage(NamedTuple):
 
 def probed_storages() -> list[ProbedStorage]:
     """Each storage that holds originals or renditions of any avatar, once."""
-    uses: list[StorageUse] = []
+    found: dict[object, ProbedStorage] = {}
     broken: dict[str, ProbedStorage] = {}
     for field in avatar_columns():
+        # A callable upload_to needs an instance, and there may be none.
+        folder = "" if callable(field.upload_to) else time.strftime(str(field.upload_to))
         for kind, what in KINDS.items():
             try:
-                use = StorageUse(storage_of(field, kind), field, kind)
-                _view_of(use.storage)
-            except Exception as error:  # noqa: BLE001, PERF203 - it is reported
+                place = storage_of(field, kind)
+                view = _view_of(place)
+            except Exception as error:  # noqa: BLE001 - it is reported
                 new = ProbedStorage(f"The storage of {field}", error, (what,))
                 broken.setdefault(str(error), new)
-            else:
-                uses.append(use)
-    return [*map(_probed, distinct(uses, key=_view_of)), *broken.values()]
-
-
-def _probed(location: Location) -> ProbedStorage:
-    # A callable upload_to needs an instance, and there may be none.
-    folders = (use.field.upload_to for use in location.uses if use.field is not None)
-    folder = next((str(each) for each in folders if each and not callable(each)), "")
-    return ProbedStorage(
-        title=location.title,
-        storage=location.storage,
-        holds=tuple(dict.fromkeys(KINDS[use.kind] for use in location.uses if use.kind)),
-        folder=time.strftime(folder),
-    )
+                continue
+            known = found.get(view) or ProbedStorage(title_of(place, field), place, ())
+            holds = tuple(dict.fromkeys((*known.holds, what)))
+            found[view] = known._replace(holds=holds, folder=known.folder or folder)
+    return [*found.values(), *broken.values()]
 
 
 def _view_of(place: Storage) -> object:

@@ -6,19 +6,16 @@ folder of the other. ``storage.base`` tells where a single storage is; here they
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from django.core.files.storage import FileSystemStorage
+from django.core.files.storage import FileSystemStorage, Storage
 
 from ..columns import AvatarColumn, avatar_columns
 from ..conf import get_config
 from ..lifecycle import thumbnails
 from ..storage import base as storage
-
-if TYPE_CHECKING:
-    from django.core.files.storage import Storage
 
 #: What a field keeps in a storage: stored originals, the kit's renditions, and what
 #: easy-thumbnails has made on the fly.
@@ -26,31 +23,18 @@ Kind = Literal["masters", "renditions", "thumbnails"]
 KINDS: tuple[Kind, ...] = ("masters", "renditions", "thumbnails")
 
 
-class StorageUse(NamedTuple):
-    """A storage, and what uses it."""
-
-    storage: Storage
-    #: None for a storage that was named by its alias and is not asked for any field.
-    field: AvatarColumn | None = None
-    kind: Kind | None = None
-
-
 class Location(NamedTuple):
     """A folder or a bucket that holds avatar files."""
 
-    #: For people: the alias in ``STORAGES``, or the class of the storage and a field that uses it.
+    #: For people.
     title: str
-    #: Every use of it. Their storages are not one object where several have the same location.
-    uses: tuple[StorageUse, ...]
+    #: Every storage that is there: several where they have the same location.
+    storages: list[Storage]
 
     @property
     def storage(self) -> Storage:
-        """The first of its storages."""
-        return self.uses[0].storage
-
-    @property
-    def storages(self) -> list[Storage]:
-        return [use.storage for use in self.uses]
+        """The first of them."""
+        return self.storages[0]
 
 
 def storage_of(field: AvatarColumn, kind: Kind) -> Storage:
@@ -60,48 +44,31 @@ def storage_of(field: AvatarColumn, kind: Kind) -> Storage:
     return field.rendition_storage if kind == "renditions" else thumbnails.storage_of(field)
 
 
-def storage_uses() -> list[StorageUse]:
-    """What every avatar field of the project has in which storage."""
-    return [
-        StorageUse(storage_of(field, kind), field, kind)
-        for field in avatar_columns()
-        for kind in KINDS
-    ]
+def all_locations(aliases: Sequence[str] = ()) -> list[Location]:
+    """Where the avatars of the project are, each location once, in the order of the fields.
 
-
-def distinct(
-    uses: Iterable[StorageUse],
-    *,
-    key: Callable[[Storage], object] | None = None,
-    aliases: Iterable[str] = (),
-) -> list[Location]:
-    """The locations of these storages, each once, in the order of their first use.
-
-    Storages with the same ``key`` are one location; by default that is :func:`location_of`.
-    ``aliases`` are names in ``STORAGES`` to be used as titles, beside those in the settings.
+    ``aliases`` are names in ``STORAGES`` of more storages.
     """
-    groups: dict[object, list[StorageUse]] = {}
-    for use in uses:
-        groups.setdefault((key or location_of)(use.storage), []).append(use)
-    known = _aliases(aliases)
-    found = []
-    for first, *others in groups.values():
-        alias = known.get(id(first.storage))
-        title = f"“{alias}”" if alias else f"{type(first.storage).__name__} of {first.field}"
-        found.append(Location(title, (first, *others)))
-    return found
+    uses = [(storage_of(field, kind), field) for field in avatar_columns() for kind in KINDS]
+    found: dict[object, Location] = {}
+    for place, field in (*uses, *((storage.by_alias(alias), None) for alias in aliases)):
+        location = Location(title_of(place, field, aliases), [])
+        found.setdefault(location_of(place), location).storages.append(place)
+    return list(found.values())
 
 
-def _aliases(more: Iterable[str]) -> dict[int, str]:
-    """The alias of each storage by its ``id()``, as far as the kit's settings name it."""
-    found: dict[int, str] = {}
+def title_of(place: Storage, field: AvatarColumn | None, aliases: Iterable[str] = ()) -> str:
+    """What people call a storage: by its alias in the settings or among these, or by its class and
+    a field that uses it.
+    """
     # A storage that cannot be made, and settings that are wrong, are reported where they are used.
     with suppress(Exception):
         config = get_config()
-        for alias in (*more, "default", config.rendition_storage, config.storage):
+        for alias in (config.storage, config.rendition_storage, "default", *aliases):
             with suppress(Exception):
-                found[id(storage.by_alias(str(alias)))] = str(alias)
-    return found
+                if storage.by_alias(str(alias)) is place:
+                    return f"“{alias}”"
+    return f"{type(place).__name__} of {field}"
 
 
 def location_of(place: Storage) -> object:

@@ -11,26 +11,26 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from itertools import groupby, islice
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from django.core.management.base import CommandError
+
 from .. import tokens
 from ..columns import avatar_columns
 from ..interruptions import is_interruption
 from ..lifecycle import thumbnails
-from ..names import Name, group_of
+from ..names import Group, Name, group_of
 from ..storage import base as storage
-from .locations import StorageUse, distinct, folder_in, storage_uses
+from .locations import all_locations, folder_in
 from .orphans import Orphan, OrphanFinder
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
-
-    from ..names import Group
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +41,6 @@ BATCH = 2000
 #: A file that may be an orphan, and the avatar that it belongs to or is a thumbnail of; None for a
 #: file that is not the kit's.
 Candidate: TypeAlias = "tuple[storage.Stored, Group | None]"
-
-
-class CannotSweep(Exception):  # noqa: N818 - a name says what is wrong
-    """A storage cannot be swept; ``str()`` says why and what to do, in a sentence."""
 
 
 class SweptStorage(NamedTuple):
@@ -65,14 +61,12 @@ class SweptLocation(NamedTuple):
     storages: list[SweptStorage]
 
 
-def locations_to_sweep(aliases: Iterable[str] = ()) -> list[SweptLocation]:
+def locations_to_sweep(aliases: Sequence[str] = ()) -> list[SweptLocation]:
     """Every location of masters, renditions or thumbnails of avatars, once.
 
     ``aliases`` are further storages, by their names in ``STORAGES``: those that avatars have left.
     """
-    aliases = tuple(aliases)
-    left = [StorageUse(storage.by_alias(alias)) for alias in aliases]
-    known = distinct([*storage_uses(), *left], aliases=aliases)
+    known = all_locations(aliases)
     found = []
     for outer in known:
         if any(folder_in(outer.storage, other.storage) for other in known):
@@ -151,10 +145,10 @@ class Sweep:
     def find(self, seen: Callable[[int], object] | None = None) -> Iterator[Orphan]:
         """List the location and yield the orphans; nothing is deleted.
 
-        ``seen`` is called with the number of files in each batch. Raises :class:`CannotSweep`.
+        ``seen`` is called with the number of files in each batch. Raises ``CommandError``.
         """
         if self.foreign and (fields := self._finder.varying_defaults()):
-            raise CannotSweep(
+            raise CommandError(
                 f"The storage {self.title} cannot be swept with --foreign: the default of "
                 f"{', '.join(fields)} is chosen anew for each row, so that any file may be one. "
                 "Without --foreign, what the kit has named is swept."
@@ -179,10 +173,10 @@ class Sweep:
     def delete(self) -> Iterator[Orphan]:
         """Delete what was found, unless a row needs it by now, and yield what is gone.
 
-        Raises :class:`CannotSweep` before anything is deleted.
+        Raises ``CommandError`` before anything is deleted.
         """
         if refusal := self.refusal:
-            raise CannotSweep(refusal)
+            raise CommandError(refusal)
         self._found.seek(0)
         while lines := list(islice(self._found, BATCH)):
             found = [Orphan(*json.loads(line)) for line in lines]
@@ -218,12 +212,12 @@ class Sweep:
                 if group or self.foreign:
                     yield stored, group
         except NotImplementedError as error:
-            raise CannotSweep(
+            raise CommandError(
                 f"The storage {self.title} cannot be swept: it cannot list its files "
                 "(listdir() is not implemented)."
             ) from error
         except PermissionError as error:
-            raise CannotSweep(
+            raise CommandError(
                 f"The storage {self.title} could not be listed: nobody may look into its folder "
                 f"“{error.filename}” ({error.strerror}). Let the user that this process runs as "
                 "read it."
@@ -233,7 +227,7 @@ class Sweep:
             if is_interruption(error):
                 raise
             logger.exception("Could not list %s.", self.title)
-            raise CannotSweep(f"The storage {self.title} could not be listed: {error}") from error
+            raise CommandError(f"The storage {self.title} could not be listed: {error}") from error
         if self.foreign:
             return
         # Thumbnails of avatars have other names if easy-thumbnails' settings say so.
@@ -255,7 +249,7 @@ class Sweep:
                 with suppress(NotImplementedError):
                     size = self._storage.size(stored.key)
         except NotImplementedError as error:
-            raise CannotSweep(
+            raise CommandError(
                 f"The storage {self.title} cannot be swept: it does not tell when a file was "
                 "written (get_modified_time() is not implemented). --min-age 0 does not ask; use "
                 "it while nobody uploads."

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from django.core.files.storage import FileSystemStorage
+from django.core.files.storage import FileSystemStorage, Storage
 
 from ..exceptions import StorageError
 from ..formats import media_type_of, with_extension
@@ -31,8 +31,6 @@ from ..storage import base as storage
 from ..storage import threads as pool
 
 if TYPE_CHECKING:
-    from django.core.files.storage import Storage
-
     from .avatars import Row
 
 #: Items that a step may be ahead of the next one, so that no thread is idle.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
-from ..maintenance.avatars import count, fields_of
+from ..maintenance.avatars import count
 from ..maintenance.progress import Progress
 
 if TYPE_CHECKING:
@@ -27,16 +26,7 @@ class AvatarCommand(BaseCommand):
             metavar="ALIAS",
             help="Database alias; by default the one that each model is written to.",
         )
-        add(
-            "--dry-run", action="store_true", help="Say what would be done or fail; write nothing."
-        )
-
-    def columns(self, labels: Iterable[str]) -> list[AvatarColumn]:
-        """The avatar columns that were named. Raises ``CommandError``."""
-        try:
-            return fields_of(labels)
-        except LookupError as error:
-            raise CommandError(str(error.args[0])) from error
+        add("--dry-run", action="store_true", help="Say what would be done, and write nothing.")
 
     def progress(self, column: AvatarColumn, using: str | None, verbosity: int) -> Progress:
         """The progress through the rows of a column, which are counted unless it is silent."""

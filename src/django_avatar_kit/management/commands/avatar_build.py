@@ -14,6 +14,7 @@ from django.utils.timezone import is_naive, make_aware
 
 from ...columns import default_varies
 from ...exceptions import AvatarError
+from ...maintenance.avatars import fields_of
 from ...maintenance.build import Result, build
 from ...maintenance.progress import Progress, counted
 from ..base import AvatarCommand
@@ -58,7 +59,7 @@ class Command(AvatarCommand):
     ) -> None:
         if before and not force:
             raise CommandError("--before goes with --force.")
-        columns = self.columns(labels)
+        columns = fields_of(labels)
         chosen = partial(build, force=force, check_files=check_files, dry_run=dry_run)
         moment = _moment(before) if before else None
         if force and verbosity and not dry_run:

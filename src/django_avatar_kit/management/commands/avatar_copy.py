@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from ...maintenance.copy import CannotCopy, Copy
+from ...maintenance.avatars import fields_of
+from ...maintenance.copy import Copy
 from ...maintenance.progress import Progress, counted
 from ..base import AvatarCommand
 
@@ -47,10 +48,7 @@ class Command(AvatarCommand):
         **options: Any,
     ) -> None:
         chosen = {name: options[name] for name in ("target", "only", "delete_source")}
-        try:
-            copy = Copy(self.columns(labels), source=source, dry_run=dry_run, **chosen)
-        except CannotCopy as error:
-            raise CommandError(str(error)) from error
+        copy = Copy(fields_of(labels), source=source, dry_run=dry_run, **chosen)
         counts: Counter[str] = Counter()
         for column in copy.fields:
             progress = self.progress(column, using, verbosity)

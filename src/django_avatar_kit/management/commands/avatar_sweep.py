@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ...conf import get_config
 from ...maintenance.progress import Progress, counted
-from ...maintenance.sweep import CannotSweep, Sweep, locations_to_sweep
+from ...maintenance.sweep import Sweep, locations_to_sweep
 
 if TYPE_CHECKING:
     from ...maintenance.orphans import Orphan
@@ -88,7 +88,7 @@ class Command(BaseCommand):
                 stack.enter_context(closing(sweep))
                 try:
                     self._find(sweep, delete, verbosity)
-                except CannotSweep as error:
+                except CommandError as error:
                     problems.append(str(error))
                 else:
                     sweeps.append(sweep)
