@@ -11,7 +11,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.core.files.storage import FileSystemStorage, Storage
 from django.db import connections, router
 from django.utils.module_loading import import_string
 from PIL import ImageColor
@@ -21,12 +21,11 @@ from .conf import KEYS, SETTING, Config, is_list_of, is_text, is_whole, read
 from .display.html import attribute_name
 from .fallbacks import make_fallbacks
 from .formats import ALPHA_MASTER, FORMATS, rendition_encoders
-from .lazy import unwrap
 from .lifecycle.tables import has_null_against
 from .models import AvatarMixin
 from .names import Name, random_ids
 from .storage import s3
-from .storage.base import adapter_of, resolve
+from .storage.base import adapter_of, by_alias, resolve
 
 if TYPE_CHECKING:
     from .fields import AvatarField
@@ -143,7 +142,7 @@ def _check_storages(config: Config) -> Iterator[CheckMessage]:
         if (alias := getattr(config, name)) is None:
             continue
         try:
-            place = unwrap(storages[alias])
+            place = by_alias(alias)
         except Exception as error:  # noqa: BLE001 - making a storage may raise anything
             message = f"{SETTING}[{name.upper()!r}] is {alias!r}: {error}"
             installs = "django-avatar-kit[s3] installs what storages on S3 need."

@@ -20,7 +20,6 @@ from django.db import DEFAULT_DB_ALIAS
 from .. import tokens
 from ..columns import avatar_columns
 from ..conf import get_config
-from ..exceptions import StorageError
 from ..names import random_ids
 from ..storage import base as storage
 from ..storage import s3
@@ -133,11 +132,7 @@ class _Examination:
         """
         try:
             finding = step()
-        except Exception as caught:  # noqa: BLE001 - it is reported
-            # Around what a storage raises, the kit's own error tells nothing more.
-            error = caught
-            if isinstance(caught, StorageError) and isinstance(caught.__cause__, Exception):
-                error = caught.__cause__
+        except Exception as error:  # noqa: BLE001 - it is reported
             yield failure(what, error, self._allow(*actions) if is_denied(error) else "")
             return error
         yield finding
@@ -160,7 +155,7 @@ class _Examination:
         return Finding("write", f"it was renamed to “{self.key}”", ADVICE["renamed"], "failure")
 
     def _read(self) -> Finding:
-        if storage.read(self.storage, self.key) == PICTURE:
+        if self.adapter.get(self.key) == PICTURE:
             return Finding("read", "the same bytes")
         return Finding("read", "other bytes than were written", ADVICE["changed"], "failure")
 

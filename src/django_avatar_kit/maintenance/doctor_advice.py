@@ -97,7 +97,6 @@ ADVICE: Mapping[str, str] = {
     "cache": f"Have whatever serves the files send “Cache-Control: {CACHE_CONTROL}”: none of them "
     "ever changes.",
 }
-_DENIED = frozenset({"AccessDenied", "Forbidden", "403"})
 
 
 def failure(what: str, error: Exception, advice: str = "", level: Level = "failure") -> Finding:
@@ -117,7 +116,7 @@ def advice_on(error: Exception) -> str:
 
 def is_denied(error: object) -> bool:
     """Whether S3 says that a permission is missing."""
-    return _code(error) in _DENIED
+    return _code(error) in {"AccessDenied", "Forbidden", "403"}
 
 
 def may_have_arrived(error: object) -> bool:

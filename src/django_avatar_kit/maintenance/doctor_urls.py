@@ -19,10 +19,6 @@ from .doctor_advice import ADVICE, FOR_ERRORS, Finding, Level, failure
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
 
-#: How long a URL may take to answer, in seconds.
-TIMEOUT = 10
-#: Bytes of an answer that are read: more than the probe, or an error of S3, has.
-MOST_READ = 10_000
 #: The longest that a URL of signature version 4 may be valid, by the S3 API: a week, in seconds.
 LONGEST_LIFE = 604_800
 #: A URL of signature version 2 has this parameter.
@@ -50,10 +46,10 @@ class Answer(NamedTuple):
 
 
 def get(url: str) -> Answer:
-    """Fetch a URL with the scheme http or https. Raises ``OSError`` and ``HTTPException``."""
+    """Fetch a URL of http or https, within 10 s. Raises ``OSError`` and ``HTTPException``."""
     request = Request(url, headers={"User-Agent": "django-avatar-kit"})  # noqa: S310
     try:
-        response = urlopen(request, timeout=TIMEOUT)  # noqa: S310 - the caller checks the scheme
+        response = urlopen(request, timeout=10)  # noqa: S310 - the caller checks the scheme
     except HTTPError as error:
         response = error
     with response:
@@ -61,7 +57,8 @@ def get(url: str) -> Answer:
             response.status,
             response.headers.get("Content-Type", ""),
             response.headers.get("Cache-Control", ""),
-            response.read(MOST_READ),
+            # More than the probe, or an error of S3, has.
+            response.read(10_000),
         )
 
 

@@ -117,11 +117,6 @@ class Sweep:
         self._found.close()
 
     @property
-    def percent(self) -> float:
-        """How much of what was judged no row needs."""
-        return 100 * self.found / self.seen if self.seen else 0.0
-
-    @property
     def refusal(self) -> str:
         """Why nothing of what was found may be deleted, and what to do; "" if it may."""
         if self.prefix or not self.found:

@@ -207,8 +207,9 @@ class Transfer:
                 immutable=file.avatar.is_kit_named,
             )
             etag = storage.write_one(write)
+            md5 = _stored(file.key, file.data).etag
             # S3's ETag is no MD5 for objects that are encrypted with a key of the site's own.
-            if etag != _md5(file.data) and storage.read(self.target, file.key) != file.data:
+            if etag != md5 and storage.read(self.target, file.key) != file.data:
                 raise StorageError(key=file.key, reason="what has arrived is not what was sent")
         file.end("copied")
 
@@ -258,7 +259,8 @@ def _try(step: Callable[[Files], None], files: Files) -> Files:
 
 def _stored(key: str, data: bytes) -> storage.Stored:
     """What a listing of S3 would tell of a file with these bytes."""
-    return storage.Stored(key, size=len(data), etag=_md5(data))
+    md5 = hashlib.md5(data, usedforsecurity=False)
+    return storage.Stored(key, size=len(data), etag=md5.hexdigest())
 
 
 def _are_alike(one: storage.Stored | None, other: storage.Stored | None) -> bool:
@@ -266,10 +268,6 @@ def _are_alike(one: storage.Stored | None, other: storage.Stored | None) -> bool
     if not one or not other or not one.etag:
         return False
     return (one.size, one.etag) == (other.size, other.etag)
-
-
-def _md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def _content_type(key: str) -> str:

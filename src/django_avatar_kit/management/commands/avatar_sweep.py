@@ -122,10 +122,10 @@ class Command(BaseCommand):
     def _check(self, sweep: Sweep, limit: float, delete: bool) -> None:
         """Raise if nothing may be deleted; without --delete, say so."""
         refusals = [(sweep.refusal, "")] if sweep.refusal else []
-        if sweep.found and sweep.percent > limit:
+        if sweep.found and (percent := 100 * sweep.found / sweep.seen) > limit:
             message = (
                 f"{sweep.found} of {counted(sweep.seen, 'file')} in {sweep.title} are "
-                f"{sweep.percent:.0f} %, more than --max-percent {limit:g}."
+                f"{percent:.0f} %, more than --max-percent {limit:g}."
             )
             refusals.append((message, " If that is right, raise --max-percent."))
         for message, hint in refusals:
