@@ -171,7 +171,11 @@ class Copy:
             for avatar in batch
             if self.delete_source or any(file.outcome != "there" for file in avatar.files)
         }
-        gone = asked - self._held(asked)
+        kit_named = {key for key in asked if Name.parse(key)}
+        held = references.held_in(self._avatars, kit_named)
+        # A file from before the kit may belong to any other file field as well.
+        held |= references.held_in(self._columns, asked - kit_named)
+        gone = asked - held
         orphaned: set[str] = set()
         for avatar in batch:
             avatar.has_changed = avatar.row.key in gone
@@ -181,13 +185,6 @@ class Copy:
         storage.delete_all(self.target, sorted(orphaned))
         if self.delete_source:
             self._delete_source(batch)
-
-    def _held(self, names: set[str]) -> set[str]:
-        """Those of the names that a row holds now."""
-        kit_named = {name for name in names if Name.parse(name)}
-        # A file from before the kit may belong to any other file field as well.
-        others = references.held_in(self._columns, names - kit_named)
-        return others | references.held_in(self._avatars, kit_named)
 
     def _delete_source(self, batch: Sequence[CopiedAvatar]) -> None:
         """Delete avatars from the source of which every file is verified in the target.

@@ -17,10 +17,8 @@ from ..conf import get_config
 from ..lifecycle import thumbnails
 from ..storage import base as storage
 
-#: What a field keeps in a storage: stored originals, the kit's renditions, and what
-#: easy-thumbnails has made on the fly.
-Kind = Literal["masters", "renditions", "thumbnails"]
-KINDS: tuple[Kind, ...] = ("masters", "renditions", "thumbnails")
+#: What a field keeps in a storage: stored originals, and the kit's renditions of them.
+Kind = Literal["masters", "renditions"]
 
 
 class Location(NamedTuple):
@@ -39,20 +37,23 @@ class Location(NamedTuple):
 
 def storage_of(field: AvatarColumn, kind: Kind) -> Storage:
     """The storage that a field has for files of this kind. Raises what making it raises."""
-    if kind == "masters":
-        return field.storage
-    return field.rendition_storage if kind == "renditions" else thumbnails.storage_of(field)
+    return field.storage if kind == "masters" else field.rendition_storage
 
 
 def all_locations(aliases: Sequence[str] = ()) -> list[Location]:
-    """Where the avatars of the project are, each location once, in the order of the fields.
+    """Where masters, renditions and thumbnails of the project's avatars are, each location once.
 
     ``aliases`` are names in ``STORAGES`` of more storages.
     """
-    uses = [(storage_of(field, kind), field) for field in avatar_columns() for kind in KINDS]
+    uses: list[tuple[Storage, AvatarColumn | None]] = [
+        (place, field)
+        for field in avatar_columns()
+        for place in (field.storage, field.rendition_storage, thumbnails.storage_of(field))
+    ]
+    uses += ((storage.by_alias(alias), None) for alias in aliases)
     found: dict[object, Location] = {}
-    for place, field in (*uses, *((storage.by_alias(alias), None) for alias in aliases)):
-        location = Location(title_of(place, field, aliases), [])
+    for place, user in uses:
+        location = Location(title_of(place, user, aliases), [])
         found.setdefault(location_of(place), location).storages.append(place)
     return list(found.values())
 
