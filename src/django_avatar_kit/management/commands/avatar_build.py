@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 from datetime import datetime, timezone
-from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -60,7 +59,6 @@ class Command(AvatarCommand):
         if before and not force:
             raise CommandError("--before goes with --force.")
         columns = fields_of(labels)
-        chosen = partial(build, force=force, check_files=check_files, dry_run=dry_run)
         moment = _moment(before) if before else None
         if force and verbosity and not dry_run:
             since = before or datetime.now(tz=timezone.utc).isoformat()
@@ -68,8 +66,11 @@ class Command(AvatarCommand):
         counts: Counter[str] = Counter()
         for column in columns:
             left_alone = 0
+            results = build(
+                column, using, force=force, before=moment, check_files=check_files, dry_run=dry_run
+            )
             with closing(self.progress(column, using, verbosity)) as progress:
-                for result in chosen(column, using, before=moment):
+                for result in results:
                     counts[result.outcome] += 1
                     left_alone += (result.action, result.outcome) == ("adopt", "up to date")
                     self._report(result, progress, verbosity, dry_run)
