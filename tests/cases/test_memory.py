@@ -11,9 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from django_avatar_kit import pipeline
 from django_avatar_kit.exceptions import TooMuchMemory, TruncatedImage
+from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.specs import Limits, Spec
 from django_avatar_kit.uploads import imaging, intake, memory_estimate
 from django_avatar_kit.uploads.decoders import av1, avif, avif_boxes
@@ -78,6 +81,19 @@ def test_m_a_chosen_part_comes_out_smaller_rather_than_not_at_all() -> None:
 
     assert sizes(LIMITS) == [128, 256, 300]
     assert sizes(replace(LIMITS, max_memory=30 * MEGABYTE)) == [128, 150]
+
+
+def test_m_a_chosen_part_that_comes_out_smaller_is_decoded_once(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AVATAR_KIT = {"MAX_DECODE_MEMORY": 30 * MEGABYTE, "SIZES": (128, 256, 512)}
+    photo = images.jpeg(images.photograph("smooth", (3000, 2000)), progressive=True)
+    upload = SimpleUploadedFile("me.jpg", photo)
+    crop = (1000, 500, 300, 300)
+    checked = pipeline.receive(upload, AvatarField(), crop)
+    assert [size for size, _square in imaging.squares(checked, AvatarField().spec)] == [128, 150]
+    monkeypatch.setattr(imaging, "load", None)
+    assert pipeline.receive(upload, AvatarField(), crop) is checked
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,13 @@ class Picture:
     """What the renditions show, where they need more pixels of it than ``image`` has."""
     part: Edges | None = None
     """What ``detail`` shows, in px of ``source``."""
+    spec: Spec | None = None
+    """What it was decoded for. The limit on memory may have allowed less than that."""
 
     def serves(self, spec: Spec) -> bool:
-        """Whether enough was decoded for this spec; if not, load the upload again."""
+        """Whether as much was decoded as this spec can have; if not, load the upload again."""
+        if spec == self.spec:
+            return True
         here = max(self.image.size) / max(self.source)
         master, renditions = geometry.scales(self.source, self.crop, spec)
         if master > here:
@@ -119,6 +123,7 @@ def load(
         extent=to_upright(extent, image.size, orientation),
         detail=detail,
         part=part,
+        spec=spec,
     )
 
 
