@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -15,6 +15,15 @@ from django.core.signals import setting_changed
 from . import formats as image_formats
 
 SETTING = "AVATAR_KIT"
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def cached(function: _Function) -> _Function:
+    """``functools.cache``, emptied whenever a setting changes."""
+    made = cache(function)
+    setting_changed.connect(lambda **_kwargs: made.cache_clear(), weak=False)
+    return cast("_Function", made)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +68,7 @@ class Config:
 KEYS = frozenset(f.name.upper() for f in fields(Config))
 
 
-@cache
+@cached
 def get_config() -> Config:
     """The settings as they are now.
 
@@ -177,11 +186,3 @@ _TYPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         "a function of the owner, its dotted path, or None",
     ),
 }
-
-
-def _forget(*, setting: str, **kwargs: Any) -> None:
-    if setting == SETTING:
-        get_config.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="avatar_kit.conf")

@@ -7,19 +7,17 @@ are made without a query, and neither puts a name into a URL.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 from html import escape
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.signals import setting_changed
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import conditional_escape
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString, mark_safe
 
-from .conf import get_config, is_text
+from .conf import cached, get_config, is_text
 from .display.display_names import display_name
 from .display.html import attribute_value, attributes
 from .display.initials import NO_LETTERS, drawing, hue, letters_of
@@ -108,7 +106,7 @@ class Static(Fallback):
 BUILTINS: Mapping[str, type[Fallback]] = {"initials": Initials, "static": Static}
 
 
-@cache
+@cached
 def get_fallbacks() -> tuple[Fallback, ...]:
     """The fallbacks of the settings, in their order.
 
@@ -185,10 +183,3 @@ def _class_of(backend: str) -> type[Fallback]:
             f"“{backend}” is not a subclass of django_avatar_kit.fallbacks.Fallback. {known}"
         )
     return fallback
-
-
-def _forget(**_kwargs: Any) -> None:
-    get_fallbacks.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="avatar_kit.fallbacks")

@@ -10,12 +10,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist
-from django.core.signals import setting_changed
 from django.db import models
 from django.db.models import prefetch_related_objects
 from django.db.models.fields.files import FieldFile
@@ -23,7 +21,7 @@ from django.db.models.manager import BaseManager
 from django.db.models.signals import class_prepared
 
 from ..columns import STATE, AvatarColumn, avatar_columns, default_of
-from ..conf import get_config
+from ..conf import cached, get_config
 from ..lazy import unwrap
 from ..names import Name
 
@@ -33,25 +31,13 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 #: can hold an avatar.
 _Found = tuple[Any, Any, "AvatarColumn | None"]
 
-_caches: list[Any] = []
-
 
 def cached_per_class(function: _Function) -> _Function:
     """Cache what a function tells about a class, until a setting changes or a model is defined."""
-    cached = cache(function)
-    _caches.append(cached)
-    return cast("_Function", cached)
-
-
-def _forget(**_kwargs: Any) -> None:
-    for cached in _caches:
-        cached.cache_clear()
-
-
-# Models are also defined while tests run (isolate_apps); a new profile changes where the avatar of
-# its user is.
-class_prepared.connect(_forget, dispatch_uid="avatar_kit.owners")
-setting_changed.connect(_forget, dispatch_uid="avatar_kit.owners")
+    made: Any = cached(function)
+    # A new profile changes where the avatar of its user is; tests define models with isolate_apps.
+    class_prepared.connect(lambda **_kwargs: made.cache_clear(), weak=False)
+    return cast("_Function", made)
 
 
 def locate(obj: Any) -> tuple[Any, AvatarColumn | None, str | None]:
