@@ -18,7 +18,7 @@ from PIL import ImageColor
 
 from .columns import avatar_fields, file_columns
 from .conf import KEYS, SETTING, Config, is_list_of, is_text, is_whole, read
-from .display.html import attribute_name
+from .display.html import attribute_names
 from .fallbacks import make_fallbacks
 from .formats import ALPHA_MASTER, FORMATS, rendition_encoders
 from .lifecycle.tables import has_null_against
@@ -74,8 +74,7 @@ def _check_values(config: Config) -> Iterator[CheckMessage]:
     except ValueError:
         yield _bad_value("background", config.background, "a CSS colour, or None")
     try:
-        for name in config.img_attrs:
-            attribute_name(name)
+        attribute_names(config.img_attrs)
     except TypeError as error:
         expected = f"a dictionary of HTML attributes ({error})"
         yield _bad_value("img_attrs", config.img_attrs, expected)

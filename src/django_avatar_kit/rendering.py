@@ -80,21 +80,19 @@ class Layout:
     def __init__(self, size: Any, attrs: Mapping[str, Any]) -> None:
         """Raises ``ValueError`` for a bad size, ``TypeError`` for a bad attribute."""
         config = get_config()
-        self.size = config.default_size if size is None else clean_size(size)
+        self.size = clean_size(size)
         try:
             merged = attribute_names(config.img_attrs)
         except TypeError as error:
             raise ImproperlyConfigured(f'AVATAR_KIT["IMG_ATTRS"]: {error}') from error
         merged |= attribute_names(attrs)
-        given: dict[str, str | bool] = {
+        self.attrs: dict[str, str | bool] = {
             name: value if value is True else as_text(value)
             for name, value in merged.items()
             if value is not None and value is not False
         }
-        alt = given.pop("alt", None)
         #: None for the display name of whoever is shown.
-        self.alt: str | None = None if alt is None else as_text(alt)
-        self.attrs = given
+        self.alt = as_text(self.attrs.pop("alt")) if "alt" in self.attrs else None
         self._open = f' width="{self.size}" height="{self.size}" alt="'
         self._alt = None if self.alt is None else attribute_value(self.alt)
         self._close = f'"{attributes(self.attrs)}>'
@@ -152,7 +150,7 @@ def avatar_html(obj: Any, size: Any = None, **attrs: Any) -> SafeString:
 
 def avatar_url(obj: Any, size: Any = None) -> str:
     """The URL of an avatar's rendition for ``size`` px; without one a fallback's, or ``""``."""
-    size = get_config().default_size if size is None else clean_size(size)
+    size = clean_size(size)
     owner, avatar_field, key = locate(obj)
     if avatar_field is None or key is None:
         return fallback_url(owner, size)
@@ -174,7 +172,12 @@ def has_avatar(obj: Any) -> bool:
 
 
 def clean_size(size: Any) -> int:
-    """A size in px from an integer or a numeric string. Raises ``ValueError`` naming the value."""
+    """A size in px from an integer or a numeric string, None for ``DEFAULT_SIZE``.
+
+    Raises ``ValueError`` naming the value.
+    """
+    if size is None:
+        return get_config().default_size
     number = int(size) if isinstance(size, str) and size.strip().isdecimal() else size
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise ValueError(f"The size of an avatar is a number of pixels, 1 or more, not {size!r}.")

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy, override
 
-from django_avatar_kit.display.html import attribute_name
+from django_avatar_kit.display.html import attribute_names
 from django_avatar_kit.names import Name
 from django_avatar_kit.rendering import (
     Face,
@@ -314,7 +314,7 @@ def test_attributes_of_the_avatar_itself(name) -> None:
 )
 def test_what_is_no_name_of_an_attribute(name) -> None:
     with pytest.raises(TypeError) as caught:
-        attribute_name(name)
+        attribute_names({name: "x"})
 
     assert str(caught.value) == f"“{name}” cannot be the name of an HTML attribute."
 

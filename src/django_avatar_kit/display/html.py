@@ -25,19 +25,19 @@ _NOT_IN_A_NAME = re.compile(r"""[\s"'<>/=\x00-\x1f\x7f]""")
 STEM = "\0"
 
 
-def attribute_name(name: str) -> str:
-    """The attribute that a keyword argument stands for, or ``TypeError`` if it cannot be one."""
-    attribute = name.rstrip("_").replace("_", "-").lower()
-    if not attribute or _NOT_IN_A_NAME.search(attribute):
-        raise TypeError(f"“{name}” cannot be the name of an HTML attribute.")
-    if attribute in _RESERVED:
-        raise TypeError(f"“{attribute}” is written by the avatar itself; ask for another size.")
-    return attribute
-
-
 def attribute_names(attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """The same attributes under the names that they have in HTML; raises ``TypeError``."""
-    return {attribute_name(name): value for name, value in attrs.items()}
+    """The same under the names that they have in HTML; ``TypeError`` where one cannot be one."""
+    named = {}
+    for name, value in attrs.items():
+        attribute = name.rstrip("_").replace("_", "-").lower()
+        if not attribute or _NOT_IN_A_NAME.search(attribute):
+            raise TypeError(f"“{name}” cannot be the name of an HTML attribute.")
+        if attribute in _RESERVED:
+            raise TypeError(
+                f"“{attribute}” is written by the avatar itself; ask for another size."
+            )
+        named[attribute] = value
+    return named
 
 
 def attributes(attrs: Mapping[str, str | bool]) -> str:

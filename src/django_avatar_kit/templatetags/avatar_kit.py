@@ -108,7 +108,7 @@ def avatar_url(parser: Parser, token: Token) -> FunctionNode:
 
     def url(obj: Any, size: Any) -> str:
         try:
-            size = None if size is None else rendering.clean_size(size)
+            size = rendering.clean_size(size)
         except ValueError as error:
             raise TemplateSyntaxError(f"avatar_url: {error}") from error
         return rendering.avatar_url(obj, size)
