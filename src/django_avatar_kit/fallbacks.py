@@ -3,6 +3,8 @@
 A fallback gives markup, and the URL of a picture where only a URL will do (a mail, an API). Both
 are made without a query, and neither puts a name into a URL.
 """
+# The base class names parameters that it does not use, for those who override its methods.
+# ruff: noqa: ARG002
 
 from __future__ import annotations
 
@@ -22,6 +24,9 @@ from .display.display_names import display_name
 from .display.html import attribute_value, attributes
 from .display.initials import NO_LETTERS, drawing, hue, letters_of
 
+#: Attributes by name, not escaped yet; True stands for one without a value.
+Attributes = Mapping[str, str | bool]
+
 #: Attributes of an ``<img>`` that mean nothing on an ``<svg>``.
 _IMG_ONLY = frozenset(
     {"crossorigin", "decoding", "fetchpriority", "loading", "referrerpolicy", "sizes"}
@@ -35,21 +40,15 @@ class Fallback:
     the next fallback of the list.
     """
 
-    def html(
-        self,
-        owner: Any,  # noqa: ARG002
-        size: int,  # noqa: ARG002
-        alt: str,  # noqa: ARG002
-        attrs: Mapping[str, str | bool],  # noqa: ARG002
-    ) -> SafeString | None:
+    def html(self, owner: Any, size: int, alt: str, attrs: Attributes) -> SafeString | None:
         """Markup of ``size`` × ``size`` CSS px for ``owner`` (None for nobody in particular).
 
         ``alt`` is the text to read out, ``""`` where the picture only decorates. ``attrs`` are the
-        attributes that the tag was given, not escaped yet; True stands for one without a value.
+        attributes that the tag was given.
         """
         return None
 
-    def url(self, owner: Any, size: int) -> str | None:  # noqa: ARG002
+    def url(self, owner: Any, size: int) -> str | None:
         """The URL of a picture for ``owner``, for ``size`` × ``size`` px."""
         return None
 
@@ -60,25 +59,21 @@ class Initials(Fallback):
     The URL form leads to the view of ``django_avatar_kit.urls``, where a site includes that.
     """
 
-    def html(self, owner: Any, size: int, alt: str, attrs: Mapping[str, str | bool]) -> SafeString:
+    def html(self, owner: Any, size: int, alt: str, attrs: Attributes) -> SafeString:
         letters = letters_of(display_name(owner))
-        role: dict[str, str | bool] = (
-            {"role": "img", "aria-label": alt} if alt else {"aria-hidden": "true"}
-        )
+        role = {"role": "img", "aria-label": alt} if alt else {"aria-hidden": "true"}
         given = {name: value for name, value in attrs.items() if name not in _IMG_ONLY}
         return mark_safe(  # noqa: S308
             f'<svg width="{size}" height="{size}" viewBox="0 0 64 64"'
             f"{attributes({**role, **given})}>{drawing(letters, hue(owner))}</svg>"
         )
 
-    def url(self, owner: Any, size: int) -> str | None:  # noqa: ARG002
-        letters = letters_of(display_name(owner))
+    def url(self, owner: Any, size: int) -> str | None:
+        letters = letters_of(display_name(owner)) or NO_LETTERS
         # The silhouette is grey for everyone: one picture to cache.
-        angle = hue(owner) if letters else 0
+        angle = 0 if letters == NO_LETTERS else hue(owner)
         try:
-            return reverse(
-                "avatar_kit:initials", kwargs={"letters": letters or NO_LETTERS, "hue": angle}
-            )
+            return reverse("avatar_kit:initials", kwargs={"letters": letters, "hue": angle})
         except NoReverseMatch:
             return None
 
@@ -92,13 +87,13 @@ class Static(Fallback):
             raise TypeError(f"path is {path!r}. It must be that of a static file, as a text")
         self.path = path
 
-    def html(self, owner: Any, size: int, alt: str, attrs: Mapping[str, str | bool]) -> SafeString:
+    def html(self, owner: Any, size: int, alt: str, attrs: Attributes) -> SafeString:
         return mark_safe(  # noqa: S308
             f'<img src="{escape(self.url(owner, size))}" width="{size}" height="{size}"'
             f' alt="{attribute_value(alt)}"{attributes(attrs)}>'
         )
 
-    def url(self, owner: Any, size: int) -> str:  # noqa: ARG002
+    def url(self, owner: Any, size: int) -> str:
         return static(self.path)
 
 
@@ -121,7 +116,7 @@ def make_fallbacks(entries: Iterable[str | Mapping[str, Any]]) -> tuple[Fallback
     return tuple(map(_load, entries))
 
 
-def fallback_html(owner: Any, size: int, alt: str, attrs: Mapping[str, str | bool]) -> SafeString:
+def fallback_html(owner: Any, size: int, alt: str, attrs: Attributes) -> SafeString:
     """The markup of the first fallback that has some, else an empty string."""
     for fallback in get_fallbacks():
         if (markup := fallback.html(owner, size, alt, attrs)) is not None:
@@ -137,27 +132,20 @@ def fallback_url(owner: Any, size: int) -> str:
     return ""
 
 
-def _load(entry: str | Mapping[str, Any]) -> Fallback:
-    backend, options = (entry, {}) if isinstance(entry, str) else _read(entry)
-    try:
-        return _class_of(backend)(**options)
-    except TypeError as error:
-        raise ImproperlyConfigured(f"OPTIONS of the fallback “{backend}”: {error}") from error
-
-
-def _read(entry: Any) -> tuple[str, Mapping[str, Any]]:
-    """The dotted path and the options of an entry that is not a string."""
+def _load(entry: Any) -> Fallback:
+    if isinstance(entry, str):
+        entry = {"BACKEND": entry}
     if not isinstance(entry, Mapping):
         raise ImproperlyConfigured(
             f"AVATAR_KIT['FALLBACKS'] takes names, dotted paths and dictionaries, not {entry!r}."
         )
-    backend, options = entry.get("BACKEND", ""), entry.get("OPTIONS", {})
+    backend, options = entry.get("BACKEND"), entry.get("OPTIONS", {})
     if not (isinstance(options, Mapping) and all(map(is_text, options))):
         raise ImproperlyConfigured(
             f'The "OPTIONS" of a fallback are {options!r}. They must be a dictionary whose '
             "keys are texts."
         )
-    if not backend or entry.keys() - {"BACKEND", "OPTIONS"}:
+    if "BACKEND" not in entry or entry.keys() - {"BACKEND", "OPTIONS"}:
         raise ImproperlyConfigured(
             'A fallback that is not a string has the keys "BACKEND" and, where it takes any, '
             f'"OPTIONS", not {", ".join(map(repr, entry)) or "none"}.'
@@ -166,7 +154,10 @@ def _read(entry: Any) -> tuple[str, Mapping[str, Any]]:
         raise ImproperlyConfigured(
             f'The "BACKEND" of a fallback is {backend!r}. It must be a name or a dotted path.'
         )
-    return backend, options
+    try:
+        return _class_of(backend)(**options)
+    except TypeError as error:
+        raise ImproperlyConfigured(f"OPTIONS of the fallback “{backend}”: {error}") from error
 
 
 def _class_of(backend: str) -> type[Fallback]:
