@@ -70,7 +70,7 @@ class AvatarMixin(models.Model):
         complete_cleanup_cache(self, self._avatar_fields())
         try:
             with during_save(self, using=using):
-                for field in self._avatars_to_write(update_fields):
+                for field in self._loaded_avatars(update_fields):
                     assignment.commit(self, field, using)
                 save()
         finally:
@@ -166,9 +166,8 @@ class AvatarMixin(models.Model):
     ) -> None:
         asked = None if fields is None else set(fields)
         super().refresh_from_db(using=using, fields=asked, from_queryset=from_queryset)
-        for field in self._avatar_fields():
-            if field.attname in self.__dict__ and (asked is None or field.attname in asked):
-                forget(self, field)
+        for field in self._loaded_avatars(asked):
+            forget(self, field)
 
     def _note_written(self, columns: Iterable[fields.AvatarField]) -> None:
         # Should the save fail after this, the instance keeps what the row has.
@@ -178,12 +177,8 @@ class AvatarMixin(models.Model):
     def _avatar_fields(self) -> Iterator[fields.AvatarField]:
         return (f for f in self._meta.concrete_fields if isinstance(f, fields.AvatarField))
 
-    def _avatars_to_write(
-        self, update_fields: Iterable[str] | None
-    ) -> Iterator[fields.AvatarField]:
+    def _loaded_avatars(self, names: Iterable[str] | None) -> Iterator[fields.AvatarField]:
+        """Those among ``names``, or all, whose columns are not deferred."""
         for field in self._avatar_fields():
-            # A deferred one has nothing to write.
-            if field.attname in self.__dict__ and (
-                update_fields is None or field.attname in update_fields
-            ):
+            if field.attname in self.__dict__ and (names is None or field.attname in names):
                 yield field
