@@ -243,18 +243,16 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
-        # What is made of an upload concerns no database.
-        kwargs.pop("storage", None)
-        if self._storage is not None:
-            kwargs["storage"] = self._storage
-        if self.thumbnail_storage is not None:
-            kwargs["thumbnail_storage"] = self.thumbnail_storage
-        kwargs.pop("max_length", None)
-        if self.max_length != MAX_LENGTH:
-            kwargs["max_length"] = self.max_length
-        kwargs.pop("db_index", None)
-        if not self.db_index:
-            kwargs["db_index"] = False
+        # What is made of an upload concerns no database, and is left out.
+        for key, value, default in (
+            ("storage", self._storage, None),
+            ("thumbnail_storage", self.thumbnail_storage, None),
+            ("max_length", self.max_length, MAX_LENGTH),
+            ("db_index", self.db_index, True),
+        ):
+            kwargs.pop(key, None)
+            if value != default:
+                kwargs[key] = value
         return name, path, args, kwargs
 
     def formfield(self, **kwargs: Any) -> Any:
