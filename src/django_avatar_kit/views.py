@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.exceptions import ValidationError
 from django.forms import FileField
 from django.forms.models import construct_instance
 from django.http import Http404, HttpResponse, HttpResponseRedirect
@@ -64,14 +64,7 @@ class OwnAvatarMixin(LoginRequiredMixin, ContextMixin, View):
 
         To be overridden where that is neither the user nor a one-to-one profile of theirs.
         """
-        user: Model = unwrap(self.request.user)
-        relation = owners.profile_relation(user)
-        if relation is None:
-            return user
-        try:
-            return getattr(user, relation.get_accessor_name())  # type: ignore[no-any-return]
-        except ObjectDoesNotExist:
-            return relation.related_model(**{relation.field.name: user})
+        return owners.own_row(unwrap(self.request.user))
 
     @cached_property
     def object(self) -> Model:
@@ -125,9 +118,8 @@ class OwnAvatarMixin(LoginRequiredMixin, ContextMixin, View):
     def shows_own_avatar(self) -> bool:
         """Whether the pages in ``django_avatar_kit.urls`` are about the avatar of this view."""
         # Not looked up on the class: as_view(get_object=…) sets it on the instance.
-        if getattr(self.get_object, "__func__", None) is not OwnAvatarMixin.get_object:
-            return False
-        return self.get_field_name() == avatar_field_names(self.object._meta.model)[0]
+        own_row = getattr(self.get_object, "__func__", None) is OwnAvatarMixin.get_object
+        return own_row and self.get_field_name() == avatar_field_names(self.object._meta.model)[0]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         avatar = getattr(self.object, self.get_field_name())
@@ -191,19 +183,17 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
     def form_valid(self, form: AvatarForm) -> HttpResponse:
         name = self.get_field_name()
         if nothing := self._missing_upload(form):
-            form.add_error(name if name in form.fields else None, nothing)
-            return self.form_invalid(form)
+            return self._refused(form, nothing)
         if not form.has_changed():
             messages.info(self.request, _("Nothing has changed."), fail_silently=True)
-            return HttpResponseRedirect(self.get_success_url())
+            return super().form_valid(form)
         if form.instance._state.adding:
             row = self.create_object(form.instance)
             form.instance = construct_instance(form, row, form._meta.fields, form._meta.exclude)
         try:
             self.object = form.save()
         except AvatarError as error:
-            self._add_save_error(form, name, error)
-            return self.form_invalid(form)
+            return self._refused(form, self._save_error(form, error))
         if name not in form.changed_data:
             message = _("Your changes are saved.")
         elif form.cleaned_data.get(name) is False:
@@ -211,7 +201,7 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
         else:
             message = _("Your picture is saved.")
         messages.success(self.request, message, fail_silently=True)
-        return HttpResponseRedirect(self.get_success_url())
+        return super().form_valid(form)
 
     def get_delete_url(self) -> str:
         """Where the link to the deletion leads, "" for no link.
@@ -236,9 +226,8 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
 
     def _missing_upload(self, form: AvatarForm) -> ValidationError | None:
         """The error where nothing was sent: a redirect would look as if a picture were saved."""
-        request = self.request
-        kind = request.content_type
-        if not (request.POST or request.FILES) and kind not in FORM_TYPES:
+        kind = self.request.content_type
+        if not (self.request.POST or self.request.FILES) and kind not in FORM_TYPES:
             # No field of the form was sent. Saving it would empty the other columns.
             return ValidationError(self.not_a_form_message, "not_multipart", {"type": kind})
         pictures_only = all(isinstance(each.field, FileField) for each in form.visible_fields())
@@ -246,20 +235,27 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
             return ValidationError(self.nothing_message, "nothing_chosen")
         return None
 
-    def _add_save_error(self, form: AvatarForm, name: str, error: AvatarError) -> None:
-        """Show the error of a failed save beside the field, without keys in it."""
-        message, params = error.message, dict(error.params)
-        if not isinstance(error, UploadError):
+    def _save_error(self, form: AvatarForm, error: AvatarError) -> ValidationError:
+        """What to show for the error of a failed save: no keys."""
+        if isinstance(error, UploadError):
+            shown = ValidationError(error.message, error.code, dict(error.params))
+        else:
             logger.error("An avatar could not be saved: %s", error, exc_info=error.__cause__)
             storage_failed = isinstance(error, StorageError)
-            message, params = self.storage_message if storage_failed else self.failure_message, {}
-        shown = ValidationError(message, code=error.code, params=params)
-        form.add_error(name if name in form.fields else None, shown)
+            message = self.storage_message if storage_failed else self.failure_message
+            shown = ValidationError(message, error.code)
         # The page shows the avatar that is in the row, not the one that could not be saved.
         if form.instance._state.adding:
-            setattr(form.instance, name, "")
+            setattr(form.instance, self.get_field_name(), "")
         else:
-            form.instance.refresh_from_db(fields=[name])
+            form.instance.refresh_from_db(fields=[self.get_field_name()])
+        return shown
+
+    def _refused(self, form: AvatarForm, error: ValidationError) -> HttpResponse:
+        """The page again, with an error beside the field of the avatar, if the form has it."""
+        name = self.get_field_name()
+        form.add_error(name if name in form.fields else None, error)
+        return self.form_invalid(form)
 
 
 class AvatarDeleteView(OwnAvatarMixin, TemplateView):

@@ -94,29 +94,30 @@ def prefetch_avatars(objects: Iterable[Any], path: str | None = None) -> None:
         found = _follow(found, step)
     for cls, group in _by_class(found):
         route = _route(cls)
-        if route is None:
-            if not issubclass(cls, str):
-                # Nothing to load. This raises the TypeError for what has no avatar.
-                _find(group[0])
-            continue
-        for step in route.steps:
+        if route is None and not issubclass(cls, str):
+            # Nothing to load. This raises the TypeError for what has no avatar.
+            _find(group[0])
+        for step in route.steps if route else ():
             group = _follow(group, step)  # noqa: PLW2901
 
 
-def profile_relation(user: models.Model) -> models.OneToOneRel | None:
-    """The relation from a user to the profile with the avatar; None where the user has it.
+def own_row(user: models.Model) -> models.Model:
+    """The row with a user's own avatar: the user, or their profile; a new one, not saved, if none.
 
     Raises ``TypeError`` where there is no avatar at all, and ``ImproperlyConfigured`` where
     ``AVATAR_KIT["OWNER"]`` leads to a row that is not the user's one-to-one profile.
     """
     _owner, holder, _field = _find(user)
     if (holder.instance if isinstance(holder, FieldFile) else holder) is user:
-        return None
+        return user
     route = _route(type(user))
     steps = route.steps if route else ()
     for relation in user._meta.related_objects:
         if relation.one_to_one and (relation.get_accessor_name(),) == steps:
-            return relation  # type: ignore[return-value]
+            try:
+                return getattr(user, steps[0])  # type: ignore[no-any-return]
+            except ObjectDoesNotExist:
+                return relation.related_model(**{relation.field.name: user})
     raise ImproperlyConfigured(
         f"The avatar of {user._meta.label} is found through “{'.'.join(steps)}”, which is no "
         "one-to-one profile. Override get_object() of the view to say which row users may change."
@@ -255,10 +256,7 @@ def _avatar_field(model: type) -> AvatarColumn | None:
 
 
 def _field_of_key(key: str) -> AvatarColumn | None:
-    """The field whose column a text comes from; None for a text that no field would store.
-
-    Raises ``TypeError`` where several fields could have stored it, in different storages.
-    """
+    """The field whose column a text comes from; None for a text that no field would store."""
     known = avatar_columns()
     found = [field for field in known if _stores(field, key)]
     if not found and Name.parse(key) is not None:
