@@ -98,13 +98,11 @@ def read() -> tuple[dict[str, Any], dict[str, tuple[Any, str]]]:
         if (key := option.name.upper()) in given:
             fits, expected = _TYPES[str(option.type)]
             if fits(given[key]):
-                values[option.name] = given[key]
+                values[option.name] = listed(given[key])
             else:
                 wrong[option.name] = given[key], expected
     if "sizes" in values:
         values["sizes"] = ladder(values["sizes"])
-    for name in {"formats", "upload_formats", "fallbacks"} & values.keys():
-        values[name] = listed(values[name])
     if "quality" in values:
         values["quality"] = {**image_formats.default_quality(), **values["quality"]}
     return values, wrong
@@ -122,7 +120,7 @@ def listed(values: Any) -> Any:
     if isinstance(values, AbstractSet):
         # The order of a set differs between processes, and the markup would with it.
         return tuple(sorted(values, key=str))
-    return tuple(values) if is_list_of(is_anything)(values) else values
+    return tuple(values) if is_list_of()(values) else values
 
 
 # --- what a value may be ----------------------------------------------------------------------
@@ -138,11 +136,7 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def is_anything(value: Any) -> bool:  # noqa: ARG001
-    return True
-
-
-def is_list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+def is_list_of(fits: Callable[[Any], bool] = lambda _value: True) -> Callable[[Any], bool]:
     """A test for lists, tuples and sets of what ``fits``, but not for a text or a generator."""
     return lambda value: (
         isinstance(value, (Sequence, AbstractSet))
@@ -151,7 +145,7 @@ def is_list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     )
 
 
-def is_dict_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+def is_dict_of(fits: Callable[[Any], bool] = lambda _value: True) -> Callable[[Any], bool]:
     """A test for dictionaries whose keys are texts, and whose values ``fits`` accepts."""
     return lambda value: (
         isinstance(value, Mapping) and all(map(is_text, value)) and all(map(fits, value.values()))
@@ -172,11 +166,11 @@ _TYPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "tuple[str, ...]": (is_list_of(is_text), "a list or tuple of texts"),
     "tuple[str | Mapping[str, Any], ...]": (
         # The entries are checked where the fallbacks are made of them.
-        is_list_of(is_anything),
+        is_list_of(),
         "a list or tuple of names, dotted paths and dictionaries",
     ),
     "Mapping[str, int]": (is_dict_of(is_whole), "a dictionary of whole numbers"),
-    "Mapping[str, Any]": (is_dict_of(is_anything), "a dictionary whose keys are texts"),
+    "Mapping[str, Any]": (is_dict_of(), "a dictionary whose keys are texts"),
     "Mapping[str, str] | None": (
         _or_none(is_dict_of(is_text)),
         "a dictionary of texts such as {'auth.user': 'profile'}, or None",
