@@ -31,6 +31,11 @@ _ZWNJ = "\u200c"
 #: Canonical combining class of the signs that drop a vowel and join two consonants.
 _VIRAMA = 9
 
+#: The joiner, tags (as in the flag of England) and skin tones.
+_EXTENDING = re.compile("[\u200d\U000e0020-\U000e007f\U0001f3fb-\U0001f3ff]")
+#: Two regional indicators.
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+
 _SILHOUETTE = (
     '<rect width="64" height="64" fill="#6b7280"/>'
     '<g fill="#fff"><circle cx="32" cy="25" r="11"/><path d="M10 64a22 22 0 0 1 44 0z"/></g>'
@@ -83,7 +88,7 @@ def letters_of(name: str) -> str:
         words = _words(re.sub(r"[._\-\u00b7\u30fb]", " ", name))
     found = [letter for word in words if (letter := _first_letter(word))]
     if not found:
-        return _first_emoji(name)
+        return next((c for c in _clusters(name) if unicodedata.category(c[0]) == "So"), "")
     return found[0] if len(found) == 1 else found[0] + found[-1]
 
 
@@ -99,19 +104,17 @@ def clean_letters(text: str) -> str | None:
     if not text or len(text) > 2 * MAX_CLUSTER:
         return None
     clusters = _clusters(text)
-    letters = letters_of(" ".join(clusters))
-    return text if letters == text and len(clusters) <= 2 else None
+    return text if len(clusters) <= 2 and letters_of(" ".join(clusters)) == text else None
 
 
 @cache
 def color_of(hue: int) -> str:
     """The background for a hue, as ``#rrggbb``: as light as white letters on it allow."""
-    # Fully saturated, initials would draw more attention than the pictures beside them.
-    saturation = 0.5
     # In percent: 60 is light enough that every hue has to come down from it.
     lightness = 60
     while True:
-        rgb = colorsys.hls_to_rgb(hue % 360 / 360, lightness / 100, saturation)
+        # Fully saturated, initials would draw more attention than the pictures beside them.
+        rgb = colorsys.hls_to_rgb(hue % 360 / 360, lightness / 100, 0.5)
         channels = [round(channel * 255) for channel in rgb]
         # The contrast to white, whose luminance is 1.
         if 1.05 / (_luminance(channels) + 0.05) >= CONTRAST:
@@ -152,10 +155,6 @@ def _first_letter(word: str) -> str:
     return ""
 
 
-def _first_emoji(name: str) -> str:
-    return next((c for c in _clusters(name) if unicodedata.category(c[0]) == "So"), "")
-
-
 def _clusters(text: str) -> list[str]:
     """What a reader takes for one character each: a practical part of Unicode's annex 29.
 
@@ -173,25 +172,17 @@ def _clusters(text: str) -> list[str]:
 
 
 def _continues(cluster: str, char: str) -> bool:
-    last = cluster[-1]
-    return (
-        # Marks, variation selectors and keycaps are marks too; then tags (flags of England …).
-        unicodedata.category(char).startswith("M")
-        or char == _ZWJ
-        or "\U000e0020" <= char <= "\U000e007f"
-        # Skin tones.
-        or "\U0001f3fb" <= char <= "\U0001f3ff"
+    last, category = cluster[-1], unicodedata.category(char)
+    return bool(
+        # Variation selectors and keycaps are marks, too.
+        category.startswith("M")
+        or _EXTENDING.match(char)
         # What a joiner joins: emoji only, or else whole words would pass for one letter.
-        or (last == _ZWJ and unicodedata.category(char) == "So")
+        or (last == _ZWJ and category == "So")
         # The consonant after a virama.
-        or (unicodedata.combining(last) == _VIRAMA and unicodedata.category(char) == "Lo")
-        # The second half of a flag.
-        or (len(cluster) == 1 and _is_regional(cluster) and _is_regional(char))
+        or (unicodedata.combining(last) == _VIRAMA and category == "Lo")
+        or _FLAG.fullmatch(cluster + char)
     )
-
-
-def _is_regional(char: str) -> bool:
-    return "\U0001f1e6" <= char <= "\U0001f1ff"
 
 
 def _luminance(channels: list[int]) -> float:
