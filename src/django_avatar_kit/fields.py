@@ -156,8 +156,8 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
     def validators(self) -> list[Any]:
         """Those of the site, and the check of an upload.
 
-        Here, and not only in the kit's form field: ``full_clean()`` runs them, and so do plain
-        form fields of a model form and the serializers that copy a model field's validators.
+        ``full_clean()`` runs them, and so do plain form fields of a model form, and serializers
+        that copy the validators of a model field.
         """
         return [*super().validators, self.validate_upload]
 
@@ -176,11 +176,7 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
             self.check_upload(value)
 
     def check_upload(self, upload: File[Any]) -> None:
-        """Check and decode any file as an upload, also one that is stored.
-
-        The picture is kept on it. Raises the children of
-        :class:`~django_avatar_kit.exceptions.UploadError`.
-        """
+        """As :meth:`validate_upload`, for any file: one that is stored is an upload, too."""
         pipeline.receive(upload, self)
 
     # --- from an attribute to a column ---
@@ -218,18 +214,13 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         return assignment.name_for_statement(instance, self, name, connection, inserting)
 
     def save_form_data(self, instance: Any, data: Any) -> None:
+        if data is False:
+            # Removed: what a new row has, if that is a text. A default that is called may be
+            # another one each time, and the owner has chosen none of them.
+            data = self.default if isinstance(self.default, str) else ""
         # Django writes ``data or ""``: a file without a name would clear the avatar.
         if data is not None:
-            setattr(instance, self.name, self.cleared if data is False else data)
-
-    @property
-    def cleared(self) -> str:
-        """What a column holds whose avatar has been removed: what that of a new row holds.
-
-        Only where the default is a text. One that is called may be another one each time, and has
-        been the owner's choice as little as what they have just removed.
-        """
-        return self.default if isinstance(self.default, str) else ""
+            setattr(instance, self.name, data)
 
     # --- conventions of Django ---
 
