@@ -16,17 +16,8 @@ from django.utils.safestring import SafeString
 
 from .columns import is_default
 from .conf import get_config
+from .display import html as markup
 from .display.display_names import display_name
-from .display.html import (
-    STEM,
-    Pictures,
-    as_text,
-    attribute_names,
-    attribute_value,
-    attributes,
-    pictures_of,
-    template_of,
-)
 from .display.owners import locate
 from .fallbacks import fallback_html, fallback_url
 from .names import MASTER, Name
@@ -82,20 +73,20 @@ class Layout:
         config = get_config()
         self.size = clean_size(size)
         try:
-            merged = attribute_names(config.img_attrs)
+            merged = markup.attribute_names(config.img_attrs)
         except TypeError as error:
             raise ImproperlyConfigured(f'AVATAR_KIT["IMG_ATTRS"]: {error}') from error
-        merged |= attribute_names(attrs)
+        merged |= markup.attribute_names(attrs)
         self.attrs: dict[str, str | bool] = {
-            name: value if value is True else as_text(value)
+            name: value if value is True else markup.as_text(value)
             for name, value in merged.items()
             if value is not None and value is not False
         }
         #: None for the display name of whoever is shown.
-        self.alt = as_text(self.attrs.pop("alt")) if "alt" in self.attrs else None
+        self.alt = markup.as_text(self.attrs.pop("alt")) if "alt" in self.attrs else None
         self._open = f' width="{self.size}" height="{self.size}" alt="'
-        self._alt = None if self.alt is None else attribute_value(self.alt)
-        self._close = f'"{attributes(self.attrs)}>'
+        self._alt = None if self.alt is None else markup.attribute_value(self.alt)
+        self._close = f'"{markup.attributes(self.attrs)}>'
 
     def html(self, obj: Any) -> SafeString:
         """The markup of the avatar of ``obj``, or of a fallback."""
@@ -109,7 +100,7 @@ class Layout:
         owner, avatar_field, key = locate(obj)
         alt = self._alt_of(owner)
         if avatar_field is None or key is None:
-            pictures, color = Pictures(fallback_url(owner, self.size)), ""
+            pictures, color = markup.Pictures(fallback_url(owner, self.size)), ""
             html = fallback_html(owner, self.size, alt, self.attrs)
         else:
             pictures, color = _pictures(avatar_field, key, self.size)
@@ -184,12 +175,13 @@ def clean_size(size: Any) -> int:
     return number
 
 
-def _pictures(avatar_field: AvatarColumn, key: str, size: int) -> tuple[Pictures, str]:
+def _pictures(avatar_field: AvatarColumn, key: str, size: int) -> tuple[markup.Pictures, str]:
     """The URLs, and the colour as in ``Face``; of a file from before the kit, only its own URL."""
     name = Name.parse(key)
     if name is None:
-        return Pictures(avatar_field.storage.url(key)), ""
-    return pictures_of(name, urls(avatar_field.rendition_storage), size), f"#{name.color}"
+        return markup.Pictures(avatar_field.storage.url(key)), ""
+    url = urls(avatar_field.rendition_storage)
+    return markup.pictures_of(name, url, size), f"#{name.color}"
 
 
 def _head(avatar_field: AvatarColumn, key: str, size: int) -> str:
@@ -203,7 +195,7 @@ def _head(avatar_field: AvatarColumn, key: str, size: int) -> str:
     if match and isinstance(url := urls(avatar_field.rendition_storage), JoinedUrls):
         folder, token, sizes, formats = match.group(1, 3, 7, 8)
         stem = f"{_escaped(url.func, *url.args, folder)}{token}"
-        return template_of(sizes, formats, size).replace(STEM, stem)
+        return markup.template_of(sizes, formats, size).replace(markup.STEM, stem)
     return _pictures(avatar_field, key, size)[0].head()
 
 

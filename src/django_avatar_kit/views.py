@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Content types that Django reads into ``request.POST`` and ``request.FILES``.
-FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
-
 
 @method_decorator([never_cache, csrf_protect], name="dispatch")
 class OwnAvatarMixin(LoginRequiredMixin, ContextMixin, View):
@@ -227,7 +224,8 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
     def _missing_upload(self, form: AvatarForm) -> ValidationError | None:
         """The error where nothing was sent: a redirect would look as if a picture were saved."""
         kind = self.request.content_type
-        if not (self.request.POST or self.request.FILES) and kind not in FORM_TYPES:
+        form_types = {"application/x-www-form-urlencoded", "multipart/form-data"}
+        if not (self.request.POST or self.request.FILES) and kind not in form_types:
             # No field of the form was sent. Saving it would empty the other columns.
             return ValidationError(self.not_a_form_message, "not_multipart", {"type": kind})
         pictures_only = all(isinstance(each.field, FileField) for each in form.visible_fields())
