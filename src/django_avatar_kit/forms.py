@@ -62,9 +62,8 @@ class AvatarField(forms.FileField):
     def get_bound_field(self, form: forms.BaseForm, field_name: str) -> forms.BoundField:
         # Not in widget_attrs(), which runs once, when the form class is made: the setting may
         # change between two forms.
-        self.widget.attrs.setdefault(
-            "accept", ",".join(map(media_type_of, get_config().upload_formats))
-        )
+        types = ",".join(map(media_type_of, get_config().upload_formats))
+        self.widget.attrs.setdefault("accept", types)
         return super().get_bound_field(form, field_name)
 
     def clean(self, data: Any, initial: Any = None) -> Any:

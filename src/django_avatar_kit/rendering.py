@@ -106,9 +106,7 @@ class Layout:
             pictures, color = _pictures(avatar_field, key, self.size)
             html = self._finish(pictures.head(), owner)
         return Face(
-            src=pictures.src,
-            srcset=pictures.srcset,
-            sources=pictures.sources,
+            **pictures._asdict(),
             alt=alt,
             color=color,
             width=self.size,

@@ -130,11 +130,8 @@ def link_of(model: type) -> Any:
 
     A model with a name of its own (a custom user with an avatar) is no profile.
     """
-    if (
-        _avatar_field(model) is None
-        or hasattr(model, "get_full_name")
-        or hasattr(model, "get_username")
-    ):
+    named = hasattr(model, "get_full_name") or hasattr(model, "get_username")
+    if named or _avatar_field(model) is None:
         return None
     columns: Any = model._meta.concrete_fields  # type: ignore[attr-defined]
     links = [f for f in columns if f.one_to_one and not f.remote_field.parent_link]
@@ -249,10 +246,9 @@ def _route(model: type) -> _Route | None:
 @cached_per_class
 def _avatar_field(model: type) -> AvatarColumn | None:
     """The field that ``{% avatar %}`` shows; None also for a class that is no model."""
-    if not issubclass(model, models.Model):
-        return None
-    fields = [f for f in model._meta.concrete_fields if isinstance(f, AvatarColumn)]
-    return next((f for f in fields if f.name == "avatar"), fields[0] if fields else None)
+    columns = model._meta.concrete_fields if issubclass(model, models.Model) else ()
+    fields = [field for field in columns if isinstance(field, AvatarColumn)]
+    return min(fields, key=lambda field: field.name != "avatar", default=None)
 
 
 def _field_of_key(key: str) -> AvatarColumn | None:
@@ -273,11 +269,11 @@ def _field_of_key(key: str) -> AvatarColumn | None:
 
 def _stores(field: AvatarColumn, key: str) -> bool:
     """Whether a key is in the field's folder, or is the field's default."""
-    if callable(field.upload_to):
-        return key == default_of(field)
+    if key == default_of(field):
+        return True
     # The folder ends at the first code of strftime(), which gives another text each day.
     folder = posixpath.join(str(field.upload_to), "").partition("%")[0]
-    return key == default_of(field) or key.startswith(folder)
+    return not callable(field.upload_to) and key.startswith(folder)
 
 
 def _split(path: str) -> tuple[str, ...]:
