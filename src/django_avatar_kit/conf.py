@@ -123,9 +123,6 @@ def listed(values: Any) -> Any:
     return tuple(values) if is_list_of()(values) else values
 
 
-# --- what a value may be ----------------------------------------------------------------------
-
-
 def is_whole(value: Any) -> bool:
     """Whether it is a whole number; True and False are not."""
     return isinstance(value, int) and not isinstance(value, bool)
