@@ -19,7 +19,7 @@ from PIL import ImageColor
 from .columns import avatar_fields, file_columns
 from .conf import KEYS, SETTING, Config, is_list_of, is_text, is_whole, read
 from .display.html import attribute_names
-from .fallbacks import make_fallbacks
+from .fallbacks import make_fallback
 from .formats import ALPHA_MASTER, FORMATS, rendition_encoders
 from .lifecycle.tables import has_null_against
 from .models import AvatarMixin
@@ -95,7 +95,8 @@ def _check_fallbacks(entries: Sequence[Any]) -> Iterator[CheckMessage]:
     if not entries:
         yield _bad_value("fallbacks", entries, "one or more names, in a tuple or list")
     try:
-        make_fallbacks(entries)
+        for entry in entries:
+            make_fallback(entry)
     except Exception as error:  # noqa: BLE001 - a site's own fallback may raise anything
         message = f"{SETTING}['FALLBACKS'] cannot be used: {error}"
         hint = "It takes 'initials', 'static', dotted paths, or {'BACKEND': …, 'OPTIONS': …}."

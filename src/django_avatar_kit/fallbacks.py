@@ -8,7 +8,7 @@ are made without a query, and neither puts a name into a URL.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -19,12 +19,11 @@ from django.utils.html import conditional_escape
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString, mark_safe
 
-from .conf import cached, get_config, is_text
+from .conf import cached, get_config, is_dict_of, is_text
 from .display.display_names import display_name
 from .display.html import attribute_value, attributes
 from .display.initials import NO_LETTERS, drawing, hue, letters_of
 
-#: Attributes by name, not escaped yet; True stands for one without a value.
 Attributes = Mapping[str, str | bool]
 
 #: Attributes of an ``<img>`` that mean nothing on an ``<svg>``.
@@ -44,7 +43,7 @@ class Fallback:
         """Markup of ``size`` × ``size`` CSS px for ``owner`` (None for nobody in particular).
 
         ``alt`` is the text to read out, ``""`` where the picture only decorates. ``attrs`` are the
-        attributes that the tag was given.
+        attributes that the tag was given, not escaped yet; True stands for one without a value.
         """
         return None
 
@@ -103,17 +102,8 @@ BUILTINS: Mapping[str, type[Fallback]] = {"initials": Initials, "static": Static
 
 @cached
 def get_fallbacks() -> tuple[Fallback, ...]:
-    """The fallbacks of the settings, in their order.
-
-    Raises ``ImproperlyConfigured`` for a name that is not known, a path that cannot be imported,
-    or options that the fallback does not take.
-    """
-    return make_fallbacks(get_config().fallbacks)
-
-
-def make_fallbacks(entries: Iterable[str | Mapping[str, Any]]) -> tuple[Fallback, ...]:
-    """Those that the entries of the setting stand for; raises as :func:`get_fallbacks`."""
-    return tuple(map(_load, entries))
+    """The fallbacks of the settings, in their order; raises as :func:`make_fallback`."""
+    return tuple(map(make_fallback, get_config().fallbacks))
 
 
 def fallback_html(owner: Any, size: int, alt: str, attrs: Attributes) -> SafeString:
@@ -132,7 +122,12 @@ def fallback_url(owner: Any, size: int) -> str:
     return ""
 
 
-def _load(entry: Any) -> Fallback:
+def make_fallback(entry: Any) -> Fallback:
+    """What an entry of ``FALLBACKS`` stands for.
+
+    Raises ``ImproperlyConfigured`` for a name that is not known, a path that cannot be imported,
+    or options that the fallback does not take.
+    """
     if isinstance(entry, str):
         entry = {"BACKEND": entry}
     if not isinstance(entry, Mapping):
@@ -140,7 +135,7 @@ def _load(entry: Any) -> Fallback:
             f"AVATAR_KIT['FALLBACKS'] takes names, dotted paths and dictionaries, not {entry!r}."
         )
     backend, options = entry.get("BACKEND"), entry.get("OPTIONS", {})
-    if not (isinstance(options, Mapping) and all(map(is_text, options))):
+    if not is_dict_of()(options):
         raise ImproperlyConfigured(
             f'The "OPTIONS" of a fallback are {options!r}. They must be a dictionary whose '
             "keys are texts."

@@ -56,8 +56,7 @@ class Face:
     def __str__(self) -> str:
         return self.html
 
-    def __html__(self) -> str:
-        return self.html
+    __html__ = __str__
 
 
 class Layout:
@@ -70,10 +69,9 @@ class Layout:
 
     def __init__(self, size: Any, attrs: Mapping[str, Any]) -> None:
         """Raises ``ValueError`` for a bad size, ``TypeError`` for a bad attribute."""
-        config = get_config()
         self.size = clean_size(size)
         try:
-            merged = markup.attribute_names(config.img_attrs)
+            merged = markup.attribute_names(get_config().img_attrs)
         except TypeError as error:
             raise ImproperlyConfigured(f'AVATAR_KIT["IMG_ATTRS"]: {error}') from error
         merged |= markup.attribute_names(attrs)
