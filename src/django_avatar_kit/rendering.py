@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.safestring import SafeString
 
-from .columns import is_default
+from .columns import AvatarColumn, is_default
 from .conf import get_config
 from .display import html as markup
 from .display.display_names import display_name
@@ -23,9 +23,6 @@ from .fallbacks import fallback_html, fallback_url
 from .names import MASTER, Name
 from .storage.adapter import JoinedUrls
 from .storage.base import urls
-
-if TYPE_CHECKING:
-    from .columns import AvatarColumn
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import ValidationError
 from django.forms import FileField
 from django.forms.models import construct_instance
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
 from django.utils.decorators import method_decorator
@@ -35,7 +35,6 @@ from .widgets import AvatarInput
 
 if TYPE_CHECKING:
     from django.db.models import Model
-    from django.http import HttpRequest
 
 logger = logging.getLogger(__name__)
 

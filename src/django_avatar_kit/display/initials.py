@@ -82,11 +82,10 @@ def letters_of(name: str) -> str:
     A letter keeps its combining marks. A name without letters or digits gives its first emoji, and
     ``""`` where it has none.
     """
-    words = _words(name)
-    if len(words) == 1:
+    found = _first_letters(name)
+    if len(found) == 1:
         # A user name: ada.lovelace, ada_lovelace, or a name with its middle dot in katakana.
-        words = _words(re.sub(r"[._\-\u00b7\u30fb]", " ", name))
-    found = [letter for word in words if (letter := _first_letter(word))]
+        found = _first_letters(re.sub(r"[._\-\u00b7\u30fb]", " ", name))
     if not found:
         return next((c for c in _clusters(name) if unicodedata.category(c[0]) == "So"), "")
     return found[0] if len(found) == 1 else found[0] + found[-1]
@@ -140,9 +139,10 @@ def drawing(letters: str, hue: int) -> str:
     )
 
 
-def _words(text: str) -> list[str]:
+def _first_letters(text: str) -> list[str]:
     # NFKC: full-width letters, ligatures and letters in circles are the letters they stand for.
-    return [w for w in unicodedata.normalize("NFKC", text).split() if _first_letter(w)]
+    words = unicodedata.normalize("NFKC", text).split()
+    return [letter for word in words if (letter := _first_letter(word))]
 
 
 def _first_letter(word: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import template
 from django.template import Context, Node, TemplateSyntaxError
-from django.template.base import FilterExpression, Variable
+from django.template.base import FilterExpression, Parser, Token, Variable
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape
 
@@ -15,9 +15,6 @@ from django_avatar_kit import rendering
 from django_avatar_kit.conf import Config, get_config
 from django_avatar_kit.display import owners
 from django_avatar_kit.display.html import attribute_names
-
-if TYPE_CHECKING:
-    from django.template.base import Parser, Token
 
 register = template.Library()
 
