@@ -291,10 +291,8 @@ def _follow(objects: Iterable[Any], step: str) -> list[Any]:
     """What the objects have under ``step``; relations not loaded yet cost one query per class."""
     found: list[Any] = []
     for cls, group in _by_class(objects):
-        descriptor = getattr(cls, step, None)
-        if hasattr(descriptor, "get_prefetch_querysets") or hasattr(
-            descriptor, "related_manager_cls"
-        ):
+        relation = getattr(cls, step, None)
+        if hasattr(relation, "get_prefetch_querysets") or hasattr(relation, "related_manager_cls"):
             # Django refuses to load the relations of a row that is not saved.
             prefetch_related_objects([obj for obj in group if obj.pk is not None], step)
         for obj in group:
