@@ -60,9 +60,6 @@ def _own_name(owner: models.Model) -> str:
         return ""
     if reads is not None and reads <= owner.__dict__.keys():
         return _without_email(owner)
-    # These are methods of the site. They may read a deferred field or a relation that is not
-    # loaded: every query they make is refused. The list is what execute_wrapper() fills in Django
-    # 5.2 to 6.1; that context manager takes as long as all of this together.
     thread = get_ident()
 
     def refuse(execute: Callable[..., Any], *args: Any) -> Any:
@@ -71,6 +68,9 @@ def _own_name(owner: models.Model) -> str:
             raise _QueryRefusedError
         return execute(*args)
 
+    # These are methods of the site. They may read a deferred field or a relation that is not
+    # loaded: every query they make is refused. The list is what execute_wrapper() fills in Django
+    # 5.2 to 6.1; that context manager takes as long as all of this together.
     connection = connections[owner._state.db or DEFAULT_DB_ALIAS]
     connection.execute_wrappers.append(refuse)
     try:

@@ -17,6 +17,7 @@ from django_avatar_kit.display import owners
 from django_avatar_kit.display.html import attribute_names
 
 register = template.Library()
+register.filter("has_avatar", rendering.has_avatar)
 
 # Django's own parser of name=value takes Python's identifiers only: data-foo="…", and the @click
 # and :class of Alpine and Vue, would be syntax errors.
@@ -147,12 +148,6 @@ class PrefetchNode(TagNode):
         if objects is not None and objects != "":
             owners.prefetch_avatars(objects, _value(self.second, context))
         return ""
-
-
-@register.filter
-def has_avatar(obj: Any) -> bool:
-    """Whether there is an avatar, and no fallback would be shown: ``{{ user|has_avatar }}``."""
-    return rendering.has_avatar(obj)
 
 
 def _is_constant(expression: FilterExpression) -> bool:
