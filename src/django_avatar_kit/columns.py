@@ -6,14 +6,13 @@ Every room asks here whether a field is an avatar's, so that none has to import 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
-from django.core.signals import setting_changed
 from django.db import models
 from django.db.models.expressions import DatabaseDefault
 
+from .conf import cached
 from .names import Fit, Name
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class AvatarColumn(FileField):
     name_in_row: Callable[[Any, str], str]
 
 
-@lru_cache(maxsize=1)
+@cached
 def file_columns() -> tuple[models.FileField, ...]:
     """Every column of the project that can hold the name of a file."""
     return tuple(
@@ -109,10 +108,3 @@ def _value_of(default: Any) -> Any:
     """What the database fills in; None for an expression that only the database can evaluate."""
     expression = default.expression
     return expression.value if isinstance(expression, models.Value) else None
-
-
-def _forget(**kwargs: Any) -> None:
-    file_columns.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="avatar_kit.columns")

@@ -235,14 +235,15 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
         # What is made of an upload concerns no database, and is left out.
-        for key, value, default in (
-            ("storage", self._storage, None),
-            ("thumbnail_storage", self.thumbnail_storage, None),
-            ("max_length", self.max_length, MAX_LENGTH),
-            ("db_index", self.db_index, True),
+        for key, value, is_given in (
+            # By identity: a storage's own ``__eq__()`` may expect another storage.
+            ("storage", self._storage, self._storage is not None),
+            ("thumbnail_storage", self.thumbnail_storage, self.thumbnail_storage is not None),
+            ("max_length", self.max_length, self.max_length != MAX_LENGTH),
+            ("db_index", self.db_index, not self.db_index),
         ):
             kwargs.pop(key, None)
-            if value != default:
+            if is_given:
                 kwargs[key] = value
         return name, path, args, kwargs
 

@@ -142,6 +142,18 @@ def test_what_concerns_the_database_is_in_a_migration():
     assert "tests.testapp.models.renditions" in MigrationWriter.serialize(field)[0]
 
 
+def test_a_storage_of_its_own_kind_is_compared_with_nothing_but_storages():
+    class Place(FileSystemStorage):
+        def __eq__(self, other: Any) -> bool:
+            return bool(self.location == other.location)
+
+        __hash__ = FileSystemStorage.__hash__
+
+    field = AvatarField(storage=Place("a"), thumbnail_storage=Place("b"))
+    _, _, _, kwargs = field.deconstruct()
+    assert (kwargs["storage"], kwargs["thumbnail_storage"]) == (Place("a"), Place("b"))
+
+
 def test_a_field_is_cloned_with_all_it_has():
     field = AvatarField(upload_to="faces", storage=renditions)
     clone = field.clone()
