@@ -145,7 +145,7 @@ def test_what_concerns_the_database_is_in_a_migration():
 def test_a_storage_of_its_own_kind_is_compared_with_nothing_but_storages():
     class Place(FileSystemStorage):
         def __eq__(self, other: object) -> bool:
-            return bool(self.location == other.location)  # type: ignore[attr-defined]
+            return bool(self.location == other.location)
 
         __hash__ = FileSystemStorage.__hash__
 
