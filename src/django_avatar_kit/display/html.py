@@ -24,7 +24,7 @@ STEM = "\0"
 
 
 def attribute_names(attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """The same under the names that they have in HTML; ``TypeError`` where one cannot be one."""
+    """Attributes by their names in HTML. Raises ``TypeError`` for what cannot be a name."""
     named = {}
     for name, value in attrs.items():
         attribute = name.rstrip("_").replace("_", "-").lower()

@@ -59,7 +59,7 @@ def _unless_stored(name: str) -> property:
 
 
 class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
-    """All that a field file of Django and of easy-thumbnails is, and cheap to make."""
+    """A field file of Django and of easy-thumbnails that does nothing until it is asked."""
 
     instance: Any
     field: AvatarColumn
@@ -128,7 +128,7 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         if not callable(getattr(content, "read", None)):
             raise NotAFile(value=content)
         upload = content if isinstance(content, File) else File(content)
-        # What it is called is of no importance but in an error.
+        # Only an error message needs a name.
         name = reading.text_of(name)
         pipeline.receive(upload, self.field, crop, filename=name)
         self._replace({"name": name or "upload", "_file": upload, "_crop": crop}, save=save)
