@@ -28,6 +28,8 @@ from .storage import s3
 from .storage.base import adapter_of, by_alias, resolve
 
 if TYPE_CHECKING:
+    from django.db.models import Model
+
     from .fields import AvatarField
 
 #: The ids of wrong values, where a key does not share ``avatar_kit.E003`` with others.
@@ -171,9 +173,12 @@ def _check_bucket(place: Storage, name: str, obj: Any = None) -> Iterator[CheckM
         yield Warning(message, hint=hint, obj=obj, id="avatar_kit.W003")
 
 
-def check_models(app_configs: Any = None, **kwargs: Any) -> Iterator[CheckMessage]:
+def check_models(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Models with an ``AvatarField``: the mixin (E010), a database that can lock (E011)."""
-    models = [model for model in apps.get_models() if avatar_fields(model)]
+    return list(_check_models([model for model in apps.get_models() if avatar_fields(model)]))
+
+
+def _check_models(models: list[type[Model]]) -> Iterator[CheckMessage]:
     for model in models:
         if not issubclass(model, AvatarMixin):
             message = f"{model._meta.label} has an AvatarField, but is not an AvatarMixin."

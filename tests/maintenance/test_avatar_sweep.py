@@ -241,6 +241,15 @@ def test_a_file_that_cannot_be_judged(monkeypatch, files, caplog):
     assert f"Could not ask for the age of “{lost}”" in caplog.text
 
 
+def test_a_size_that_is_no_number(monkeypatch, files, caplog):
+    lost = lose(team())
+    monkeypatch.setattr(type(storages["default"]), "size", lambda self, name: "-")
+    with pytest.raises(CommandError, match="3 files in “default” could not be judged"):
+        sweep(delete=True, **ALL)
+    assert files() == files_of(lost)
+    assert f"“{lost}”" in caplog.text
+
+
 class Mute(FileSystemStorage):
     """A storage with as little as Django asks of one."""
 

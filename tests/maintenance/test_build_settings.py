@@ -260,3 +260,10 @@ def test_a_default_that_is_named_like_an_avatar_is_left_alone(monkeypatch, setti
     monkeypatch.delitem(field.__dict__, "_get_default", raising=False)
     assert column(guest) == picked
     assert files_of(picked) <= files()
+
+
+def test_without_a_look_at_the_files_no_storage_is_made(settings):
+    team()
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "nowhere.Storage"}}
+    out, _ = build(check_files=False)
+    assert "1 up to date" in summary(out)

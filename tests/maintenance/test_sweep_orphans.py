@@ -125,6 +125,20 @@ def test_thumbnails_elsewhere(settings, files, option):
     assert Source.objects.get().name == column(kept)
 
 
+def test_a_thumbnail_that_is_recorded_twice_counts_once(media, files):
+    """easy-thumbnails may know one storage by two hashes."""
+    kept, lost = team(), lose(team())
+    put(media, "thumbs/lost.jpg")
+    hashes = thumbnails.hashes_of(storages["default"])
+    assert len(hashes) == 2
+    for each in hashes:
+        source = Source.objects.create(storage_hash=each, name=lost)
+        Thumbnail.objects.create(storage_hash=each, name="thumbs/lost.jpg", source=source)
+    out, _ = sweep(delete=True, **ALL)
+    assert "“default”: 7 avatar files, 4 of them without need" in out
+    assert files() == files_of(column(kept))
+
+
 def test_a_table_row_whose_thumbnail_is_gone_goes(media, files):
     row = team()
     thumbnail = row.avatar.get_thumbnail(THUMBNAIL).name

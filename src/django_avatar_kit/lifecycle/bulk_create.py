@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _prepared: deque[Insertion] = deque()
 
 
-@dataclass(eq=False)
+# Without a repr: error reports show it, and with it the rows of a site.
+@dataclass(eq=False, repr=False)
 class Insertion:
     """An INSERT whose values are being prepared, on this thread."""
 

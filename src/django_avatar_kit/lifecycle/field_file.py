@@ -37,7 +37,7 @@ class _EasyThumbnailsSetting:
 
 
 class _FieldStorage:
-    """The storage of the field. Not a property: the file may be given another one."""
+    """The storage of the field, unless the file is given another one."""
 
     def __get__(self, file: Any, owner: type) -> Any:
         return self if file is None else file.field.storage
@@ -59,7 +59,7 @@ def _unless_stored(name: str) -> property:
 
 
 class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
-    """A field file of Django and of easy-thumbnails that does nothing until it is asked."""
+    """The master, as a field file of Django and of easy-thumbnails that knows its renditions."""
 
     instance: Any
     field: AvatarColumn

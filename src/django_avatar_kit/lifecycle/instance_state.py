@@ -91,13 +91,15 @@ class InstanceState:
     #: Whether the save that is going on loads a fixture: names are written as they are.
     raw: bool = False
 
-    def __getstate__(self) -> dict[str, Any]:
-        # A copy of an instance has not written any file.
-        columns = {
-            key: ColumnState(assigned=known.assigned, in_row=known.name_in_row())
-            for key, known in self.columns.items()
-        }
-        return vars(InstanceState(columns=columns))
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy of an instance has not written any file. Plain values, so that a pickle can be
+        # read by a release whose classes have other attributes.
+        return _copied, ({key: (c.assigned, c.name_in_row()) for key, c in self.columns.items()},)
+
+
+def _copied(columns: dict[str, tuple[bool, str]]) -> InstanceState:
+    known = {key: ColumnState(assigned=a, in_row=name) for key, (a, name) in columns.items()}
+    return InstanceState(columns=known)
 
 
 def state_of(instance: Model) -> InstanceState:

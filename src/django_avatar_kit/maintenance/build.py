@@ -116,10 +116,13 @@ def reason_to_build(row: Row, *, force: bool, before: datetime | None, check_fil
     reasons = list(_differences(name, row.field.spec))
     if missing:
         reasons.append(f"missing {', '.join(missing)}")
-    place = row.field.storage
-    if not reasons and force and (before is None or storage.written_at(place, row.key) < before):
+    if not reasons and force and (before is None or _written_at(row) < before):
         reasons.append("forced")
     return ", ".join(reasons)
+
+
+def _written_at(row: Row) -> datetime:
+    return storage.written_at(row.field.storage, row.key)
 
 
 def _differences(name: Name, spec: Spec) -> Iterator[str]:

@@ -166,6 +166,7 @@ class Copy:
                 yield avatar
 
     def _settle(self, batch: Sequence[CopiedAvatar]) -> None:
+        """Take back files whose row has changed meanwhile, and delete what is to be deleted."""
         asked = {
             avatar.row.key
             for avatar in batch

@@ -1,7 +1,7 @@
 """Where avatar files are: which storages hold them, and which of those share a folder or bucket.
 
 Two storages may be one location (two aliases of one folder, or two paths to it), and one may be a
-folder of the other. ``storage.base`` tells where a single storage is; here they are compared.
+folder of the other. ``storage.adapter`` tells where a single storage is; here they are compared.
 """
 
 from __future__ import annotations

@@ -149,10 +149,11 @@ class Sweep:
                 "Without --foreign, what the kit has named is swept."
             )
         for batch in _batches(self._candidates()):
-            self.seen += len(batch)
-            if seen is not None:
-                seen(len(batch))
+            # Two records of easy-thumbnails may be of the same file.
             listed = {stored.key: stored for stored, _ in batch}
+            self.seen += len(listed)
+            if seen is not None:
+                seen(len(listed))
             for orphan in self._finder.orphans({stored.key: group for stored, group in batch}):
                 size = self._size_if_old(listed[orphan.key])
                 if size is not None:
@@ -243,6 +244,8 @@ class Sweep:
             if size is None:
                 with suppress(NotImplementedError):
                     size = self._storage.size(stored.key)
+            # Some storages do not know the size of every file, and return None.
+            return int(size or 0)
         except NotImplementedError as error:
             raise CommandError(
                 f"The storage {self.title} cannot be swept: it does not tell when a file was "
@@ -258,8 +261,6 @@ class Sweep:
             logger.exception("Could not ask for the age of “%s”.", stored.key)
             self.failed += 1
             return None
-        # Some storages do not know the size of every file, and return None.
-        return int(size or 0)
 
 
 def _upload_folders(place: Storage) -> set[str]:

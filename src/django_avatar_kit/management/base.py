@@ -26,7 +26,11 @@ class AvatarCommand(BaseCommand):
             metavar="ALIAS",
             help="Database alias; by default the one that each model is written to.",
         )
-        add("--dry-run", action="store_true", help="Say what would be done, and write nothing.")
+        add(
+            "--dry-run",
+            action="store_true",
+            help="Say what would be done, or fail; write nothing.",
+        )
 
     def progress(self, column: AvatarColumn, using: str | None, verbosity: int) -> Progress:
         """The progress through the rows of a column, which are counted unless it is silent."""

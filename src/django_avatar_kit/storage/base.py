@@ -1,4 +1,4 @@
-"""What the other rooms do with storages: write all or nothing, delete, read, list, make URLs."""
+"""What the other rooms do with storages: write all or nothing, delete, read, make URLs."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ KEPT_URLS = 16_384
 #: Seconds until credentials that could not be had are asked for again.
 PAUSE = 60
 
-#: Gives the signed URL of a quoted path that follows the base. All are valid for the same term.
+#: Gives the signed URL of a quoted path, for the base and the term that the signer was made for.
 Signer: TypeAlias = Callable[[str], str]
 
 
@@ -158,7 +158,10 @@ class SignedUrls:
 
 
 def _signer_v4(base: str, scope: str, credentials: Any, term: Term) -> Signer:
-    """A signer of version 4. ``scope`` is ``region/service/aws4_request``."""
+    """A signer of version 4 for URLs that begin with ``base``.
+
+    ``scope`` is ``region/service/aws4_request``.
+    """
     moment = datetime.fromtimestamp(term.start, tz=timezone.utc)
     stamp = moment.strftime("%Y%m%dT%H%M%SZ")
     scope = f"{stamp[:8]}/{scope}"

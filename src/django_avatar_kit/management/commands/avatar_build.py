@@ -30,7 +30,11 @@ class Command(AvatarCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         add = parser.add_argument
-        add("--force", action="store_true", help="Build what is up to date, too.")
+        add(
+            "--force",
+            action="store_true",
+            help="Build what is up to date, too: after a change of QUALITY or BACKGROUND.",
+        )
         add(
             "--before",
             metavar="TIME",
@@ -41,7 +45,8 @@ class Command(AvatarCommand):
             "--no-check-files",
             action="store_false",
             dest="check_files",
-            help="Trust the names instead of asking the storage for every file.",
+            help="Trust the names instead of asking the storage for every file. Missing files are "
+            "not noticed.",
         )
 
     def handle(

@@ -35,21 +35,22 @@ class Command(BaseCommand):
             default="1h",
             metavar="AGE",
             help="Leave younger files alone, as their row may not be committed yet: 30m, 2h, 1d, "
-            "or seconds (default: %(default)s).",
+            "or seconds (default: %(default)s). Longer than any transaction of the site is open.",
         )
         add(
             "--max-percent",
             default=20.0,
             metavar="P",
-            help="Delete nothing where more than this share of the files of any storage would go "
-            "(default: %(default)s).",
+            help="Delete nothing where more than this share of the files of any storage would go, "
+            "since the rows are probably in a database that is not asked (default: %(default)s).",
         )
         add("--prefix", default="", help="Look only into this folder, “avatars” for one.")
         add(
             "--foreign",
             action="store_true",
             help="Not only what the kit has named: every file below --prefix that no file field "
-            "of any model holds. What anything else refers to, such as a text, would go as well.",
+            "of any model holds, nor a thumbnail of such a file. What anything else refers to, "
+            "such as a text, would go as well.",
         )
         add(
             "--storage",
