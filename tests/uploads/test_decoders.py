@@ -100,7 +100,7 @@ def test_a_profile_packed_in_an_unknown_way_is_ignored(packed: bytes) -> None:
     assert load(images.raw_png((1, 1), b"\0\1\2\3", before=before)).image.size == (1, 1)
 
 
-def test_a_row_of_any_length_is_shrunk() -> None:
+def test_a_row_of_any_length_is_shrunk_in_parts() -> None:
     image = load(images.raw_png((600_000, 1), b"\0" + b"\7\7\7" * 600_000)).image
     assert image.size == (1000, 1)
     assert image.getpixel((500, 0)) == (7, 7, 7)

@@ -147,8 +147,7 @@ def _cutting(part: Size, scale: float, mode: str, copied: float) -> float:
     tall = math.ceil(part[1] / down)
     reduced = 1 / (across * down) if across * down > 1 else scale
     alpha = mode in ALPHA
-    in_band = min(max(rasters.BAND, part[0] * down), pixels)
-    band = in_band * (pixel * (1 + alpha + reduced) + copied)
+    band = min(rasters.BAND, pixels) * (pixel * (1 + alpha + reduced) + copied)
     # At the new width but not yet at the new height, and the result.
     return pixel * width * (tall + height * (1 + alpha)) + band
 

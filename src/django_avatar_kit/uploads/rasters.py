@@ -20,8 +20,7 @@ SUPPORT = 3
 #: Before the filter, whole numbers of px are averaged, down to no less than three times the size
 #: of the result. That is fast, and the result is as good.
 GAP = 3.0
-#: Pixels that are handled at a time: few enough for a cache, and enough to be worth a call. They
-#: are whole rows, though, and as many as are averaged.
+#: Pixels that are handled at a time: few enough for a cache, and enough to be worth a call.
 BAND = 1 << 18
 
 
@@ -86,13 +85,8 @@ def shrunk(raster: Raster, part: Edges, size: Size) -> Image.Image:
     tall: Image.Image = Image.new("L", (1, 1))
     mode = ""
     for upper in range(top, bottom, rows):
-        band = raster.part((left, upper, right, min(upper + rows, bottom)))
-        mode = band.mode
-        if mode in {"LA", "RGBA"}:
-            # Colours of invisible pixels must not bleed into visible ones.
-            band = band.convert(mode[:-1] + "a")
-        if (across, down) != (1, 1):
-            band = band.reduce((across, down))
+        lower = min(upper + rows, bottom)
+        band, mode = _reduced(raster, (left, upper, right, lower), (across, down))
         # To its width at once and to its height at the end, which is what resize() does.
         edges: Edges = ((part[0] - left) / across, 0, (part[2] - left) / across, band.height)
         band = band.resize((size[0], band.height), FILTER, box=edges)
@@ -107,3 +101,30 @@ def shrunk(raster: Raster, part: Edges, size: Size) -> Image.Image:
 def reduction(long: float, short: int) -> int:
     """The whole number by which ``long`` px are divided before the filter makes ``short`` ones."""
     return max(1, int(long / short / GAP))
+
+
+def _reduced(raster: Raster, part: Part, factors: Size) -> tuple[Image.Image, str]:
+    """``part`` divided by ``factors``, with colours multiplied by alpha; and its mode before."""
+    left, upper, right, lower = part
+    columns = max(1, BAND // (lower - upper) // factors[0]) * factors[0]
+    pieces = []
+    mode = ""
+    for start in range(left, right, columns):
+        piece = raster.part((start, upper, min(start + columns, right), lower))
+        mode = piece.mode
+        if mode in {"LA", "RGBA"}:
+            # Colours of invisible pixels must not bleed into visible ones.
+            piece = piece.convert(mode[:-1] + "a")
+        pieces.append(piece if factors == (1, 1) else piece.reduce(factors))
+    return _side_by_side(pieces), mode
+
+
+def _side_by_side(pieces: list[Image.Image]) -> Image.Image:
+    if len(pieces) == 1:
+        return pieces[0]
+    whole = Image.new(pieces[0].mode, (sum(piece.width for piece in pieces), pieces[0].height))
+    at = 0
+    for piece in pieces:
+        whole.paste(piece, (at, 0))
+        at += piece.width
+    return whole
