@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from django_stubs_ext import StrPromise
 
-    Size = tuple[int, int]
+#: Width and height in px.
+Size = tuple[int, int]
 
 
 class AvatarError(Exception):

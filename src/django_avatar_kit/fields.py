@@ -176,7 +176,11 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
             self.check_upload(value)
 
     def check_upload(self, upload: File[Any]) -> None:
-        """As :meth:`validate_upload`, for any file: one that is stored is an upload, too."""
+        """As :meth:`validate_upload`, for any file: one that is stored is an upload, too.
+
+        The picture is kept on it. Raises the children of
+        :class:`~django_avatar_kit.exceptions.UploadError`.
+        """
         pipeline.receive(upload, self)
 
     # --- from an attribute to a column ---

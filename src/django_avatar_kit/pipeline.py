@@ -90,9 +90,11 @@ def receive(
 
 def cut(picture: imaging.Picture, spec: Spec) -> Cut:
     """Encode the master and every rendition from one decoded picture."""
+    # Before the master: ``uploads.memory_estimate`` counts in this order.
+    renditions = imaging.encode_renditions(picture, spec)
     return Cut(
         master=imaging.encode_master(picture, spec),
-        renditions=imaging.encode_renditions(picture, spec),
+        renditions=renditions,
         crop=imaging.master_crop(picture, spec),
         fit=spec.fit,
         color=imaging.average_color(picture, spec),

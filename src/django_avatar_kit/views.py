@@ -182,7 +182,7 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
             return self._refused(form, nothing)
         if not form.has_changed():
             messages.info(self.request, _("Nothing has changed."), fail_silently=True)
-            return super().form_valid(form)
+            return HttpResponseRedirect(self.get_success_url())
         if form.instance._state.adding:
             row = self.create_object(form.instance)
             form.instance = construct_instance(form, row, form._meta.fields, form._meta.exclude)
@@ -197,7 +197,7 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
         else:
             message = _("Your picture is saved.")
         messages.success(self.request, message, fail_silently=True)
-        return super().form_valid(form)
+        return HttpResponseRedirect(self.get_success_url())
 
     def get_delete_url(self) -> str:
         """Where the link to the deletion leads, "" for no link.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import io
 import json
 import re
@@ -18,6 +19,7 @@ from django.utils.text import format_lazy
 
 from django_avatar_kit import exceptions
 from django_avatar_kit.test import make_image
+from django_avatar_kit.uploads.intake import checked_crop
 from tests.support.file_kinds import JPEG
 from tests.support.lifecycle import column, files_of, fresh, make_profile, upload
 from tests.testapp.models import Channel, Profile, Team
@@ -67,6 +69,15 @@ def test_e9_what_is_no_file_is_refused_in_a_sentence_that_names_it(value, said, 
     assert column(profile) == before
     assert files() == files_of(before)
     assert not Team.objects.exists()
+
+
+def test_e9_whole_numbers_of_a_kind_of_their_own_are_a_crop_box():
+    class Edge(enum.IntEnum):
+        LEFT = 1
+        SIDE = 5
+
+    crop = (Edge.LEFT, Edge.LEFT, Edge.SIDE, Edge.SIDE)
+    assert checked_crop(crop, "me.jpg", square=True) == (1, 1, 5, 5)
 
 
 @pytest.mark.parametrize(

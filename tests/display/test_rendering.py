@@ -248,6 +248,14 @@ def test_attributes(attrs, written) -> None:
     )
 
 
+def test_markup_of_another_object() -> None:
+    class Marked:
+        def __html__(self) -> str:
+            return 'A &amp; "B"'
+
+    assert 'title="A &amp; &quot;B&quot;"' in avatar_html(rockets(), 64, title=Marked())
+
+
 def test_translated_attribute() -> None:
     with override("de"):
         assert 'title="Ja"' in avatar_html(rockets(), 64, title=gettext_lazy("Yes"))

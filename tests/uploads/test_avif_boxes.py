@@ -158,6 +158,11 @@ def test_of_an_animation_the_first_picture_counts_and_how_many_there_are(wide: b
     assert found.frames == 6
 
 
+def test_tables_that_belong_to_no_track_say_nothing() -> None:
+    table = versioned(b"stsc", struct.pack(">I", 10_001))
+    assert streams(table, box(b"moov", table, table)) == []
+
+
 def test_pictures_may_all_be_of_one_size_and_come_in_runs() -> None:
     runs = struct.pack(">IIIIIII", 2, 1, 3, 1, 2, 40, 1)
     found = Boxes(memoryview(box(b"moov", track(sizes=struct.pack(">II", 7, 1), runs=runs))))

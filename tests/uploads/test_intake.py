@@ -183,6 +183,14 @@ def test_too_many_pixels_are_refused_from_the_header(data: bytes) -> None:
     assert error.params["limit"] == 52_000_000
 
 
+@pytest.mark.parametrize(("chunk", "size"), [(b"VP8L", 4), (b"VP8X", 0)])
+def test_a_webp_whose_first_chunk_is_too_short_is_refused_undecoded(
+    chunk: bytes, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake.decoder_of("webp"), "decode", None)
+    assert isinstance(refusal(images.webp_header(chunk, bytes(size))), TruncatedImage)
+
+
 def test_exactly_as_many_pixels_as_allowed_are_accepted() -> None:
     assert load(images.jpeg(), max_pixels=2400).image.size == (60, 40)
     assert isinstance(refusal(images.jpeg(), max_pixels=2399), TooManyPixels)

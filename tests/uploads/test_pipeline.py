@@ -212,3 +212,22 @@ def test_a_column_without_a_limit_takes_any_key(files, monkeypatch):
     key = pipeline.store(cut(make_upload(size=(60, 40))), FIELD, Team())
     assert len(key) > 255
     assert key in files()
+
+
+def test_the_master_is_encoded_after_the_renditions(monkeypatch):
+    """The estimate of memory counts in this order."""
+    encoded: list[str] = []
+
+    def noted(name: str) -> None:
+        encode = getattr(imaging, name)
+
+        def call(*given: Any) -> Any:
+            encoded.append(name)
+            return encode(*given)
+
+        monkeypatch.setattr(imaging, name, call)
+
+    noted("encode_renditions")
+    noted("encode_master")
+    cut(make_upload())
+    assert encoded == ["encode_renditions", "encode_master"]

@@ -8,7 +8,9 @@ from functools import lru_cache
 from html import escape
 from typing import Any, NamedTuple
 
+from django.utils.functional import Promise
 from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString
 
 from ..formats import media_type_of
 from ..names import Name
@@ -52,9 +54,15 @@ def attribute_value(value: Any) -> str:
 
 
 def as_text(value: Any) -> str:
-    """A value given for an attribute; a lazy translation in the language of this moment."""
-    # Not str() of a text: Jinja2's Markup would not be safe any more.
-    return value if isinstance(value, str) else str(value)
+    """A value given for an attribute as a text, which is safe if the value was.
+
+    A lazy translation becomes text in the language of this moment.
+    """
+    if isinstance(value, str):
+        return value
+    if hasattr(value, "__html__") and not isinstance(value, Promise):
+        return SafeString(value.__html__())
+    return str(value)
 
 
 class Pictures(NamedTuple):

@@ -31,7 +31,7 @@ _ZWNJ = "\u200c"
 #: Canonical combining class of the signs that drop a vowel and join two consonants.
 _VIRAMA = 9
 
-#: The joiner, tags (as in the flag of England) and skin tones.
+#: What continues a character: the joiner, tags (as in the flag of England) and skin tones.
 _EXTENDING = re.compile("[\u200d\U000e0020-\U000e007f\U0001f3fb-\U0001f3ff]")
 #: Two regional indicators.
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")

@@ -54,7 +54,11 @@ def opened(file: IO[bytes], filename: str, limits: Limits) -> Iterator[Decoder]:
 def checked_crop(crop: Any, filename: str, *, square: bool) -> Box:
     """A crop box as a tuple. Raises ``InvalidCrop`` for what no picture can have."""
     reason = None
-    if not isinstance(crop, tuple | list) or [type(value) for value in crop] != [int] * 4:
+    if (
+        not isinstance(crop, tuple | list)
+        or len(crop) != 4
+        or any(isinstance(value, bool) or not isinstance(value, int) for value in crop)
+    ):
         reason = "it is not four whole numbers"
     elif min(crop) < 0 or min(crop[2:]) < 1:
         reason = "it begins outside of the picture, or has no size"

@@ -74,9 +74,9 @@ class Boxes:
         self.exif: list[int] = []
         #: The parts of each stream of AV1. Of an animation, its first frame.
         self.streams: list[tuple[Extent, ...]] = []
-        self._read_folder(Box(b"", 0, len(data)), {})
+        self._read_folder(Box(b"", 0, len(data)), None)
 
-    def _read_folder(self, folder: Box, tables: dict[bytes, Box]) -> None:
+    def _read_folder(self, folder: Box, tables: dict[bytes, Box] | None) -> None:
         """``tables``: those of the track that the folder belongs to, by their kinds."""
         for box in self._inside(folder.start, folder.end):
             if box.kind == b"meta":
@@ -87,7 +87,7 @@ class Boxes:
                 self._read_track(own)
             elif box.kind in FOLDERS:
                 self._read_folder(box, tables)
-            elif box.kind in TABLES:
+            elif tables is not None and box.kind in TABLES:
                 kind = b"stco" if box.kind == b"co64" else box.kind
                 if kind in tables:
                     raise SyntaxError("an AVIF with two tables of the same kind")
@@ -193,24 +193,24 @@ class Boxes:
     # --- animations ---------------------------------------------------------------------------
 
     def _read_track(self, tables: dict[bytes, Box]) -> None:
-        """Of an animation: its colours, its alpha or its sound. Limits hold for each of them."""
+        """Of an animation: its colours, its alpha or its sound, for which limits hold as well."""
         missing = Box(b"", len(self._data), len(self._data))
-        kinds, starts, sizes, runs = (
+        kinds, starts, sizes, chunk_runs = (
             tables.get(kind, missing) for kind in (b"stsd", b"stco", b"stsz", b"stsc")
         )
         numbers = self._numbers(starts.start + VERSION)
         chunks = numbers.count(most=MOST_FRAMES)
         start = numbers(8 if starts.kind == b"co64" else 4)
-        numbers = self._numbers(runs.start + VERSION)
-        # The first chunk of each run, from 1; how many frames each chunk of the run has; and one
-        # more number.
-        entries = [[numbers(4) for _ in range(3)] for _ in range(numbers.count())]
+        numbers = self._numbers(chunk_runs.start + VERSION)
+        entries = ((numbers(4), numbers(4), numbers(4)) for _ in range(numbers.count()))
+        # The first chunk of each run, from 1, and how many frames each chunk of the run has.
+        runs = [(first, frames) for first, frames, _description in entries]
         if all(each.kind != AV1 for each in self._inside(kinds.start + VERSION + 4, kinds.end)):
             return
-        if len(entries) * chunks > MOST_SEARCHES:
+        if len(runs) * chunks > MOST_SEARCHES:
             raise SyntaxError("an AVIF with too long a table")
-        ends = [first for first, *_rest in entries[1:]] + [chunks + 1]
-        for (first, frames, _), end in zip(entries, ends, strict=False):
+        ends = [first for first, _frames in runs[1:]] + [chunks + 1]
+        for (first, frames), end in zip(runs, ends, strict=False):
             self.frames += max(0, min(end, chunks + 1) - first) * frames
         self.chunks += chunks
         if self.frames > MOST_FRAMES:

@@ -131,6 +131,8 @@ class WebP(Decoder):
 
 def _head(name: bytes, head: bytes) -> tuple[int, int, bool]:
     """What the first bytes of a chunk tell: width and height in px, or 0; whether it has alpha."""
+    if len(head) < {EXTENDED: 1, LOSSLESS: 5}.get(name, 0):
+        raise EOFError("a chunk ends too early")
     head = head.ljust(10, b"\0")
     if name == EXTENDED:
         width, height = (int.from_bytes(head[at : at + 3], "little") + 1 for at in (4, 7))
