@@ -256,6 +256,10 @@ def test_a_picture_knows_which_specs_it_serves(phone_photo: bytes) -> None:
     assert not picture.serves(replace(SPEC, master_side=1200))
     chosen = load(phone_photo, crop=(1000, 1000, 1000, 1000), spec=replace(SPEC, sizes=(32,)))
     assert not chosen.serves(SPEC)
+    # What the crop shows was kept, with more pixels than the whole.
+    detailed = load(phone_photo, crop=(1000, 1000, 1500, 1500))
+    assert detailed.serves(replace(SPEC, sizes=(500,)))
+    assert not detailed.serves(replace(SPEC, sizes=(1200,)))
     small = load(images.jpeg())
     assert small.serves(replace(SPEC, sizes=(5000,), master_side=5000))
 
