@@ -45,7 +45,7 @@ class ImageFormat:
     alpha: bool
     """Whether its pixels can be transparent."""
     decoder: str
-    """Dotted path of a subclass of ``uploads.decoders.base.Decoder``. It is loaded when needed."""
+    """Dotted path of a subclass of ``uploads.decoders.base.Decoder``."""
     encoder: Encoder | None = None
     """None where no renditions are made in this format."""
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import replace
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from django_avatar_kit.specs import Limits, Spec
 from django_avatar_kit.uploads import imaging, intake
 from django_avatar_kit.uploads.decoders.png import Png
 from tests.support import images
+from tests.support.processes import python
 
 LIMITS = Limits(max_pixels=52_000_000, formats=("jpeg", "png", "webp", "gif", "avif"))
 SPEC = Spec(
@@ -251,3 +253,25 @@ def test_the_original_error_is_kept_for_the_log() -> None:
     error = refusal(data[:30] + b"\xff" + data[31:])
     assert isinstance(error, TruncatedImage)
     assert isinstance(error.__cause__, SyntaxError)
+
+
+def test_the_first_upload_of_a_process_loads_no_more_code_of_pillow() -> None:
+    """What it loads takes 3.5 MB and a moment, which no estimate of its memory counts."""
+    python(
+        dedent(
+            """
+            import io, sys
+            from django_avatar_kit.uploads import imaging
+            from tests.support import images
+            from tests.support.pictures import SPEC, load
+            loaded = set(sys.modules)
+            picture = load(images.jpeg())
+            imaging.encode_renditions(picture, SPEC)
+            imaging.encode_master(picture, SPEC)
+            more = {name for name in set(sys.modules) - loaded if name.endswith("ImagePlugin")}
+            # Those that Pillow loads before it saves anything.
+            usual = {f"PIL.{name}ImagePlugin" for name in ("Bmp", "Gif", "Jpeg", "Png", "Ppm")}
+            assert more <= usual, more
+            """
+        )
+    )

@@ -77,6 +77,12 @@ def decoder_of(format: str) -> type[Decoder]:
     return decoder
 
 
+# Not left to the first upload: its memory is estimated without that of loading code, and Pillow
+# loads the code of all formats that it knows when it saves in one that is not loaded.
+for _format in FORMATS:
+    decoder_of(_format)
+
+
 def _recognised(head: bytes, filename: str, limits: Limits) -> str:
     """The key of the format, from the content alone: whoever sends a file can name it anything."""
     if not head:
