@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views
+from . import picture_views, views
 
 app_name = "avatar_kit"
 
 urlpatterns = [
     path("", views.AvatarChangeView.as_view(), name="change"),
     path("delete/", views.AvatarDeleteView.as_view(), name="delete"),
-    path("initials/<str:letters>-<int:hue>.svg", views.InitialsView.as_view(), name="initials"),
+    path(
+        "initials/<str:letters>-<int:hue>.svg",
+        picture_views.InitialsView.as_view(),
+        name="initials",
+    ),
 ]

@@ -1,20 +1,18 @@
-"""Pages on which users change and delete their own avatar, and the picture of their initials."""
+"""Pages on which users change and delete their own avatar."""
 
 from __future__ import annotations
 
 import logging
 from functools import cached_property
-from http.cookies import Morsel, SimpleCookie
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import ValidationError
 from django.forms import FileField
 from django.forms.models import construct_instance
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
 from django.utils.decorators import method_decorator
@@ -26,7 +24,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.generic import FormView, TemplateView, View
 from django.views.generic.base import ContextMixin
 
-from .display import initials, owners
+from .display import owners
 from .exceptions import AvatarError, StorageError, UploadError
 from .forms import AvatarForm, avatar_field_names, avatar_form_class, time_stamps
 from .lazy import unwrap
@@ -284,57 +282,4 @@ class AvatarDeleteView(OwnAvatarMixin, TemplateView):
             getattr(row, name).field.save_form_data(row, False)
             row.save(update_fields=[name, *time_stamps(row)])
             messages.success(request, _("Your picture has been deleted."), fail_silently=True)
-        return response
-
-
-class NoCookies(SimpleCookie):
-    """Ignores every cookie that is set: the response is the same for all visitors.
-
-    A shared cache would hand out a cookie together with the response. Middleware may set one on
-    the next page. Django copies this object to the response 304 that it makes of this one.
-    """
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        pass
-
-    def __missing__(self, key: str) -> Morsel[str]:
-        # HttpResponse.set_cookie() sets the attributes of the cookie it has just assigned.
-        return Morsel()
-
-    def load(self, *args: Any, **kwargs: Any) -> None:
-        pass
-
-    update = load
-
-
-@method_decorator(login_not_required, name="dispatch")
-class InitialsView(View):
-    """A picture of initials as an SVG file, which any cache may keep for a year.
-
-    The URL holds letters and a hue, never a name; the view asks neither session nor database.
-    """
-
-    http_method_names = ["get", "head"]
-
-    def get(self, request: HttpRequest, letters: str, hue: int) -> HttpResponse:
-        cleaned = initials.clean_letters(letters)
-        if cleaned is None or hue >= 360:
-            raise Http404("No such initials.")
-        session = getattr(request, "session", None)
-        if session is not None and not session.modified:
-            # SessionMiddleware (Django 5.2 to 6.1) saves a session at every request where
-            # SESSION_SAVE_EVERY_REQUEST is on, and has no way to except a view; it does nothing
-            # to a session without this attribute. Other middleware may go on reading the session.
-            vars(session).pop("accessed", None)
-        response = HttpResponse(
-            initials.initials_svg(cleaned, hue),
-            content_type="image/svg+xml",
-            headers={
-                "Cache-Control": "public, max-age=31536000, immutable",
-                # A browser that opens an SVG by itself would run scripts in it.
-                "Content-Security-Policy": "default-src 'none'; sandbox",
-                "X-Content-Type-Options": "nosniff",
-            },
-        )
-        response.cookies = NoCookies()
         return response
