@@ -10,11 +10,13 @@ from django.utils import translation
 from django_avatar_kit import exceptions
 from django_avatar_kit.exceptions import (
     AvatarError,
+    AvatarReplaced,
     DecompressionBomb,
     EmptyUpload,
     InvalidCrop,
     KeyChanged,
     KeyTooLong,
+    NoMaster,
     NotAFile,
     NotAnImage,
     ReadOnly,
@@ -139,6 +141,22 @@ EACH: list[tuple[AvatarError, str, str]] = [
             "No row has “avatars/a.jpg”, so that its files may be gone at any time. Read the "
             "avatar anew with refresh_from_db() before update(), bulk_update() or bulk_create() "
             "writes it, or call save(), which keeps what the row has."
+        ),
+    ),
+    (
+        NoMaster(name="old.jpg"),
+        "no_master",
+        (
+            "“old.jpg” is no stored avatar of the kit, and cannot be cropped anew. Upload a "
+            "picture, or bring older files up to date with avatar_build."
+        ),
+    ),
+    (
+        AvatarReplaced(),
+        "replaced",
+        (
+            "The picture has been replaced or removed in the meantime. Look at it again before "
+            "you crop it."
         ),
     ),
     (

@@ -268,6 +268,29 @@ class StaleName(AvatarError):
         super().__init__(name=name)
 
 
+class NoMaster(AvatarError, ValueError):
+    """There is no stored master to crop: no avatar, an upload, or a file from before the kit."""
+
+    code = "no_master"
+    message = _(
+        "“%(name)s” is no stored avatar of the kit, and cannot be cropped anew. Upload a picture, "
+        "or bring older files up to date with avatar_build.",
+    )
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(name=name)
+
+
+class AvatarReplaced(AvatarError):
+    """The avatar was to be cropped anew, and the row has another one by now. That one stays."""
+
+    code = "replaced"
+    message = _(
+        "The picture has been replaced or removed in the meantime. Look at it again before you "
+        "crop it.",
+    )
+
+
 class ReadOnly(AvatarError, ValueError):
     """A stored avatar was opened for writing. Nothing was written."""
 

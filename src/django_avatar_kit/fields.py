@@ -168,7 +168,7 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         of :class:`~django_avatar_kit.exceptions.UploadError`.
         """
         if isinstance(value, AvatarFieldFile):
-            if value.uncommitted:
+            if value.uncommitted and value.recrops is None:
                 assignment.receive(value)
             elif value.name and is_assigned(value.instance, self):
                 assignment.refuse_foreign_name(value.name)

@@ -123,6 +123,7 @@ class AvatarMixin(models.Model):
                 if raw:
                     assignment.claim_raw(self, field, using, held=old)
                 else:
+                    assignment.refuse_replaced(self, field, held=old)
                     assignment.claim(self, field, using, otherwise=old)
                 assignment.watch(self, field, using, old=old)
             values = [

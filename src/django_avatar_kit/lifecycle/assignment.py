@@ -17,9 +17,9 @@ from django.core.files.utils import validate_file_name
 from django.db import connections
 from django.db.models import Model
 
-from .. import pipeline
+from .. import pipeline, recutting
 from ..columns import STATE, AvatarColumn, may_be_default
-from ..exceptions import NotAFile, StaleName
+from ..exceptions import AvatarReplaced, NotAFile, StaleName, StorageError
 from ..names import Name
 from ..storage.base import adapter_of, missing
 from . import bulk_create, changes
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from django.core.files.base import File
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+    from ..pipeline import Cut
     from ..uploads.imaging import Picture
 
 logger = logging.getLogger(__name__)
@@ -84,10 +85,13 @@ def commit(instance: Model, field: AvatarColumn, using: str) -> None:
     """
     file: AvatarFile = getattr(instance, field.attname)
     state = column_state(instance, field)
-    if file.uncommitted:
+    source = ""
+    if (master := file.recrops) is not None:
+        cut, source = _recrop(instance, file, master, using), str(master)
+    elif file.uncommitted:
         cut = pipeline.cut(receive(file), field.spec)
     elif (made := state.made(file.name)) and made.undone:
-        cut = made.cut
+        cut, source = made.cut, made.source
     else:
         if file.name and is_assigned(instance, field):
             refuse_foreign_name(file.name)
@@ -95,9 +99,20 @@ def commit(instance: Model, field: AvatarColumn, using: str) -> None:
     key = pipeline.store(cut, field, instance, using)
     if state.generated is not None:
         state_of(instance).orphaned.append(state.generated)
-    state.generated = Generated(field=field, name=key, cut=cut)
+    state.generated = Generated(field=field, name=key, cut=cut, source=source)
     state.assigned = True
     file.become(name=key, _file=None, _committed=True, _crop=None)
+
+
+def _recrop(instance: Model, file: AvatarFile, master: Name, using: str) -> Cut:
+    try:
+        return recutting.recrop(master, file.field, file._crop)
+    except StorageError as error:
+        # Its files go soon after it has been replaced.
+        rows = type(instance)._base_manager.using(using)
+        if rows.filter(**{file.field.name: str(master)}).exists():
+            raise
+        raise AvatarReplaced from error
 
 
 def queue_unsaved(instance: Model, using: str) -> None:
@@ -149,6 +164,13 @@ def claim(instance: Model, field: AvatarColumn, using: str, *, otherwise: str) -
     if name != otherwise and not may_hold(name, field, using):
         logger.warning("“%s” belongs to no row any more, and is not given to %s.", name, field)
         _set_name(instance, field, otherwise)
+
+
+def refuse_replaced(instance: Model, field: AvatarColumn, *, held: str) -> None:
+    """Raise ``AvatarReplaced`` if what was cropped anew is not what the locked row holds."""
+    made = column_state(instance, field).made(name_on(instance, field))
+    if made is not None and made.source and made.source != held:
+        raise AvatarReplaced
 
 
 def claim_raw(instance: Model, field: AvatarColumn, using: str, *, held: str) -> None:

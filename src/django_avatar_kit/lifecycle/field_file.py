@@ -11,9 +11,9 @@ from django.db.models.fields.files import FieldFile, FileDescriptor
 from easy_thumbnails.conf import settings as easy_settings
 from easy_thumbnails.files import ThumbnailerImageFieldFile, ThumbnailFile
 
-from .. import pipeline
+from .. import pipeline, recutting
 from ..columns import AvatarColumn, default_of
-from ..exceptions import NotAFile, ReadOnly
+from ..exceptions import NoMaster, NotAFile, ReadOnly
 from ..names import Box, Name
 from ..uploads import reading
 from . import thumbnails
@@ -135,6 +135,44 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
 
     save.alters_data = True  # type: ignore[attr-defined]
 
+    def recrop(self, crop: Box | None, save: bool = True) -> None:
+        """Cut the avatar anew from its stored master, whose bytes are copied.
+
+        ``crop`` is (x, y, width, height) in px of the master; None for the automatic square. Files
+        are written when the row is saved, which is now unless ``save`` is False.
+
+        Raises :class:`~django_avatar_kit.exceptions.NoMaster` for what the kit has not stored,
+        ``InvalidCrop`` for a box that does not lie in the master, ``StorageError`` if the master
+        cannot be read, and ``AvatarReplaced`` if the row has another avatar by then; the row
+        keeps its avatar.
+        """
+        other = self.recropped(crop)
+        self._replace({"name": other.name, "_file": other._file, "_crop": other._crop}, save=save)
+
+    recrop.alters_data = True  # type: ignore[attr-defined]
+
+    def recropped(self, crop: Box | None) -> AvatarFile:
+        """What :meth:`recrop` assigns, for a form; raises as that does, except for storage."""
+        name = self.avatar_name
+        if name is None:
+            raise NoMaster(name=self.name or "")
+        if crop is not None:
+            crop = recutting.checked_crop(crop, name, self.field.spec)
+        other: AvatarFile = self.field.attr_class(self.instance, self.field, self.name)
+        # The upload is the stored master itself.
+        other._file = self.field.attr_class(self.instance, self.field, self.name)
+        other._committed, other._crop = False, crop
+        return other
+
+    @property
+    def recrops(self) -> Name | None:
+        """The name of the avatar that is to be cut anew; None for an upload."""
+        source = self._file
+        if not self.uncommitted or not isinstance(source, AvatarFile) or source.name != self.name:
+            return None
+        # The avatar of a field that stores elsewhere is an upload, and may have any name.
+        return source.avatar_name if source.field.shares_with(self.field) else None
+
     def open(self, mode: str = "rb") -> AvatarFile:
         """Open the master, or an upload that is not stored yet.
 
@@ -230,8 +268,8 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         return rendition
 
     def __getstate__(self) -> dict[str, Any]:
-        content = None
-        if self.uncommitted and self._file is not None:
+        content = self._file if self.recrops is not None else None
+        if content is None and self.uncommitted and self._file is not None:
             # Not the upload itself, which may be a temporary file of this process.
             self._file.seek(0)
             content = ContentFile(self._file.read(), name=self.name)

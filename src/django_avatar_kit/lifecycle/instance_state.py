@@ -29,6 +29,8 @@ class Generated:
     name: str
     #: Kept to write the files again, should the transaction be rolled back and the instance saved.
     cut: Cut
+    #: The avatar that they were cropped from, which the row must still hold; "" for an upload.
+    source: str = ""
     change: Change | None = None
 
     @property

@@ -2,7 +2,7 @@
 
     reason_to_build   row → why it has to be built, if it has to
     adopt             a file from before the kit → a kit avatar
-    recut             a kit avatar → the same master with other renditions, under a new token
+    recutting.recut   a kit avatar → the same master with other renditions
     _replace_name     the new name into the row, if the row still holds the old one
 
 The name in a row says for which settings its files were made. So a run that was killed is resumed
@@ -12,27 +12,26 @@ user uploads meanwhile, the upload stays and the new files are deleted.
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from django.db import models, transaction
 
-from .. import pipeline
+from .. import pipeline, recutting
 from ..columns import AvatarColumn, default_of, may_be_default
-from ..exceptions import AvatarError, StorageError
-from ..formats import has_alpha, rendition_encoders, with_extension
+from ..exceptions import StorageError
 from ..interruptions import is_interruption
 from ..lifecycle import changes, field_file, locking, settlement
-from ..names import Box, Name
-from ..specs import Limits, Spec
+from ..names import Name
 from ..storage import base as storage
-from ..uploads import geometry, imaging
+from ..uploads import geometry
 from .avatars import Row, read, unchanged
+
+if TYPE_CHECKING:
+    from ..specs import Spec
 
 logger = logging.getLogger(__name__)
 
@@ -127,38 +126,13 @@ def _written_at(row: Row) -> datetime:
 
 def _differences(name: Name, spec: Spec) -> Iterator[str]:
     """How a name differs from what would be made of its files with today's settings."""
-    if _has_other_fit(name, spec):
+    if recutting.has_other_fit(name, spec):
         yield f"fit {spec.fit}"
-    sizes = geometry.ladder(spec.sizes, _available_side(name, spec))
+    sizes = geometry.ladder(spec.sizes, recutting.available_side(name, spec))
     formats = tuple(dict.fromkeys(spec.formats))
     for what, old, new in (("sizes", name.sizes, sizes), ("formats", name.formats, formats)):
         if old != new:
             yield f"{what} {' '.join(map(str, old))} become {' '.join(map(str, new))}"
-
-
-def _has_other_fit(name: Name, spec: Spec) -> bool:
-    if name.crop is None:
-        return name.fit != spec.fit
-    # A crop box does not tell the fit, and a square one gives the same picture with either.
-    # The sides of a square box may differ by one pixel, since they were rounded.
-    _x, _y, width, height = name.crop
-    return spec.fit == "cover" and abs(width - height) > 1
-
-
-def _available_side(name: Name, spec: Spec) -> int:
-    """The side in px of the largest square rendition that can be made without upscaling.
-
-    The master of a panorama was shrunk on its long side, and may have fewer pixels on the short
-    one than its largest rendition has.
-    """
-    side = _master_side(name, spec)
-    return side if _has_other_fit(name, spec) else max(side, name.sizes[-1])
-
-
-def _master_side(name: Name, spec: Spec) -> int:
-    """The side in px of the largest square rendition that can be made of the master."""
-    _x, _y, width, height = name.crop or (0, 0, name.width, name.height)
-    return max(width, height) if spec.fit == "contain" else min(width, height)
 
 
 def carry_out(row: Row, *, force: bool, dry_run: bool) -> bool:
@@ -173,7 +147,7 @@ def carry_out(row: Row, *, force: bool, dry_run: bool) -> bool:
     if (name := Name.parse(row.key)) is None:
         cut = adopt(row.key, row.field)
     else:
-        cut = recut(name, row.field, copy=not force)
+        cut = recutting.recut(name, row.field, copy=not force)
     if dry_run:
         pipeline.key_for(cut, row.field, instance, row.using)
         return True
@@ -199,72 +173,6 @@ def adopt(key: str, field: AvatarColumn) -> pipeline.Cut:
     with file:
         picture = pipeline.receive(file, field, filename=PurePosixPath(key).name)
     return pipeline.cut(picture, field.spec)
-
-
-def recut(name: Name, field: AvatarColumn, *, copy: bool) -> pipeline.Cut:
-    """The same master, crop and colour, with the renditions that the field asks for today.
-
-    They are cut from the master, or from the largest rendition if that has more pixels. With
-    ``copy``, the bytes of that rendition are kept if it is still wanted, instead of encoding it
-    once more. Raises ``StorageError`` if the master cannot be read.
-    """
-    spec = field.spec
-    master = imaging.Encoded(
-        data=storage.read(field.storage, str(name)),
-        format=with_extension(name.ext) or name.ext,
-        size=0,
-        width=name.width,
-        height=name.height,
-    )
-    crop, color = name.crop, name.color
-    renditions = None
-    if _available_side(name, spec) > _master_side(name, spec):
-        renditions = _cut_from_rendition(name, field, copy=copy)
-    if renditions is None:
-        picture = _decode(master.data, str(name), spec, (name.width, name.height), crop)
-        renditions = imaging.encode_renditions(picture, spec)
-        if _has_other_fit(name, spec):
-            unshrunk = replace(spec, master_side=max(name.width, name.height))
-            crop = imaging.master_crop(picture, unshrunk)
-            color = imaging.average_color(picture, spec)
-    return pipeline.Cut(master=master, renditions=renditions, crop=crop, fit=spec.fit, color=color)
-
-
-def _cut_from_rendition(
-    name: Name, field: AvatarColumn, *, copy: bool
-) -> tuple[imaging.Encoded, ...] | None:
-    """Renditions cut from the largest one; None if it cannot be read in any of its formats."""
-    size = name.sizes[-1]
-    # It is square already, with a border where the whole picture had to fit in.
-    spec = replace(field.spec, fit="cover")
-    # Formats without transparency last.
-    for format_ in sorted(name.formats, key=has_alpha, reverse=True):
-        key = name.rendition(size, format_)
-        try:
-            data = storage.read(field.rendition_storage, key)
-            picture = _decode(data, key, spec, (size, size), None)
-        except AvatarError as error:
-            logger.warning("Cannot rebuild from “%s”: %s", key, error)
-            continue
-        return tuple(
-            replace(new, data=data) if copy and (new.size, new.format) == (size, format_) else new
-            for new in imaging.encode_renditions(picture, spec)
-        )
-    return None
-
-
-def _decode(
-    data: bytes, key: str, spec: Spec, size: tuple[int, int], crop: Box | None
-) -> imaging.Picture:
-    """Decode one of the kit's own files, even if the limits of uploads are stricter by now."""
-    return imaging.load(
-        io.BytesIO(data),
-        filename=PurePosixPath(key).name,
-        limits=Limits(max_pixels=size[0] * size[1], formats=tuple(rendition_encoders())),
-        # Only renditions are made of it, so that it need not be decoded at the master's size.
-        spec=replace(spec, master_side=1),
-        crop=crop,
-    )
 
 
 def _replace_name(row: Row, instance: models.Model, key: str) -> bool:
