@@ -16,13 +16,16 @@ from easy_thumbnails.fields import ThumbnailerImageField
 from . import pipeline
 from .columns import AvatarColumn
 from .conf import get_config, ladder, listed
+from .display.display_names import display_name
+from .display.owners import locate
 from .exceptions import NotAFile, UncommittedFile
 from .lifecycle import assignment
 from .lifecycle.field_file import AvatarDescriptor, AvatarFile
 from .lifecycle.instance_state import column_state, is_assigned, state_of
-from .rendering import avatar_url
+from .names import Name
+from .rendering import avatar_html, avatar_url
 from .specs import Limits, Spec
-from .storage.base import by_alias, resolve
+from .storage.base import by_alias, resolve, urls
 
 if TYPE_CHECKING:
     from django.core.checks import CheckMessage
@@ -37,7 +40,40 @@ MAX_LENGTH = 255
 
 
 class AvatarFieldFile(AvatarFile):
-    """What ``profile.avatar`` is: the master, as a file that knows its renditions."""
+    """What ``profile.avatar`` is: the master, as a file that knows its renditions.
+
+    It is read and stored as the master, and shown as a rendition: the master has what the crop
+    left out, and templates, admins and serializers of others know nothing but ``url``.
+    """
+
+    @property
+    def url(self) -> str:
+        """URL of the largest rendition, in the last of its formats, which most programs read.
+
+        A file from before the kit has its own. Before an upload is saved, this is what the row
+        has, or else a fallback's. Raises ``ValueError`` where there is no file. The master's URL
+        is ``avatar.storage.url(avatar.name)``.
+        """
+        self._require_file()
+        _owner, field, key = locate(self)
+        if field is None or (name := Name.parse(key)) is None:
+            return self.url_for(max(self.field.spec.sizes))
+        return urls(field.rendition_storage)(name.rendition(name.sizes[-1], name.formats[-1]))
+
+    def _get_image_dimensions(self) -> tuple[int, int]:
+        # Of what the URL shows. Those of the master are in ``avatar_name``.
+        if name := self.avatar_name:
+            return name.sizes[-1], name.sizes[-1]
+        return super()._get_image_dimensions()  # type: ignore[no-any-return]
+
+    def __html__(self) -> str:
+        """The picture, where it is put into HTML: the read-only pages of an admin, Jinja2.
+
+        The text, as for any ``FieldFile``, is the key of the file.
+        """
+        owner, _field, _key = locate(self)
+        # The admin puts a link around it, which would have no name.
+        return avatar_html(self, alt=display_name(owner) or self.field.verbose_name)
 
     def url_for(self, size: int) -> str:
         """URL of the rendition for a square of ``size`` px, or a fallback's without an avatar."""
@@ -255,7 +291,18 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         form_class = kwargs.pop("form_class", None) or self.form_class or FileField
         if self.form_class is not None and issubclass(form_class, self.form_class):
             kwargs.setdefault("model_field", self)
+            if _is_of_the_admin(kwargs.get("widget")):
+                # The admin gives it to every file field. It writes the key of the master into
+                # the page. The form field has a better one.
+                del kwargs["widget"]
         return super().formfield(form_class=form_class, **kwargs)
 
     def check(self, **kwargs: Any) -> list[CheckMessage]:
         return [*super().check(**kwargs), *self.check_arguments()]
+
+
+def _is_of_the_admin(widget: Any) -> bool:
+    """Whether a widget, or its class, is the file widget of Django's admin, or based on it."""
+    cls = widget if isinstance(widget, type) else type(widget)
+    # By name: a site without the admin does not import it.
+    return any(base.__module__ == "django.contrib.admin.widgets" for base in cls.__mro__)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 import pickle
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core import serializers
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage, storages
 from django.db import connection, connections, migrations, models, transaction
@@ -13,11 +15,13 @@ from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.migrations.writer import MigrationWriter
 from django.forms import FileField, modelform_factory
+from django.utils.html import format_html
 
 from django_avatar_kit import exceptions, forms
 from django_avatar_kit.fields import AvatarDescriptor, AvatarField, AvatarFieldFile
 from django_avatar_kit.lifecycle.field_file import field_file
 from django_avatar_kit.models import AvatarMixin
+from django_avatar_kit.test import make_upload
 from tests.support.lifecycle import column, files_of, make_profile, needed, upload
 from tests.testapp.models import Captain, Channel, Guest, Pet, Profile, Team, Ticket, renditions
 
@@ -234,10 +238,78 @@ def test_a_name_from_before_the_kit():
     assert team.avatar.url == "/media/photos/old.jpg"
 
 
-def test_the_dimensions_are_those_of_the_name(storage):
-    team = Team(avatar=_key())
-    assert (team.avatar.width, team.avatar.height) == (60, 40)
+def test_the_dimensions_are_those_of_what_the_url_shows(storage):
+    avatar = Team(avatar=_key()).avatar
+    assert (avatar.width, avatar.height) == (32, 32)
+    assert (avatar.avatar_name.width, avatar.avatar_name.height) == (60, 40)
     assert storage.calls == []
+
+
+def test_the_url_is_that_of_the_largest_rendition(storage):
+    avatar = Team(avatar=_key()).avatar
+    assert avatar.url == f"/media/avatars/ab/ab{'0' * 30}.32.webp"
+    assert avatar.storage.url(avatar.name) == f"/media/{_key()}"
+    assert storage.calls == []
+
+
+def test_the_url_has_the_format_that_most_programs_read():
+    avatar = Team(avatar=_key().replace("webp", "avif_webp_jpeg")).avatar
+    assert avatar.url == f"/media/avatars/ab/ab{'0' * 30}.32.jpeg"
+
+
+def test_the_url_is_in_the_storage_of_renditions():
+    key = _key().replace("avatars", "portraits")
+    assert Pet(portrait=key).portrait.url == f"/renditions/portraits/ab/ab{'0' * 30}.32.webp"
+
+
+def test_the_url_is_what_the_name_says_whatever_the_settings_do(settings):
+    settings.AVATAR_KIT = {"SIZES": (48, 1024), "FORMATS": ("jpeg",)}
+    assert Team(avatar=_key()).avatar.url.endswith(".32.webp")
+
+
+def test_the_url_of_a_copy_without_an_instance():
+    """As django-cleanup makes them."""
+    file = Team._meta.get_field("avatar").attr_class(None, Team._meta.get_field("avatar"), _key())
+    assert file.url.endswith(".32.webp")
+
+
+@pytest.mark.django_db
+def test_an_upload_that_is_not_saved_has_no_url_of_its_own(profile):
+    """A page whose form came back with errors shows what the row has, and does not fail."""
+    before = profile.avatar.url
+    profile.avatar = make_upload()
+    assert profile.avatar.url == before
+    team = Team(avatar=make_upload())
+    assert team.avatar.url == team.avatar.url_for(512) != ""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("empty", [None, "", False])
+def test_a_cleared_avatar_has_no_url(empty, profile):
+    profile.avatar = empty
+    with pytest.raises(ValueError, match="no file associated"):
+        _ = profile.avatar.url
+
+
+def test_the_text_of_an_avatar_is_its_key():
+    """What str() gives is what the column holds: history tables and exports rely on it."""
+    avatar = Team(avatar=_key()).avatar
+    assert str(avatar) == avatar.name == _key()
+    assert repr(avatar) == f"<AvatarFieldFile: {_key()}>"
+    assert json.loads(serializers.serialize("json", [Team(avatar=_key())]))[0]["fields"] == {
+        "avatar": _key(),
+        "name": "",
+    }
+
+
+def test_an_avatar_in_html_is_the_picture(settings):
+    """As on the read-only pages of an admin, and in Jinja2."""
+    settings.AVATAR_KIT = {"IMG_ATTRS": {}}
+    assert format_html("<b>{}</b>", Team(avatar=_key(), name="Reds").avatar) == (
+        f'<b><img src="/media/avatars/ab/ab{"0" * 30}.32.webp" width="64" height="64" '
+        'alt="Reds"></b>'
+    )
+    assert 'alt="avatar"' in format_html("{}", Team(avatar=_key()).avatar)
 
 
 def _key() -> str:

@@ -278,8 +278,7 @@ def test_loading_and_using_an_avatar_asks_nobody(profile, storage):
             assert row.avatar
             assert row.avatar.url
             assert row.avatar.avatar_name.best(16) == 16
-            assert row.avatar.width == 60
-            assert row.avatar.height == 40
+            assert row.avatar.width == row.avatar.height == 32
             assert row.avatar.url_for(16)
     assert len(queries) == 1, _shown(queries)
     assert storage.calls == []

@@ -8,6 +8,7 @@ from django.core.files.base import File
 from rest_framework.exceptions import ValidationError
 from rest_framework.fields import get_error_detail
 from rest_framework.serializers import FileField, ModelSerializer
+from rest_framework.settings import api_settings
 
 from ..exceptions import UploadError
 from ..fields import AvatarField
@@ -40,6 +41,17 @@ class AvatarUploadField(FileField):  # type: ignore[misc]
         except UploadError as error:
             raise ValidationError(get_error_detail(error)) from error
         return upload
+
+    def to_representation(self, value: Any) -> Any:
+        """The URL of the largest rendition; with ``use_url=False``, the key of that file.
+
+        Never the key of the master, which shows what the crop left out. None without an avatar.
+        """
+        use_url = getattr(self, "use_url", api_settings.UPLOADED_FILES_USE_URL)
+        name = getattr(value, "avatar_name", None)
+        if value and not use_url and name is not None:
+            return name.rendition(name.sizes[-1], name.formats[-1])
+        return super().to_representation(value)
 
     def _own_field(self) -> AvatarField:
         model = getattr(getattr(self.parent, "Meta", None), "model", None)

@@ -234,11 +234,6 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         # Private to ``ImageFile`` (Django 5.2 to 6.1), which has no other way to forget its size.
         self.__dict__.pop("_dimensions_cache", None)
 
-    def _get_image_dimensions(self) -> tuple[int, int]:
-        if name := self.avatar_name:
-            return name.width, name.height
-        return super()._get_image_dimensions()  # type: ignore[no-any-return]
-
     def get_thumbnail(self, thumbnail_options: Any, *args: Any, **kwargs: Any) -> Any:
         """easy-thumbnails' thumbnail: a rendition of the kit's where one answers the request."""
         options = self.get_options(thumbnail_options)
