@@ -87,6 +87,7 @@ class UploadTooLarge(UploadError):
     """``size`` and ``limit`` are bytes."""
 
     code = "too_large"
+    # Translators: for example: “cat.jpg” is 12.0 MB. Upload a file of at most 10.0 MB.
     message = _("“%(filename)s” is %(size_text)s. Upload a file of at most %(limit_text)s.")
 
     def __init__(self, *, filename: str, size: int, limit: int) -> None:
@@ -112,6 +113,7 @@ class UnsupportedFormat(UploadError):
     """``format`` is a key of the kit ("gif") or a name to show ("TIFF"); ``allowed`` are keys."""
 
     code = "unsupported_format"
+    # Translators: for example: “cat.tiff” is a TIFF image. Upload a JPEG, PNG or WebP.
     message = _("“%(filename)s” is a %(format)s image. Upload a %(allowed_text)s.")
 
     def __init__(self, *, filename: str, format: str, allowed: Sequence[str]) -> None:
@@ -154,6 +156,7 @@ class TooMuchMemory(UploadError):
     """
 
     code = "too_much_memory"
+    # Translators: "this kind of JPEG": a progressive one, for example, takes more memory.
     message = _(
         "“%(filename)s” has %(width)s × %(height)s pixels, which is too much for this kind of "
         "%(format)s. Make it smaller: %(fit_width)s × %(fit_height)s pixels can be used.",
@@ -181,6 +184,7 @@ class UnreadableUpload(UploadError):
     """The file is closed, is open as text, or fails while it is read; ``reason`` says which."""
 
     code = "unreadable"
+    # Translators: the reason is part of a sentence, such as "it is closed".
     message = _("“%(filename)s” cannot be read: %(reason)s. Upload it once more.")
 
     def __init__(self, *, filename: str, reason: object) -> None:
@@ -200,14 +204,16 @@ class NotAFile(UploadError, TypeError):
     )
 
     def __init__(self, *, value: object) -> None:
-        shown = described(value)
-        super().__init__(filename=shown, value=shown)
+        # What is no text has no file name; a name of the kit's own takes its place.
+        super().__init__(filename=value if isinstance(value, str) else "")
+        self.params["value"] = described(value)
 
 
 class InvalidCrop(UploadError, ValueError):
     """The crop box is no square inside the picture. ``crop`` is (x, y, width, height) in px."""
 
     code = "invalid_crop"
+    # Translators: the reason is part of a sentence, such as "it is not square".
     message = _(
         "The crop box %(crop)s of “%(filename)s” cannot be used: %(reason)s. It is x, y, width "
         "and height in whole pixels of the upright picture.",
@@ -224,6 +230,7 @@ class StorageError(AvatarError):
     """A storage failed; ``__cause__`` is its own error. ``key`` is the file it failed on."""
 
     code = "storage"
+    # Translators: the reason is what the storage says, mostly in English.
     message: str | StrPromise = _("“%(key)s” could not be written: %(reason)s.")
     MESSAGES: ClassVar[Mapping[str, str | StrPromise]] = {
         "write": message,

@@ -17,7 +17,7 @@ from .exceptions import EmptyUpload, UploadError
 from .formats import media_type_of
 from .rendering import has_avatar
 from .widgets import AvatarInput
-from .wording import filename_text
+from .wording import UNNAMED, filename_text
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -77,7 +77,7 @@ class AvatarField(forms.FileField):
             raise self._error("contradiction", remove=label)
         if isinstance(data, File) and data is not initial and not data.name:
             # A file without a name is false, which FileField takes for no file.
-            data.name = "upload"
+            data.name = UNNAMED
         return super().clean(None if _removes_nothing(initial, data) else data, initial)
 
     def has_changed(self, initial: Any, data: Any) -> bool:

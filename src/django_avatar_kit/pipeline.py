@@ -20,6 +20,7 @@ from .exceptions import InvalidCrop, KeyChanged, KeyTooLong
 from .names import Name, random_ids
 from .storage.base import Write, write_all
 from .uploads import imaging, intake, reading
+from .wording import picture_size
 
 if TYPE_CHECKING:
     from django.core.files.base import File
@@ -82,7 +83,7 @@ def receive(
             source, filename=filename, limits=field.limits, spec=spec, crop=crop
         )
     if picture.crop != crop:
-        reason = f"the picture is {picture.source[0]} × {picture.source[1]} px"
+        reason = picture_size(*picture.source)
         raise InvalidCrop(filename=filename, crop=crop, reason=reason)
     reading.keep_decoded(upload, picture, content)
     return picture

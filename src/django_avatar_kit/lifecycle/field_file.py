@@ -16,6 +16,7 @@ from ..columns import AvatarColumn, default_of
 from ..exceptions import NoMaster, NotAFile, ReadOnly
 from ..names import Box, Name
 from ..uploads import reading
+from ..wording import UNNAMED
 from . import thumbnails
 from .instance_state import assign, column_state, forget, is_assigned
 
@@ -131,7 +132,7 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         # Only an error message needs a name.
         name = reading.text_of(name)
         pipeline.receive(upload, self.field, crop, filename=name)
-        self._replace({"name": name or "upload", "_file": upload, "_crop": crop}, save=save)
+        self._replace({"name": name or UNNAMED, "_file": upload, "_crop": crop}, save=save)
 
     save.alters_data = True  # type: ignore[attr-defined]
 

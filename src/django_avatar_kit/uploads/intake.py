@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 from PIL import Image
 
 from .. import exceptions
@@ -59,13 +60,13 @@ def checked_crop(crop: Any, filename: str, *, square: bool) -> Box:
         or len(crop) != 4
         or any(isinstance(value, bool) or not isinstance(value, int) for value in crop)
     ):
-        reason = "it is not four whole numbers"
+        reason = _("it is not four whole numbers")
     elif min(crop) < 0 or min(crop[2:]) < 1:
-        reason = "it begins outside of the picture, or has no size"
+        reason = _("it begins outside of the picture, or has no size")
     elif max(crop) > LARGEST_SIDE:
-        reason = "it is larger than any picture"
+        reason = _("it is larger than any picture")
     elif square and crop[2] != crop[3]:
-        reason = "it is not square"
+        reason = _("it is not square")
     if reason is not None:
         raise exceptions.InvalidCrop(filename=filename, crop=crop, reason=reason)
     return crop[0], crop[1], crop[2], crop[3]

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from django.core.files.base import File
+from django.utils.translation import gettext
 
 from ..conf import get_config
 from ..exceptions import UnreadableUpload, UploadError, UploadTooLarge
 from ..interruptions import is_interruption
+from ..wording import UNNAMED
 
 if TYPE_CHECKING:
     from .imaging import Picture
@@ -36,7 +38,7 @@ Content = tuple[int, int]
 
 def name_of(upload: File[Any]) -> str:
     """What the client or the file system calls an upload; of a temporary file, an int."""
-    return text_of(upload.name) or "upload"
+    return text_of(upload.name) or UNNAMED
 
 
 def text_of(name: object) -> str:
@@ -150,8 +152,9 @@ def _read(source: Any, size: int) -> bytes:
     if inspect.iscoroutine(piece):
         piece.close()
     if isinstance(piece, str):
-        raise ValueError("it is opened as text")  # noqa: TRY004 - as Python's own files
-    raise ValueError(f"read() gives {type(piece).__name__}, not bytes")
+        raise ValueError(gettext("it is opened as text"))  # noqa: TRY004 - as Python's own files
+    text = gettext("read() gives %(type)s, not bytes")
+    raise ValueError(text % {"type": type(piece).__name__})
 
 
 def _rewound(upload: File[Any], limit: int) -> IO[bytes]:
@@ -184,7 +187,7 @@ def _open_again(upload: File[Any]) -> None:
     path, name = text_of(getattr(inner, "name", None)), text_of(upload.name)
     same = is_of_system and path and name and Path(path).absolute() == Path(name).absolute()
     if type(upload).open is File.open and not same:
-        raise ValueError("it is closed")
+        raise ValueError(gettext("it is closed"))
     upload.open("rb")
 
 
