@@ -1,4 +1,4 @@
-"""What to show where there is no avatar: initials, or a picture among the static files.
+"""What to show where there is no avatar: initials, a figure, a static file, or a Gravatar.
 
 A fallback gives markup, and the URL of a picture where only a URL will do (a mail, an API). Both
 are made without a query, and neither puts a name into a URL.
@@ -8,9 +8,12 @@ are made without a query, and neither puts a name into a URL.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from html import escape
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
@@ -19,10 +22,13 @@ from django.utils.html import conditional_escape
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString, mark_safe
 
-from .conf import cached, get_config, is_dict_of, is_text
+from .conf import cached, get_config, is_dict_of, is_text, is_whole
+from .display.colors import hue
 from .display.display_names import display_name
 from .display.html import attribute_value, attributes
-from .display.initials import NO_LETTERS, drawing, hue, letters_of
+from .display.identicons import code_of, drawing_of
+from .display.initials import drawing, letters_of, seal_initials
+from .lazy import unwrap
 
 Attributes = Mapping[str, str | bool]
 
@@ -51,30 +57,45 @@ class Fallback:
         """The URL of a picture for ``owner``, for ``size`` × ``size`` px."""
         return None
 
+    def srcset(self, owner: Any, size: int) -> str:
+        """The same picture for denser screens, beside ``url()``; "" where one serves all."""
+        return ""
+
 
 class Initials(Fallback):
     """One or two letters of the display name on a colour of the owner's, as an inline ``<svg>``.
 
-    The URL form leads to the view of ``django_avatar_kit.urls``, where a site includes that.
+    The URL form leads to the view of ``django_avatar_kit.urls``, where a site includes that. What
+    the picture shows stands in it sealed: letters may be a whole name.
     """
 
     def html(self, owner: Any, size: int, alt: str, attrs: Attributes) -> SafeString:
-        letters = letters_of(display_name(owner))
-        role = {"role": "img", "aria-label": alt} if alt else {"aria-hidden": "true"}
-        given = {name: value for name, value in attrs.items() if name not in _IMG_ONLY}
-        return mark_safe(  # noqa: S308
-            f'<svg width="{size}" height="{size}" viewBox="0 0 64 64"'
-            f"{attributes({**role, **given})}>{drawing(letters, hue(owner))}</svg>"
-        )
+        return _svg(drawing(letters_of(display_name(owner)), hue(owner)), size, alt, attrs)
 
     def url(self, owner: Any, size: int) -> str | None:
-        letters = letters_of(display_name(owner)) or NO_LETTERS
+        letters = letters_of(display_name(owner))
         # The silhouette is grey for everyone: one picture to cache.
-        angle = 0 if letters == NO_LETTERS else hue(owner)
-        try:
-            return reverse("avatar_kit:initials", kwargs={"letters": letters, "hue": angle})
-        except NoReverseMatch:
-            return None
+        sealed = seal_initials(letters, hue(owner) if letters else 0)
+        return _page("initials", sealed=sealed)
+
+
+class Identicon(Fallback):
+    """A symmetric figure of the owner's own, on the colour that initials would have.
+
+    Figures are made with the site's ``SECRET_KEY``; with a ``salt``, they outlast a change of it.
+    """
+
+    def __init__(self, salt: str = "") -> None:
+        """Raises ``TypeError`` where ``salt`` is no text."""
+        if not is_text(salt):
+            raise TypeError(f"salt is {salt!r}. It must be a text")
+        self.salt = salt
+
+    def html(self, owner: Any, size: int, alt: str, attrs: Attributes) -> SafeString:
+        return _svg(drawing_of(code_of(owner, self.salt)) or "", size, alt, attrs)
+
+    def url(self, owner: Any, size: int) -> str | None:
+        return _page("identicon", code=code_of(owner, self.salt))
 
 
 class Static(Fallback):
@@ -87,17 +108,129 @@ class Static(Fallback):
         self.path = path
 
     def html(self, owner: Any, size: int, alt: str, attrs: Attributes) -> SafeString:
-        return mark_safe(  # noqa: S308
-            f'<img src="{escape(self.url(owner, size))}" width="{size}" height="{size}"'
-            f' alt="{attribute_value(alt)}"{attributes(attrs)}>'
-        )
+        return _img(self.url(owner, size), "", size, alt, attrs)
 
     def url(self, owner: Any, size: int) -> str:
         return static(self.path)
 
 
+class Gravatar(Fallback):
+    """The picture that belongs to the owner's e-mail address at Gravatar, Libravatar or the like.
+
+    Only visitors' browsers ask that server; what it is told of the address is its SHA-256. Without
+    an address, or where it is not loaded, the next fallback is asked.
+    """
+
+    #: Pictures of Gravatar are at most this wide, in px. https://docs.gravatar.com/sdk/images/
+    LARGEST = 2048
+    #: How strict Gravatar is to be, by its own words.
+    RATINGS = ("g", "pg", "r", "x")
+
+    def __init__(
+        self,
+        default: str | int | None = "mp",
+        rating: str | None = None,
+        base_url: str = "https://gravatar.com/avatar/",
+        largest: int = LARGEST,
+    ) -> None:
+        """Raises ``TypeError`` or ``ValueError`` for options that cannot be meant.
+
+        ``default`` is what that server shows for an address that it does not know: one of its own
+        names, 404, or the URL of a picture; None for the server's choice. ``largest`` is the
+        widest picture to ask for, in px (512 for Libravatar).
+        """
+        default = "404" if default == 404 else default
+        if not (default is None or (is_text(default) and default)):
+            raise TypeError(f"default is {default!r}. It must be a text such as 'mp', or None")
+        if rating is not None and rating not in self.RATINGS:
+            raise ValueError(
+                f"rating is {rating!r}. It must be one of {', '.join(self.RATINGS)}, or None"
+            )
+        if not is_text(base_url) or not _BASE_URL.fullmatch(base_url):
+            raise ValueError(
+                f"base_url is {base_url!r}. It must begin with https://, http:// or /, and have "
+                "neither a query nor a fragment"
+            )
+        if not is_whole(largest) or largest < 1:
+            raise ValueError(f"largest is {largest!r}. It must be a number of px, 1 or more")
+        self.base_url = base_url if base_url.endswith("/") else f"{base_url}/"
+        self.query = {"d": default, "r": rating}
+        self.largest = largest
+
+    def email(self, owner: Any) -> str:
+        """The address of ``owner``, "" if there is none; to be overridden where it is elsewhere.
+
+        That of a user whom ``AUTH_USER_MODEL`` describes is in its ``EMAIL_FIELD``, that of any
+        other in a column ``email``. A deferred column counts as none: loading it is a query.
+        """
+        owner = unwrap(owner)
+        column = getattr(owner, "EMAIL_FIELD", None) or "email"
+        value: Any = None if owner is None else vars(owner).get(column)
+        return value if is_text(value) else ""
+
+    def html(self, owner: Any, size: int, alt: str, attrs: Attributes) -> SafeString | None:
+        url = self.url(owner, size)
+        if url is None:
+            return None
+        # The page need not be told to that server.
+        given = {"referrerpolicy": "no-referrer", **attrs}
+        return _img(url, self.srcset(owner, size), size, alt, given)
+
+    def url(self, owner: Any, size: int) -> str | None:
+        address = self.email(owner).strip().lower()
+        if not _ADDRESS.fullmatch(address):
+            return None
+        digest = sha256(address.encode(errors="replace")).hexdigest()
+        query = {"s": min(size, self.largest), **self.query}
+        pairs = [(name, value) for name, value in query.items() if value is not None]
+        return f"{self.base_url}{digest}?{urlencode(pairs)}"
+
+    def srcset(self, owner: Any, size: int) -> str:
+        wanted = [size, 2 * size, 3 * size]
+        sizes = [min(each, self.largest) for each in wanted]
+        return ", ".join(
+            f"{self.url(owner, each)} {density}x"
+            for density, each in enumerate(sizes, 1)
+            if each > sizes[density - 2] and density > 1
+        )
+
+
+_BASE_URL = re.compile(r"(?:https?://[^/?#\s]|/)[^?#\s]*")
+_ADDRESS = re.compile(r"[^\s@]\S*@\S*[^\s@]")
+
+
+def _svg(inside: str, size: int, alt: str, attrs: Attributes) -> SafeString:
+    role = {"role": "img", "aria-label": alt} if alt else {"aria-hidden": "true"}
+    given = {name: value for name, value in attrs.items() if name not in _IMG_ONLY}
+    return mark_safe(  # noqa: S308
+        f'<svg width="{size}" height="{size}" viewBox="0 0 64 64"'
+        f"{attributes({**role, **given})}>{inside}</svg>"
+    )
+
+
+def _img(src: str, srcset: str, size: int, alt: str, attrs: Attributes) -> SafeString:
+    dense = f' srcset="{escape(srcset)}"' if srcset else ""
+    return mark_safe(  # noqa: S308
+        f'<img src="{escape(src)}"{dense} width="{size}" height="{size}"'
+        f' alt="{attribute_value(alt)}"{attributes(attrs)}>'
+    )
+
+
+def _page(name: str, **kwargs: str) -> str | None:
+    """The URL of a view of the kit; None where the site does not include its URLs."""
+    try:
+        return reverse(f"avatar_kit:{name}", kwargs=kwargs)
+    except NoReverseMatch:
+        return None
+
+
 #: What ``FALLBACKS`` may call by a short name.
-BUILTINS: Mapping[str, type[Fallback]] = {"initials": Initials, "static": Static}
+BUILTINS: Mapping[str, type[Fallback]] = {
+    "initials": Initials,
+    "identicon": Identicon,
+    "static": Static,
+    "gravatar": Gravatar,
+}
 
 
 @cached
@@ -114,12 +247,28 @@ def fallback_html(owner: Any, size: int, alt: str, attrs: Attributes) -> SafeStr
     return SafeString()
 
 
-def fallback_url(owner: Any, size: int) -> str:
-    """The URL of the first fallback that has one, else an empty string."""
-    for fallback in get_fallbacks():
-        if (url := fallback.url(owner, size)) is not None:
+def fallback_url(owner: Any, size: int, *, raster: bool = False) -> str:
+    """The URL of the first fallback that has one, else an empty string.
+
+    With ``raster``, that of an SVG file is passed over: mail programs do not show these.
+    """
+    for url, _fallback in _answers(owner, size):
+        if not (raster and urlsplit(url).path.lower().endswith((".svg", ".svgz"))):
             return url
     return ""
+
+
+def fallback_pictures(owner: Any, size: int) -> tuple[str, str]:
+    """The URL of the first fallback that has one, and its ``srcset``; both may be empty."""
+    for url, fallback in _answers(owner, size):
+        return url, fallback.srcset(owner, size)
+    return "", ""
+
+
+def _answers(owner: Any, size: int) -> Iterator[tuple[str, Fallback]]:
+    for fallback in get_fallbacks():
+        if (url := fallback.url(owner, size)) is not None:
+            yield url, fallback
 
 
 def make_fallback(entry: Any) -> Fallback:
@@ -151,7 +300,7 @@ def make_fallback(entry: Any) -> Fallback:
         )
     try:
         return _class_of(backend)(**options)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ImproperlyConfigured(f"OPTIONS of the fallback “{backend}”: {error}") from error
 
 

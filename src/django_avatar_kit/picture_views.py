@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.generic import View
 
-from .display import initials
+from .display import identicons, initials
 
 
 class NoCookies(SimpleCookie):
@@ -34,26 +34,26 @@ class NoCookies(SimpleCookie):
 
 
 @method_decorator(login_not_required, name="dispatch")
-class InitialsView(View):
-    """A picture of initials as an SVG file, which any cache may keep for a year.
+class PictureView(View):
+    """An SVG file that any cache may keep for a year: its URL says all that it shows.
 
-    The URL holds letters and a hue, never a name; the view asks neither session nor database.
+    The URL never holds a name; the view asks neither session nor database.
     """
 
     http_method_names = ["get", "head"]
 
-    def get(self, request: HttpRequest, letters: str, hue: int) -> HttpResponse:
-        cleaned = initials.clean_letters(letters)
-        if cleaned is None or hue >= 360:
-            raise Http404("No such initials.")
-        session = getattr(request, "session", None)
+    def answer(self, svg: str | None) -> HttpResponse:
+        """The response with a whole document; None raises ``Http404``."""
+        if svg is None:
+            raise Http404("No such picture.")
+        session = getattr(self.request, "session", None)
         if session is not None and not session.modified:
             # SessionMiddleware (Django 5.2 to 6.1) saves a session at every request where
             # SESSION_SAVE_EVERY_REQUEST is on, and has no way to except a view; it does nothing
             # to a session without this attribute. Other middleware may go on reading the session.
             vars(session).pop("accessed", None)
         response = HttpResponse(
-            initials.initials_svg(cleaned, hue),
+            svg,
             content_type="image/svg+xml",
             headers={
                 "Cache-Control": "public, max-age=31536000, immutable",
@@ -64,3 +64,28 @@ class InitialsView(View):
         )
         response.cookies = NoCookies()
         return response
+
+
+class InitialsView(PictureView):
+    """Initials on a colour, which the URL says sealed."""
+
+    def get(self, request: HttpRequest, sealed: str) -> HttpResponse:
+        shown = initials.unseal_initials(sealed)
+        return self.answer(None if shown is None else initials.initials_svg(*shown))
+
+
+class LettersView(PictureView):
+    """The same for URLs of earlier releases, in which the letters stand as they are."""
+
+    def get(self, request: HttpRequest, letters: str, hue: int) -> HttpResponse:
+        cleaned = initials.clean_letters(letters)
+        known = cleaned is not None and hue < 360
+        return self.answer(initials.initials_svg(cleaned or "", hue) if known else None)
+
+
+class IdenticonView(PictureView):
+    """A figure on a colour; the URL has both as a number."""
+
+    def get(self, request: HttpRequest, code: str) -> HttpResponse:
+        drawing = identicons.drawing_of(code)
+        return self.answer(None if drawing is None else initials.svg_document(drawing))

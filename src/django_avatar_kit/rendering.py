@@ -19,7 +19,7 @@ from .conf import get_config
 from .display import html as markup
 from .display.display_names import display_name
 from .display.owners import locate
-from .fallbacks import fallback_html, fallback_url
+from .fallbacks import fallback_html, fallback_pictures, fallback_url
 from .names import MASTER, Name
 from .storage.adapter import JoinedUrls
 from .storage.base import urls
@@ -95,7 +95,7 @@ class Layout:
         owner, avatar_field, key = locate(obj)
         alt = self._alt_of(owner)
         if avatar_field is None or key is None:
-            pictures, color = markup.Pictures(fallback_url(owner, self.size)), ""
+            pictures, color = markup.Pictures(*fallback_pictures(owner, self.size)), ""
             html = fallback_html(owner, self.size, alt, self.attrs)
         else:
             pictures, color = _pictures(avatar_field, key, self.size)

@@ -11,9 +11,12 @@ app_name = "avatar_kit"
 urlpatterns = [
     path("", views.AvatarChangeView.as_view(), name="change"),
     path("delete/", views.AvatarDeleteView.as_view(), name="delete"),
+    # As URLs of initials were, which pages and mails may still have. No sealed one has a hyphen.
     path(
         "initials/<str:letters>-<int:hue>.svg",
-        picture_views.InitialsView.as_view(),
+        picture_views.LettersView.as_view(),
         name="initials",
     ),
+    path("initials/<str:sealed>.svg", picture_views.InitialsView.as_view(), name="initials"),
+    path("identicon/<str:code>.svg", picture_views.IdenticonView.as_view(), name="identicon"),
 ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,11 +11,8 @@ from django.urls import resolve
 from django.utils.safestring import SafeString, mark_safe
 
 from django_avatar_kit import fallbacks
-from django_avatar_kit.display.initials import (
-    color_of,
-    hue,
-    initials_svg,
-)
+from django_avatar_kit.display.colors import color_of, hue
+from django_avatar_kit.display.initials import initials_svg, letters_of, unseal_initials
 from django_avatar_kit.fallbacks import (
     Fallback,
     Initials,
@@ -42,6 +40,10 @@ class Mine(Fallback):
 
     def url(self, owner, size):
         return f"/{size}/" if getattr(owner, "username", "") == self.who else None
+
+
+def shown(url: str) -> tuple[str, int] | None:
+    return unseal_initials(resolve(url).kwargs["sealed"])
 
 
 def ada() -> User:
@@ -120,14 +122,27 @@ def test_whole_document(letters) -> None:
 
 
 def test_url_of_initials() -> None:
-    url = Initials().url(ada(), 64)
+    url = str(Initials().url(ada(), 64))
 
-    assert url == f"/avatar/initials/AL-{hue(ada())}.svg"
-    assert resolve(url).kwargs == {"letters": "AL", "hue": hue(ada())}
-    assert Initials().url(None, 64) == Initials().url(Team(pk=7), 64) == "/avatar/initials/_-0.svg"
-    assert Initials().url(Team(pk=7, name="王小明"), 64) == (
-        f"/avatar/initials/%E7%8E%8B-{hue(Team(pk=7))}.svg"
-    )
+    assert re.fullmatch("/avatar/initials/[a-z2-7]{40}[.]svg", url)
+    assert shown(url) == ("AL", hue(ada()))
+    # The same person has the same URL, in every process that has the same key, at any size.
+    assert url == Initials().url(ada(), 128)
+    assert url == Initials().url(User(pk=1, first_name="Anna", last_name="Lee"), 64)
+    assert url != Initials().url(User(pk=2, first_name="Ada", last_name="Lovelace"), 64)
+    assert Initials().url(None, 64) == Initials().url(Team(pk=7), 64)
+    assert shown(str(Initials().url(None, 64))) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["李 明", "Bo Li", "Ø", "👩🏽\u200d🚀 🏳\ufe0f\u200d🌈", "क्षमा शर्मा"]
+)
+def test_url_of_initials_holds_no_name(name) -> None:
+    """Two letters may be all of a name: whoever reads the URL reads neither them nor how many."""
+    url = str(Initials().url(Team(pk=7, name=name), 64))
+
+    assert shown(url) == (letters_of(name), hue(Team(pk=7)))
+    assert re.fullmatch("/avatar/initials/(?:[a-z2-7]{24})+[a-z2-7]{16}[.]svg", url)
 
 
 def test_no_url_of_initials_without_the_kits_urls(settings) -> None:
@@ -200,7 +215,10 @@ def test_base_class_has_no_answer() -> None:
     assert Fallback().url(None, 64) is None
 
 
-KNOWN = "Known names are initials, static; any other fallback is named by its dotted path."
+KNOWN = (
+    "Known names are initials, identicon, static, gravatar; any other fallback is named by its "
+    "dotted path."
+)
 KEYS = 'A fallback that is not a string has the keys "BACKEND" and, where it takes any, "OPTIONS"'
 NO_SUBCLASS = "is not a subclass of django_avatar_kit.fallbacks.Fallback"
 

@@ -6,11 +6,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils.functional import SimpleLazyObject
 
+from django_avatar_kit.display.colors import color_of, hue
 from django_avatar_kit.display.initials import (
     clean_letters,
-    color_of,
-    hue,
     letters_of,
+    seal_initials,
+    unseal_initials,
 )
 from tests.testapp.models import Profile, Team
 
@@ -50,6 +51,29 @@ from tests.testapp.models import Profile, Team
         ("👩🏽\u200d🚀", "👩🏽\u200d🚀"),
         ("🇩🇪🇫🇷", "🇩🇪"),
         ("🏴\U000e0067\U000e0062\U000e007f!", "🏴\U000e0067\U000e0062\U000e007f"),
+        ("👨\u200d👩\u200d👧\u200d👦 Ortiz", "O"),
+        ("👨\u200d👩\u200d👧\u200d👦👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧\u200d👦"),
+        ("👩🏽\u200d❤\ufe0f\u200d💋\u200d👨🏿", "👩🏽\u200d❤\ufe0f\u200d💋\u200d👨🏿"),
+        ("🏳\ufe0f\u200d🌈", "🏳\ufe0f\u200d🌈"),
+        ("🙂\u200d↔\ufe0f", "🙂\u200d↔\ufe0f"),
+        ("1\ufe0f\u20e3 2\ufe0f\u20e3", "1\ufe0f\u20e32\ufe0f\u20e3"),
+        ("#\ufe0f\u20e3!", "#\ufe0f\u20e3"),
+        ("สมชาย ใจดี", "สจ"),
+        ("น้ำฝน", "น้\u0e4d\u0e32"),
+        ("ໄພ ດວງ", "ພດ"),
+        ("เ", ""),
+        ("क्\u200dषमा", "क्\u200dष"),
+        ("શ્રી", "શ્રી"),
+        ("김 철수", "김철"),
+        ("\u1100\u1175\u11b7 \u110e\u1165\u11af", "김철"),
+        # Old Hangul, of which there are no whole syllables.
+        ("\u1112\u119e\u11ab", "\u1112\u119e\u11ab"),
+        ("ㅋㅋㅋ", "\u110f"),
+        ("\u200fמשה\u200f \u202eכהן\u202c", "מכ"),  # noqa: RUF001
+        ("\u2067نور\u2069 الدين", "نا"),
+        ("\ud800", ""),
+        ("A\ud800 \udfffB", "AB"),
+        ("Z\u0351\u036b\u0343a\u0326l\u0348g\u031eo\u0310", "Z\u0351\u036b\u0313"),
         ("", ""),
         ("...", ""),
         ("\u200d\u0301", ""),
@@ -60,6 +84,7 @@ def test_letters(name, letters) -> None:
     assert letters_of(name) == letters
     # What the kit writes into a URL, the view draws.
     assert clean_letters(letters or "_") == letters
+    assert unseal_initials(seal_initials(letters, 345)) == (letters, 345)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +101,7 @@ def test_what_the_view_must_not_draw(text) -> None:
 # --- colours ---
 
 
-@pytest.mark.parametrize("angle", range(0, 360, 15))
+@pytest.mark.parametrize("angle", range(360))
 def test_contrast(angle) -> None:
     assert re.fullmatch("#[0-9a-f]{6}", color_of(angle))
     channels = [int(color_of(angle)[i : i + 2], 16) / 255 for i in (1, 3, 5)]

@@ -12,8 +12,8 @@ from django.db import models
 from django.test.utils import isolate_apps
 from django.utils.functional import SimpleLazyObject
 
+from django_avatar_kit.display.colors import hue
 from django_avatar_kit.display.display_names import display_name
-from django_avatar_kit.display.initials import hue
 from django_avatar_kit.display.owners import locate
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.models import AvatarMixin, prefetch_avatars

@@ -14,6 +14,8 @@ from tests.testapp.models import Bare, Profile, Team
 
 TOKEN = "3f9c0123456789abcdef0123456789e1"
 STEM = f"/media/avatars/3f/{TOKEN}"
+#: Sealed with the key in tests/settings.py.
+SILHOUETTE = "/avatar/initials/rmovwubxuzx3lr5ida6xc5r4naaubw7myqcn5tzu.svg"
 KEY = f"avatars/3f/{TOKEN}-5be1012345670707-k1-1000x750-32_64_128_256_512-webp-full-7a6a5c.jpg"
 IMG = f'<img src="{STEM}.64.webp" srcset="{STEM}.128.webp 2x" width="64" height="64" alt="Rockets"'
 
@@ -150,7 +152,7 @@ def test_parts() -> None:
         context
     )
     assert isinstance(context["face"], Face)
-    assert context["face"].src == "/avatar/initials/_-0.svg"
+    assert context["face"].src == SILHOUETTE
 
 
 def test_settings_are_read_live(settings) -> None:
@@ -263,7 +265,7 @@ def test_what_has_no_avatar(tag) -> None:
         ("{% avatar_url team size='32' %}", f"{STEM}.32.webp"),
         ("{% avatar_url team nothing %}", f"{STEM}.64.webp"),
         ("{% avatar_url team 64 as url %}[{{ url }}]", f"[{STEM}.64.webp]"),
-        ("{% avatar_url nobody 64 %}", "/avatar/initials/_-0.svg"),
+        ("{% avatar_url nobody 64 %}", SILHOUETTE),
         ("{{ team|has_avatar }} {{ nobody|has_avatar }}", "True False"),
         ("{% if nobody|has_avatar %}yes{% else %}no{% endif %}", "no"),
     ],

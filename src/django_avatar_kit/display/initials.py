@@ -1,26 +1,16 @@
-"""Initials: an owner's letters and colour, and the SVG that shows them."""
+"""Initials: the letters of a name, and the SVG that shows them."""
 
 from __future__ import annotations
 
-import colorsys
-import hashlib
 import re
 import unicodedata
-from functools import cache, lru_cache
+from functools import lru_cache
 from html import escape
-from typing import Any
 
-from ..lazy import unwrap
-from .owners import link_of
+from .colors import STEP, color_of
+from .sealed import seal, unseal
 
-#: WCAG 2.1, success criterion 1.4.3 (AA): letters against their background.
-CONTRAST = 4.5
-
-#: Colours of initials: 24 hues, 15 degrees apart, are about as many as can be told apart at a
-#: glance, and few enough that the hue says next to nothing about the key it comes from.
-HUES = 24
-
-#: Stands in the URL for the silhouette that is drawn where there are no letters.
+#: Stands for no letters in the URLs that held letters.
 NO_LETTERS = "_"
 
 #: An emoji of a family or of a couple takes up to ten code points.
@@ -36,31 +26,24 @@ _EXTENDING = re.compile("[\u200d\U000e0020-\U000e007f\U0001f3fb-\U0001f3ff]")
 #: Two regional indicators.
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 
-_SILHOUETTE = (
+#: What no reader takes for two: Hangul of which Unicode has no whole syllable (an initial and a
+#: vowel, a vowel and a final), and the two parts of the vowel am in Thai and Lao.
+_PAIR = re.compile(
+    "[\u1100-\u115f\ua960-\ua97c][\u1160-\u11a7\ud7b0-\ud7c6]"
+    "|[\u1160-\u11a7\ud7b0-\ud7c6\uac00-\ud7a3][\u11a8-\u11ff\ud7cb-\ud7fb]"
+    "|\u0e4d\u0e32|\u0ecd\u0eb2"
+)
+#: Vowels that are written before the consonant they follow: no initials (Thai, Lao, Tai Lue, Tai
+#: Viet; Unicode's Logical_Order_Exception).
+_LEADING_VOWEL = re.compile(
+    "[\u0e40-\u0e44\u0ec0-\u0ec4\u19b5-\u19b7\u19ba\uaab5\uaab6\uaab9\uaabb\uaabc]"
+)
+
+#: Drawn where there are no letters.
+SILHOUETTE = (
     '<rect width="64" height="64" fill="#6b7280"/>'
     '<g fill="#fff"><circle cx="32" cy="25" r="11"/><path d="M10 64a22 22 0 0 1 44 0z"/></g>'
 )
-
-
-def hue(owner: Any) -> int:
-    """A colour for the owner, as an angle in degrees (a multiple of 15); always the same one.
-
-    A profile has the hue of its user, loaded or not. It is taken from a hash, so that neither keys
-    nor names can be read from it.
-    """
-    owner = unwrap(owner)
-    if owner is None:
-        return 0
-    model, key = type(owner), owner.pk
-    link = link_of(model)
-    if link is not None and (linked := owner.__dict__.get(link.attname)) is not None:
-        model, key = link.related_model, linked
-    # A model, its proxies and its children share their keys, and so the hue.
-    model = model._meta.concrete_model or model
-    while getattr(relation := model._meta.pk.remote_field, "parent_link", False):
-        model = relation.model
-    digest = hashlib.blake2b(f"{model._meta.label_lower}:{key}".encode(), digest_size=4).digest()
-    return int.from_bytes(digest, "big") % HUES * (360 // HUES)
 
 
 def initials_svg(letters: str, hue: int, size: int = 64) -> str:
@@ -68,9 +51,14 @@ def initials_svg(letters: str, hue: int, size: int = 64) -> str:
 
     ``letters`` is what :func:`clean_letters` returned, ``hue`` an angle in degrees.
     """
+    return svg_document(drawing(letters, hue), size)
+
+
+def svg_document(drawing: str, size: int = 64) -> str:
+    """A whole SVG document of ``size`` × ``size`` px around a drawing of 64 × 64."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" '
-        f'viewBox="0 0 64 64">{drawing(letters, hue)}</svg>'
+        f'viewBox="0 0 64 64">{drawing}</svg>'
     )
 
 
@@ -87,12 +75,12 @@ def letters_of(name: str) -> str:
         # A user name: ada.lovelace, ada_lovelace, or a name with its middle dot in katakana.
         found = _first_letters(re.sub(r"[._\-\u00b7\u30fb]", " ", name))
     if not found:
-        return next((c for c in _clusters(name) if unicodedata.category(c[0]) == "So"), "")
+        return next(filter(_is_emoji, _clusters(name)), "")
     return found[0] if len(found) == 1 else found[0] + found[-1]
 
 
 def clean_letters(text: str) -> str | None:
-    """The letters that a URL of the initials view asks for: ``""`` for ``_``, the silhouette.
+    """The letters that an old URL of initials asks for: ``""`` for ``_``, the silhouette.
 
     None for whatever :func:`letters_of` would never give (more than two letters, lower case, any
     other text), so that each picture has one URL, and nobody can have the site draw a message.
@@ -106,26 +94,11 @@ def clean_letters(text: str) -> str | None:
     return text if len(clusters) <= 2 and letters_of(" ".join(clusters)) == text else None
 
 
-@cache
-def color_of(hue: int) -> str:
-    """The background for a hue, as ``#rrggbb``: as light as white letters on it allow."""
-    # In percent: 60 is light enough that every hue has to come down from it.
-    lightness = 60
-    while True:
-        # Fully saturated, initials would draw more attention than the pictures beside them.
-        rgb = colorsys.hls_to_rgb(hue % 360 / 360, lightness / 100, 0.5)
-        channels = [round(channel * 255) for channel in rgb]
-        # The contrast to white, whose luminance is 1.
-        if 1.05 / (_luminance(channels) + 0.05) >= CONTRAST:
-            return "#{:02x}{:02x}{:02x}".format(*channels)
-        lightness -= 1
-
-
 @lru_cache(maxsize=4096)
 def drawing(letters: str, hue: int) -> str:
     """What stands inside the ``<svg>``, whose view box is 64 × 64."""
     if not letters:
-        return _SILHOUETTE
+        return SILHOUETTE
     clusters = _clusters(letters)
     # Arabic letters would join, and these are of two words.
     arabic = any(unicodedata.bidirectional(cluster[0]) == "AL" for cluster in clusters)
@@ -139,6 +112,17 @@ def drawing(letters: str, hue: int) -> str:
     )
 
 
+def seal_initials(letters: str, hue: int) -> str:
+    """What a URL says of a picture of initials; ``hue`` is a multiple of 15, in degrees."""
+    return seal(bytes([1 + hue // STEP]) + letters.encode())
+
+
+def unseal_initials(sealed: str) -> tuple[str, int] | None:
+    """Letters and hue of what :func:`seal_initials` gave; None for anything else."""
+    content = unseal(sealed)
+    return None if content is None else (content[1:].decode(), (content[0] - 1) * STEP)
+
+
 def _first_letters(text: str) -> list[str]:
     # NFKC: full-width letters, ligatures and letters in circles are the letters they stand for.
     words = unicodedata.normalize("NFKC", text).split()
@@ -147,12 +131,17 @@ def _first_letters(text: str) -> list[str]:
 
 def _first_letter(word: str) -> str:
     for cluster in _clusters(word):
-        if cluster[0].isalnum():
+        if cluster[0].isalnum() and not _LEADING_VOWEL.match(cluster):
             # Title case: upper case would give Georgian capitals, which few fonts have.
             upper = _clusters(unicodedata.normalize("NFKC", cluster.title()))
             # The capital of ß is two letters.
             return upper[0] if len(upper) == 1 else cluster
     return ""
+
+
+def _is_emoji(cluster: str) -> bool:
+    # The keycaps of # and * are no symbols by their category.
+    return unicodedata.category(cluster[0]) == "So" or cluster.endswith("\u20e3")
 
 
 def _clusters(text: str) -> list[str]:
@@ -177,18 +166,15 @@ def _continues(cluster: str, char: str) -> bool:
         # Variation selectors and keycaps are marks, too.
         category.startswith("M")
         or _EXTENDING.match(char)
-        # What a joiner joins: emoji only, or else whole words would pass for one letter.
-        or (last == _ZWJ and category == "So")
-        # The consonant after a virama.
-        or (unicodedata.combining(last) == _VIRAMA and category == "Lo")
+        # What a joiner joins: emoji only, or else whole words would pass for one letter. Arrows of
+        # emoji are mathematical symbols.
+        or (last == _ZWJ and category in {"So", "Sm"})
+        # The consonant after a virama, which a joiner may follow.
+        or (category == "Lo" and _ends_in_virama(cluster))
+        or _PAIR.fullmatch(last + char)
         or _FLAG.fullmatch(cluster + char)
     )
 
 
-def _luminance(channels: list[int]) -> float:
-    """Relative luminance of an sRGB colour, as WCAG 2.1 defines it."""
-    linear = [
-        value / 12.92 if (value := channel / 255) <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
-        for channel in channels
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+def _ends_in_virama(cluster: str) -> bool:
+    return unicodedata.combining(cluster.rstrip(_ZWJ)[-1:] or " ") == _VIRAMA
