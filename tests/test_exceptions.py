@@ -244,11 +244,69 @@ def test_numbers_are_written_in_the_language_of_the_reader() -> None:
         assert "12,0\xa0MB" in str(error)
 
 
-@pytest.mark.parametrize("language", ["de", "ja", "ar"])
-def test_the_formats_are_joined_in_the_language_of_the_sentence(language):
-    """Django has words for it in many languages in which the sentence itself is not."""
-    error = exceptions.UnsupportedFormat(
-        filename="cat.tiff", format="TIFF", allowed=("jpeg", "png", "webp")
-    )
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        (
+            "de",
+            (
+                "„cat.tiff“ ist ein Bild im Format TIFF. "
+                "Bitte laden Sie ein Bild als JPEG, PNG oder WebP hoch."
+            ),
+        ),
+        (
+            "ja",
+            (
+                "「cat.tiff」は TIFF 形式の画像です。"
+                "JPEG、PNG または WebP の画像をアップロードしてください。"
+            ),
+        ),
+        # Django has a word for "or" in Korean, but the kit has no such sentence.
+        ("ko", "“cat.tiff” is a TIFF image. Upload a JPEG, PNG or WebP."),
+    ],
+)
+def test_the_formats_are_joined_in_the_language_of_the_sentence(language, sentence):
+    error = UnsupportedFormat(filename="cat.tiff", format="TIFF", allowed=("jpeg", "png", "webp"))
     with translation.override(language):
-        assert str(error).endswith("Upload a JPEG, PNG or WebP.")
+        assert str(error) == sentence
+
+
+@pytest.mark.parametrize(
+    ("side", "language", "megapixels"),
+    [
+        (12_000, "en", "144 megapixels"),
+        (40_000, "en", "1600 megapixels"),
+        (3_512, "en", "12.3 megapixels"),
+        (3_512, "de", "12,3 Megapixel"),
+        (100, "de", "0,01 Megapixel"),
+    ],
+)
+def test_megapixels_have_three_digits_and_no_exponent(side, language, megapixels):
+    error = TooManyPixels(filename="a.png", width=side, height=side, limit=1)
+    with translation.override(language):
+        assert f" {megapixels}. " in str(error)
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "german"),
+    [
+        ("cat.jpg", "“cat.jpg”", "„cat.jpg“"),
+        (b"\xff\xd8", "bytes of length 2", "bytes der Länge 2"),
+        (memoryview(b"\xff"), "memoryview of length 1", "memoryview der Länge 1"),
+        (12, "An object of type int", "Ein Objekt vom Typ int"),
+    ],
+)
+def test_what_is_no_file_is_described_in_the_language_of_the_reader(value, english, german):
+    error = NotAFile(value=value)
+    assert str(error).startswith(f"{english} is not a file in storage")
+    with translation.override("de"):
+        assert str(error).startswith(f"{german} ist keine Datei im Speicher")
+
+
+def test_a_file_without_a_name_is_called_upload_in_the_language_of_the_reader():
+    error = EmptyUpload(filename="")
+    assert str(error) == "“upload” is empty. Choose another file."
+    with translation.override("de"):
+        assert str(error) == "„Upload“ ist leer. Bitte wählen Sie eine andere Datei."
+    with translation.override("fr"):
+        assert str(error) == "«\xa0fichier\xa0» est vide. Choisissez un autre fichier."

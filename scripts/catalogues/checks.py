@@ -121,10 +121,16 @@ def check_form(text: str, form: str, optional: set[str], *, isolated: bool) -> I
         yield f"a single % in {form!r}"
     if sorted(TAG.findall(text)) != sorted(TAG.findall(form)):
         yield f"HTML tags differ in {form!r}"
-    if text[:1].isspace() != form[:1].isspace() or text[-1:].isspace() != form[-1:].isspace():
+    # What stands between the items of a list may have no space in another language.
+    words = any(character.isalpha() for character in text)
+    if words and spaces_around(text) != spaces_around(form):
         yield f"spaces at the start or end differ in {form!r}"
     if isolated and not isolates(form):
         yield f"a value is not between U+2068 and U+2069 in {form!r}"
+
+
+def spaces_around(text: str) -> tuple[bool, bool]:
+    return text[:1].isspace(), text[-1:].isspace()
 
 
 def placeholders_of(text: str) -> set[tuple[str, str]]:
