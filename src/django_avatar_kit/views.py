@@ -1,134 +1,72 @@
-"""Pages on which users change and delete their own avatar."""
+"""Pages on which users change and remove an avatar: their own, or one that they look after."""
 
 from __future__ import annotations
 
 import logging
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import ValidationError
-from django.forms import FileField
+from django.forms import ClearableFileInput, FileField
 from django.forms.models import construct_instance
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, reverse
-from django.utils.decorators import method_decorator
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import NoReverseMatch
 from django.utils.translation import get_language, get_language_bidi, gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
-from django.views.generic import FormView, TemplateView, View
-from django.views.generic.base import ContextMixin
+from django.views.generic import FormView, TemplateView
+from django.views.generic.base import TemplateResponseMixin
 
-from .display import owners
+from .assets import PAGES, avatar_media
 from .exceptions import AvatarError, StorageError, UploadError
-from .forms import AvatarForm, avatar_field_names, avatar_form_class, time_stamps
-from .lazy import unwrap
+from .forms import AvatarForm, avatar_form_class, time_stamps
 from .rendering import avatar_html, has_avatar
+from .view_answers import AnswerMixin, wants_json, wants_part
+from .view_targets import TargetMixin
 from .widgets import AvatarInput
-
-if TYPE_CHECKING:
-    from django.db.models import Model
 
 logger = logging.getLogger(__name__)
 
 
-@method_decorator([never_cache, csrf_protect], name="dispatch")
-class OwnAvatarMixin(LoginRequiredMixin, ContextMixin, View):
-    """The avatar of the user who sends the request, and where to go after it has been changed.
+class OwnAvatarMixin(TemplateResponseMixin, TargetMixin, AnswerMixin):
+    """What both views have in common: one avatar, and a page about it."""
 
-    The row is found from the session alone: neither the URL nor the form names one.
-    """
+    def get_avatar(self) -> Any:
+        return getattr(self.object, self.get_field_name())
 
-    #: Without PUT, PATCH and DELETE, so that POST is the only way to change anything.
-    http_method_names = ["get", "post", "head", "options"]
-    #: Which avatar, where the row has several; None for the one that ``{% avatar %}`` shows.
-    field_name: str | None = None
-    #: Where to go without a ``next``: what ``redirect()`` takes. None for ``get_default_url()``.
-    success_url: Any = None
-    #: Hosts that ``next`` may lead to, beside the one of the request.
-    success_url_allowed_hosts: set[str] = set()
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if wants_json(request):
+            return self.json_answer("", self.get_success_url())
+        return self.show()
 
-    def get_object(self) -> Model:
-        """The row that holds the avatar; a new one, not saved, where there is none yet.
-
-        To be overridden where that is neither the user nor a one-to-one profile of theirs.
-        """
-        return owners.own_row(unwrap(self.request.user))
-
-    @cached_property
-    def object(self) -> Model:
-        """What ``get_object()`` gave for this request."""
-        return self.get_object()
-
-    def create_object(self, new: Model) -> Model:
-        """Insert the row that ``get_object()`` did not find, or load it if it exists by now.
-
-        To be overridden where a profile has more columns that must be filled.
-        """
-        link = owners.link_of(type(new))
-        if link is None:
-            # There is no owner to look for; the form saves the row together with the avatar.
-            return new
-        # The base manager, as for user.profile: another manager may hide an existing row.
-        owner = getattr(new, link.name)
-        row: Model
-        row, _created = new._meta.model._base_manager.get_or_create(**{link.name: owner})
-        # The page may show the owner's avatar as well, and would find the unsaved row.
-        link.remote_field.set_cached_value(owner, row)
-        return row
-
-    def get_field_name(self) -> str:
-        """The name of the avatar field that this view is about."""
-        return self.field_name or avatar_field_names(self.object._meta.model)[0]
-
-    def get_next(self) -> str:
-        """The ``next`` of the form, else of the URL; "" if it leads to another site."""
-        name = self.redirect_field_name or "next"
-        url = self.request.POST.get(name, self.request.GET.get(name, ""))
-        safe = url_has_allowed_host_and_scheme(
-            url,
-            allowed_hosts={self.request.get_host(), *self.success_url_allowed_hosts},
-            require_https=self.request.is_secure(),
-        )
-        return url if safe else ""
-
-    def get_success_url(self) -> str:
-        return self.get_next() or self.get_default_url()
-
-    def get_default_url(self) -> str:
-        """Where to go without a ``next``: to ``success_url``, else to this page again."""
-        return self.request.path if self.success_url is None else resolve_url(self.success_url)
-
-    def page_url(self, name: str) -> str:
-        """The URL of one of the pages in ``django_avatar_kit.urls``. Raises ``NoReverseMatch``."""
-        match = self.request.resolver_match
-        return reverse(f"avatar_kit:{name}", current_app=match.namespace if match else None)
-
-    def shows_own_avatar(self) -> bool:
-        """Whether the pages in ``django_avatar_kit.urls`` are about the avatar of this view."""
-        # Not looked up on the class: as_view(get_object=…) sets it on the instance.
-        own_row = getattr(self.get_object, "__func__", None) is OwnAvatarMixin.get_object
-        return own_row and self.get_field_name() == avatar_field_names(self.object._meta.model)[0]
+    def show(
+        self, notice: Any = "", kind: str = "", status: int = 200, **context: Any
+    ) -> HttpResponse:
+        context = self.get_context_data(notice=notice, notice_kind=kind, **context)
+        return self.render_to_response(context, status=status)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        avatar = getattr(self.object, self.get_field_name())
+        avatar = self.get_avatar()
+        part = wants_part(self.request)
         context = {
             "object": self.object,
             "avatar": avatar,
-            # The default of the field is nobody's own: it is neither shown here nor deleted.
+            # The default of the field is nobody's own: it is neither shown here nor removed.
             "picture": avatar_html(avatar, AvatarInput.size, alt="") if has_avatar(avatar) else "",
             "next": self.get_next(),
             "next_name": self.redirect_field_name,
+            # htmx gets what is inside of the page.
+            "part": part,
+            "frame": "avatar_kit/part.html" if part else "avatar_kit/base.html",
+            "action": self.request.get_full_path(),
+            "assets": PAGES,
             # For Jinja2, which has neither Django's tags nor its context processors.
+            "avatar_media": avatar_media,
             "gettext": gettext,
             "LANGUAGE_CODE": get_language(),
             "LANGUAGE_BIDI": get_language_bidi(),
-            "messages": messages.get_messages(self.request),
+            # Those of the page are not used up by a part of it.
+            "messages": () if part else messages.get_messages(self.request),
         }
         return super().get_context_data(**{**context, **kwargs})
 
@@ -158,8 +96,8 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
         "Nothing came that could be read: the request was sent as “%(type)s”. "
         "Send it as “multipart/form-data”."
     )
-    #: Where the link to the deletion leads: what ``redirect()`` takes, "" for no link. None for
-    #: the kit's own page, if that is about the same picture.
+    #: Where the link to the removal leads: what ``redirect()`` takes, "" for no link. None for
+    #: the kit's own page, if that is about the same picture and the form has no other way.
     delete_url: Any = None
 
     def get_form_class(self) -> type[AvatarForm]:
@@ -174,37 +112,52 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "instance": self.object}
 
+    def show(
+        self, notice: Any = "", kind: str = "", status: int = 200, **context: Any
+    ) -> HttpResponse:
+        if "form" not in context:
+            # As after GET: what was sent is done, or was not even looked at.
+            kwargs = self.get_form_kwargs()
+            kwargs.update(data=None, files=None)
+            context["form"] = self.get_form_class()(**kwargs)
+        return super().show(notice, kind, status, **context)
+
+    def form_invalid(self, form: AvatarForm) -> HttpResponse:
+        if wants_json(self.request):
+            return self._json_errors(form)
+        return self.show(form=form)
+
     def form_valid(self, form: AvatarForm) -> HttpResponse:
         name = self.get_field_name()
         if nothing := self._missing_upload(form):
             return self._refused(form, nothing)
+        url = self.get_success_url()
         if not form.has_changed():
-            messages.info(self.request, _("Nothing has changed."), fail_silently=True)
-            return HttpResponseRedirect(self.get_success_url())
+            return self.done(_("Nothing has changed."), messages.INFO, url)
         if form.instance._state.adding:
             row = self.create_object(form.instance)
             form.instance = construct_instance(form, row, form._meta.fields, form._meta.exclude)
         try:
             self.object = form.save()
         except AvatarError as error:
-            return self._refused(form, self._save_error(form, error))
+            refused = self._save_error(form, error)
+            return self._refused(form, refused, 400 if isinstance(error, UploadError) else 503)
         if name not in form.changed_data:
             message = _("Your changes are saved.")
         elif form.cleaned_data.get(name) is False:
             message = _("Your picture has been removed.")
         else:
             message = _("Your picture is saved.")
-        messages.success(self.request, message, fail_silently=True)
-        return HttpResponseRedirect(self.get_success_url())
+        return self.done(message, url=url)
 
     def get_delete_url(self) -> str:
-        """Where the link to the deletion leads, "" for no link.
+        """Where the link to the removal leads, "" for no link.
 
-        The kit's own page deletes the user's own avatar. A view that is about another one names
+        The kit's own page removes the user's own avatar. A view that is about another one names
         its own in ``delete_url``, or overrides this.
         """
         if self.delete_url is not None:
-            return resolve_url(self.delete_url) if self.delete_url else ""
+            return self.resolve(self.delete_url) if self.delete_url else ""
         try:
             return self.page_url("delete") if self.shows_own_avatar() else ""
         except NoReverseMatch:
@@ -212,11 +165,25 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
+        form = context["form"]
         delete_url = self.get_delete_url() if context["picture"] else ""
+        if delete_url and not self._names_delete_url() and _can_remove(form):
+            # One way to remove a picture is enough.
+            delete_url = ""
         if delete_url and context["next"]:
             query = urlencode({context["next_name"]: context["next"]}, safe="/")
             delete_url += f"{'&' if '?' in delete_url else '?'}{query}"
-        return {"delete_url": delete_url, **context}
+        return {
+            "delete_url": delete_url,
+            "summary": _focus_on_errors(form),
+            **context,
+            "assets": context["assets"] + form.media,
+        }
+
+    def _names_delete_url(self) -> bool:
+        """Whether the site has said where the link to the removal leads."""
+        own = getattr(self.get_delete_url, "__func__", None) is not AvatarChangeView.get_delete_url
+        return own or self.delete_url is not None
 
     def _missing_upload(self, form: AvatarForm) -> ValidationError | None:
         """The error where nothing was sent: a redirect would look as if a picture were saved."""
@@ -246,15 +213,22 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
             form.instance.refresh_from_db(fields=[self.get_field_name()])
         return shown
 
-    def _refused(self, form: AvatarForm, error: ValidationError) -> HttpResponse:
+    def _refused(
+        self, form: AvatarForm, error: ValidationError, status: int = 400
+    ) -> HttpResponse:
         """The page again, with an error beside the field of the avatar, if the form has it."""
         name = self.get_field_name()
         form.add_error(name if name in form.fields else None, error)
+        if wants_json(self.request):
+            return self._json_errors(form, status)
         return self.form_invalid(form)
+
+    def _json_errors(self, form: AvatarForm, status: int = 400) -> JsonResponse:
+        return JsonResponse({"ok": False, "errors": form.errors.get_json_data()}, status=status)
 
 
 class AvatarDeleteView(OwnAvatarMixin, TemplateView):
-    """GET asks for confirmation, POST deletes the avatar; without an avatar it does nothing.
+    """GET asks for confirmation, POST removes the avatar; without an avatar it does nothing.
 
     A view whose ``get_object()`` or ``field_name`` is its own says in ``success_url`` where to go.
     """
@@ -274,12 +248,42 @@ class AvatarDeleteView(OwnAvatarMixin, TemplateView):
         return super().get_default_url()
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        # Before the deletion: it raises where no URL to go to can be found.
-        response = HttpResponseRedirect(self.get_success_url())
+        # Before the removal: it raises where no URL to go to can be found.
+        url = self.get_success_url()
         row, name = self.object, self.get_field_name()
-        if has_avatar(getattr(row, name)) and not row._state.adding:
-            # Not avatar.delete(), which saves all columns as this request has read them.
-            getattr(row, name).field.save_form_data(row, False)
-            row.save(update_fields=[name, *time_stamps(row)])
-            messages.success(request, _("Your picture has been deleted."), fail_silently=True)
-        return response
+        if not has_avatar(getattr(row, name)) or row._state.adding:
+            return self.done(_("You have no picture."), messages.INFO, url)
+        # Not avatar.delete(), which saves all columns as this request has read them.
+        getattr(row, name).field.save_form_data(row, False)
+        row.save(update_fields=[name, *time_stamps(row)])
+        return self.done(_("Your picture has been removed."), url=url)
+
+
+def _can_remove(form: AvatarForm) -> bool:
+    """Whether a field of the form lets users remove the picture that it shows."""
+    bound = [form[name] for name, field in form.fields.items() if isinstance(field, FileField)]
+    return any(
+        isinstance(each.field.widget, ClearableFileInput)
+        and not (each.field.required or each.field.disabled)
+        and each.field.widget.is_initial(each.initial)
+        for each in bound
+    )
+
+
+def _focus_on_errors(form: AvatarForm) -> list[tuple[str, str]]:
+    """Put the focus on the field that is in error, if it is one.
+
+    Otherwise returns what a list of all errors at the top of the page says: the id of each field,
+    "" for what is about none of them, and its error.
+    """
+    if not form.is_bound:
+        return []
+    if list(form.errors) == [name for name in form.errors if name in form.fields][:1]:
+        for name in form.errors:
+            form.fields[name].widget.attrs["autofocus"] = True
+        return []
+    return [
+        (form[name].id_for_label if name in form.fields else "", str(message))
+        for name, found in form.errors.items()
+        for message in found
+    ]

@@ -191,8 +191,9 @@ def test_e13_a_list_stays_a_list(client, profile):
     response = client.post(DELETE, follow=True)
     content = page(response)
     assert (
-        '<main>\n<div role="status">\n<ul>\n'
-        '<li class="success">Your picture has been deleted.</li>\n</ul>\n</div>\n<h1>'
+        '<main class="avatar-kit-main">\n<div class="avatar-kit-messages" role="status">\n<ul>\n'
+        '<li class="avatar-kit-notice success">Your picture has been removed.</li>\n'
+        "</ul>\n</div>\n"
     ) in content
 
 

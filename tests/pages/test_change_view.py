@@ -17,7 +17,7 @@ from django_avatar_kit import pipeline
 from django_avatar_kit.test import make_upload, settle
 from django_avatar_kit.views import AvatarChangeView
 from tests.support.bad_uploads import BAD_UPLOADS
-from tests.support.pages import ACCEPT, CHANGE, DELETE, page, stored, told
+from tests.support.pages import CHANGE, DELETE, assets, page, stored, told, widget
 from tests.testapp.models import Profile
 
 
@@ -25,33 +25,33 @@ class TestChange:
     def test_page(self, client, profile):
         response = client.get(CHANGE)
         assert response.status_code == 200
-        name = profile.avatar.avatar_name
-        url = f"/media/{name.folder}{name.token}"
+        assert profile.avatar.avatar_name.token in widget(response)
         assert page(response) == (
             "<!DOCTYPE html>\n"
             '<html lang="en">\n'
             "<head>\n"
             '<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            '<meta name="color-scheme" content="light dark">\n'
             "<title>Change your picture</title>\n"
             "</head>\n"
-            "<body>\n"
-            "<main>\n"
-            "<h1>Change your picture</h1>\n"
-            '<form method="post" enctype="multipart/form-data">\n'
+            '<body class="avatar-kit-body">\n'
+            '<main class="avatar-kit-main">\n'
+            f"{assets(response)}\n"
+            '<section class="avatar-kit-card" aria-labelledby="avatar-kit-heading">\n'
+            '<h1 class="avatar-kit-heading" id="avatar-kit-heading">Change your picture</h1>\n'
+            '<form class="avatar-kit-form" method="post" enctype="multipart/form-data"'
+            " data-avatar-kit-submit>\n"
             '<input type="hidden" name="csrfmiddlewaretoken" value="…">\n'
             "<div>\n"
             '<label for="id_avatar">Avatar:</label>\n'
-            '<span class="avatar-kit-current">'
-            f'<img src="{url}.128.webp" srcset="{url}.256.webp 2x" width="96" height="96" alt=""'
-            ' loading="lazy"></span>\n'
-            '<input type="checkbox" name="avatar-clear" id="avatar-clear_id">\n'
-            '<label for="avatar-clear_id">Remove</label>\n'
-            f'<input type="file" name="avatar" {ACCEPT} id="id_avatar">\n'
+            f"{widget(response)}\n"
             "</div>\n"
-            '<button type="submit">Save</button>\n'
+            '<div class="avatar-kit-actions">\n'
+            '<button type="submit" class="avatar-kit-button avatar-kit-primary">Save</button>\n'
+            "</div>\n"
             "</form>\n"
-            '<p><a href="/avatar/delete/">Delete your picture</a></p>\n'
+            "</section>\n"
             "</main>\n"
             "</body>\n"
             "</html>\n"
@@ -61,7 +61,6 @@ class TestChange:
         """GET inserts no row."""
         response = client.get(CHANGE)
         assert response.status_code == 200
-        assert "Delete" not in page(response)
         assert "Remove" not in page(response)
         assert not Profile.objects.exists()
 
@@ -115,8 +114,10 @@ class TestChange:
     def test_message_is_shown(self, client, profile):
         response = client.post(CHANGE, {"avatar": make_upload()}, follow=True)
         assert (
-            '<main>\n<div role="status">\n<ul>\n'
-            '<li class="success">Your picture is saved.</li>\n</ul>\n</div>\n<h1>'
+            '<main class="avatar-kit-main">\n'
+            '<div class="avatar-kit-messages" role="status">\n<ul>\n'
+            '<li class="avatar-kit-notice success">Your picture is saved.</li>\n</ul>\n</div>\n'
+            "<link "
         ) in page(response)
 
     @pytest.mark.parametrize("case", BAD_UPLOADS.values(), ids=BAD_UPLOADS)
@@ -126,12 +127,13 @@ class TestChange:
         response = client.post(CHANGE, {"avatar": make_upload(name, content)})
         assert response.status_code == 200
         assert response.context["form"].errors.as_data()["avatar"][0].code == code
-        assert (
-            f'<ul class="errorlist" id="id_avatar_error"><li>{sentence}</li></ul>\n<span'
-        ) in page(response)
-        assert (
-            f'{ACCEPT} aria-invalid="true" aria-describedby="id_avatar_error" id="id_avatar">'
-        ) in page(response)
+        assert (f'<ul class="errorlist" id="id_avatar_error"><li>{sentence}</li></ul>\n') in page(
+            response
+        )
+        (file_input,) = re.findall(r'<input type="file"[^>]*>', page(response))
+        assert ' aria-invalid="true" aria-describedby="id_avatar_error' in file_input
+        # The focus is where the error is.
+        assert re.findall(r"<[^>]* autofocus[^>]*>", page(response)) == [file_input]
         assert told(response) == []
         settle()
         assert files() == before
@@ -285,7 +287,6 @@ class TestStorage:
         (shown,) = set(re.findall(r"<img [^>]+>", before))
         assert shown in page(response)
         assert response.context["object"].avatar.name == profile.avatar.name
-        assert "Delete your picture" in page(response)
 
     def test_without_a_profile(self, client, user, files, storage, monkeypatch):
         self.full_after(storage, monkeypatch, 3)

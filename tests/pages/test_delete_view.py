@@ -23,33 +23,39 @@ class TestDelete:
         name = profile.avatar.avatar_name
         url = f"/media/{name.folder}{name.token}"
         content = page(client.get(f"{DELETE}?next=/me/%3Fa%3D1%26b"))
-        start, end = content.index("<main>"), content.index("</main>")
+        start, end = content.index("<main"), content.index("</main>")
         assert content[start:end] == (
-            "<main>\n"
-            "<h1>Delete your picture</h1>\n"
-            f'<p><img src="{url}.128.webp" srcset="{url}.256.webp 2x" width="96" height="96"'
-            ' alt="" loading="lazy"></p>\n'
-            '<form method="post">\n'
+            '<main class="avatar-kit-main">\n'
+            '<link href="/static/avatar_kit/pages.css" media="all" rel="stylesheet">\n'
+            '<section class="avatar-kit-card" aria-labelledby="avatar-kit-heading">\n'
+            '<h1 class="avatar-kit-heading" id="avatar-kit-heading">Remove your picture</h1>\n'
+            f'<p class="avatar-kit-picture"><img src="{url}.128.webp" srcset="{url}.256.webp 2x"'
+            ' width="96" height="96" alt="" loading="lazy"></p>\n'
+            '<form class="avatar-kit-form" method="post">\n'
             '<input type="hidden" name="csrfmiddlewaretoken" value="…">\n'
             '<input type="hidden" name="next" value="/me/?a=1&amp;b">\n'
             "<p>Your picture will be gone for good.</p>\n"
-            '<button type="submit">Delete</button>\n'
+            '<div class="avatar-kit-actions">\n'
+            '<button type="submit" class="avatar-kit-button avatar-kit-danger">'
+            "Remove picture</button>\n"
+            '<a href="/me/?a=1&amp;b" class="avatar-kit-button">Cancel</a>\n'
+            "</div>\n"
             "</form>\n"
-            '<p><a href="/me/?a=1&amp;b">Back</a></p>\n'
+            "</section>\n"
         )
 
     def test_page_without_an_avatar(self, client):
         content = page(client.get(DELETE))
         assert "<p>You have no picture.</p>" in content
         assert "<form" not in content
-        assert '<p><a href="/avatar/">Back</a></p>' in content
+        assert '<a href="/avatar/" class="avatar-kit-button">Back</a>' in content
         assert not Profile.objects.exists()
 
     def test_delete(self, client, user, profile, files):
         Profile.objects.update(bio="countess")
         response = client.post(DELETE)
         assert response["Location"] == CHANGE
-        assert told(response) == ["Your picture has been deleted."]
+        assert told(response) == ["Your picture has been removed."]
         settle()
         row = Profile.objects.get(user=user)
         assert not row.avatar
@@ -65,7 +71,7 @@ class TestDelete:
     def test_without_a_profile(self, client):
         response = client.post(DELETE)
         assert response["Location"] == CHANGE
-        assert told(response) == []
+        assert told(response) == ["You have no picture."]
         assert not Profile.objects.exists()
 
     def test_without_a_profile_and_with_a_default(self, client, monkeypatch):
@@ -75,7 +81,7 @@ class TestDelete:
         monkeypatch.setitem(field.__dict__, "_get_default", lambda: "defaults/nobody.png")
         response = client.post(DELETE)
         assert response["Location"] == CHANGE
-        assert told(response) == []
+        assert told(response) == ["You have no picture."]
         assert not Profile.objects.exists()
 
     def test_other_columns_stay(self, client, user, profile):

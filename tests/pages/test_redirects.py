@@ -61,5 +61,4 @@ class TestNext:
         response = client.post(CHANGE, {"avatar": make_upload(content=b"no"), "next": "/me/"})
         content = page(response)
         assert '<input type="hidden" name="next" value="/me/">' in content
-        assert '<a href="/avatar/delete/?next=/me/">Delete your picture</a>' in content
-        assert '<p><a href="/me/">Back</a></p>' in content
+        assert '<a href="/me/" class="avatar-kit-button">Cancel</a>' in content

@@ -8,11 +8,20 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 
+from django_avatar_kit.forms import AvatarForm
 from tests.testapp.models import Profile
 
 CHANGE = "/avatar/"
 DELETE = "/avatar/delete/"
-ACCEPT = 'accept="image/jpeg,image/png,image/webp,image/gif,image/avif"'
+
+
+class Needed(AvatarForm):
+    """A form in which no picture can be removed, so that the page has a link for that."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.required = True
 
 
 def stored(user: User) -> str:
@@ -28,3 +37,13 @@ def page(response: Any) -> str:
     """The page, without blank space and the token that is new each time."""
     text = re.sub(r"\s*\n\s*", "\n", response.content.decode())
     return re.sub(r'(csrfmiddlewaretoken" value=)"\w+"', r'\1"…"', text)
+
+
+def widget(response: Any) -> str:
+    """The HTML of the file input on the page; what is in it has tests of its own."""
+    return re.sub(r"\s*\n\s*", "\n", str(response.context["form"]["avatar"]))
+
+
+def assets(response: Any) -> str:
+    """The style sheets and the script of the page, likewise."""
+    return str(response.context["assets"])

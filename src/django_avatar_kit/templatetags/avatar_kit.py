@@ -11,7 +11,7 @@ from django.template.base import FilterExpression, Parser, Token, Variable
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape
 
-from django_avatar_kit import rendering
+from django_avatar_kit import assets, rendering
 from django_avatar_kit.conf import Config, get_config
 from django_avatar_kit.display import owners
 from django_avatar_kit.display.html import attribute_names
@@ -148,6 +148,18 @@ class PrefetchNode(TagNode):
         if objects is not None and objects != "":
             owners.prefetch_avatars(objects, _value(self.second, context))
         return ""
+
+
+@register.simple_tag(takes_context=True)
+def avatar_media(context: Context, source: Any = None) -> str:
+    """The style sheets and the script of a form, with the nonce of the request.
+
+    ``{% avatar_media form %}``; without a form, all that the kit's own pages need.
+    """
+    # A context need not have both: the request, and the variable of Django's context processor.
+    nonce = context.get("csp_nonce")
+    request = getattr(context, "request", None) if nonce is None else nonce
+    return assets.avatar_media(source, request)
 
 
 def _is_constant(expression: FilterExpression) -> bool:

@@ -1,0 +1,194 @@
+"""What the views answer with: a page, a part of one for htmx, or JSON.
+
+All that a request can ask for is read here, and all that is no page is made here.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django.conf import global_settings, settings
+from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.cache import patch_vary_headers
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, requires_csrf_token
+from django.views.generic import View
+
+from .rendering import avatar_url, get_face, has_avatar
+
+if TYPE_CHECKING:
+    from .fields import AvatarFieldFile
+
+#: The headers that the kind of an answer depends on.
+VARY = ("Accept", "HX-Request", "HX-Boosted", "HX-History-Restore-Request")
+#: Bytes of the ``HX-Trigger`` header. Common proxies take 4 KB for all headers of an answer
+#: (nginx: ``proxy_buffer_size``), and a bucket's URLs may have a signature of a kilobyte each.
+MAX_TRIGGER = 2_000
+#: Left out of the header in this order, until it fits.
+DISPENSABLE = ("urls", "html", "srcset")
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether the client would rather have JSON; whoever takes anything gets a page."""
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
+def wants_part(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part of a page. For a link that it boosts it takes the whole."""
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and not (
+        headers.get("HX-Boosted") or headers.get("HX-History-Restore-Request")
+    )
+
+
+def avatar_data(avatar: AvatarFieldFile) -> dict[str, Any]:
+    """An avatar for a script: what it needs to put it into the page; a fallback's, if none."""
+    face = get_face(avatar)
+    name = avatar.avatar_name
+    sizes = name.sizes if name else avatar.field.spec.sizes
+    return {
+        "has_avatar": has_avatar(avatar),
+        "src": face.src,
+        "srcset": face.srcset,
+        "alt": face.alt,
+        "color": face.color,
+        "html": face.html,
+        "urls": {str(size): avatar_url(avatar, size) for size in sizes},
+    }
+
+
+def trigger(data: dict[str, Any]) -> str:
+    """The ``HX-Trigger`` header of a changed avatar, short enough for the proxies on its way."""
+    left = dict(data)
+    for name in DISPENSABLE:
+        if len(text := json.dumps({"avatar-changed": left})) <= MAX_TRIGGER:
+            return text
+        del left[name]
+    return json.dumps({"avatar-changed": left})
+
+
+def json_error(message: Any, code: str, status: int, **more: Any) -> JsonResponse:
+    """An error that is not about a field of the form."""
+    errors = {"__all__": [{"message": str(message), "code": code}]}
+    return JsonResponse({"ok": False, "errors": errors, **more}, status=status)
+
+
+# The page needs a token even where the site has no middleware for it. The check itself is in
+# dispatch(), so that it is the view which answers to a request that fails.
+@method_decorator([never_cache, csrf_exempt, requires_csrf_token], name="dispatch")
+class AnswerMixin(LoginRequiredMixin, View):
+    """Who asks for what, and the answers to those who may not."""
+
+    if TYPE_CHECKING:
+
+        def show(self, notice: Any, kind: str, status: int = 200) -> HttpResponse:
+            """The page, or its part for htmx, as it is now, with a message of that kind."""
+
+        def get_avatar(self) -> AvatarFieldFile:
+            """The field file that the view is about."""
+
+    #: Without PUT, PATCH and DELETE, so that POST is the only way to change anything.
+    http_method_names = ["get", "post", "head", "options"]
+    #: Shown to those who were logged out before they sent the form, and to all others.
+    logged_out_message = _(
+        "You are not logged in any more, so nothing has been saved. "
+        "Please log in and send it once more."
+    )
+    login_message = _("Please log in first.")
+    #: Shown to those whose form is older than their login, or does not come from this site.
+    csrf_message = _(
+        "This page was open for too long, or you have logged in again since. Nothing has been "
+        "saved; please send it once more."
+    )
+    permission_message = _("You may not change this picture.")
+    missing_message = _("There is nothing here that has a picture.")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        check = CsrfViewMiddleware(HttpResponse)
+        refused = check.process_view(request, None, args, kwargs)  # type: ignore[arg-type]
+        try:
+            if refused is None:
+                response = super().dispatch(request, *args, **kwargs)
+            else:
+                response = self.csrf_failed(refused)
+        except (Http404, PermissionDenied) as error:
+            if not wants_json(request):
+                raise
+            if isinstance(error, Http404):
+                response = json_error(self.missing_message, "not_found", 404)
+            else:
+                response = json_error(self.permission_message, "permission_denied", 403)
+        patch_vary_headers(response, VARY)
+        return response
+
+    def csrf_failed(self, refused: HttpResponse) -> HttpResponse:
+        """The answer to a request that may come from another site. ``refused`` is Django's.
+
+        A person gets the page again, unless the site has a page of its own for this.
+        """
+        request = self.request
+        if not request.user.is_authenticated:
+            # The token of a session that ended, with CSRF_USE_SESSIONS.
+            return self.handle_no_permission()
+        if wants_json(request):
+            return json_error(self.csrf_message, "csrf", 403)
+        if settings.CSRF_FAILURE_VIEW != global_settings.CSRF_FAILURE_VIEW:
+            return refused
+        return self.show(self.csrf_message, "error", status=200 if wants_part(request) else 403)
+
+    def handle_no_permission(self) -> HttpResponseRedirect:
+        """The way to the login. Raises ``PermissionDenied`` where that would not help."""
+        response: Any = super().handle_no_permission()
+        request, login_url = self.request, response["Location"]
+        lost = request.method == "POST"
+        if wants_json(request):
+            message = self.logged_out_message if lost else self.login_message
+            return json_error(  # type: ignore[return-value]
+                message, "login_required", 401, login_url=login_url
+            )
+        if lost:
+            messages.warning(request, self.logged_out_message, fail_silently=True)
+        if wants_part(request):
+            # htmx would follow a redirect, and put the login page into the place of the form.
+            response = HttpResponse(headers={"HX-Redirect": self._back_from_login(login_url)})
+        return response  # type: ignore[no-any-return]
+
+    def done(self, message: Any, level: int = messages.SUCCESS, url: str = "") -> HttpResponse:
+        """The answer to a request that was carried out; ``url`` is where a page goes next."""
+        request = self.request
+        if wants_json(request):
+            if "Avatar-Kit-Navigate" in request.headers:
+                # A script goes to the URL, where the message is read.
+                messages.add_message(request, level, message, fail_silently=True)
+            return self.json_answer(message, url)
+        if wants_part(request):
+            response = self.show(message, messages.DEFAULT_TAGS[level])
+            response["HX-Trigger"] = trigger(avatar_data(self.get_avatar()))
+            return response
+        messages.add_message(request, level, message, fail_silently=True)
+        return HttpResponseRedirect(url)
+
+    def json_answer(self, message: Any, url: str) -> JsonResponse:
+        """The avatar as it is now."""
+        avatar = avatar_data(self.get_avatar())
+        return JsonResponse({"ok": True, "message": str(message), "url": url, "avatar": avatar})
+
+    def _back_from_login(self, login_url: str) -> str:
+        """The login page that leads back to the page which asked, not to the part of it."""
+        request = self.request
+        url = request.headers.get("HX-Current-URL", "")
+        if not url_has_allowed_host_and_scheme(url, request.get_host(), request.is_secure()):
+            return login_url
+        page = urlsplit(url)._replace(scheme="", netloc="").geturl()
+        name = self.get_redirect_field_name()
+        return redirect_to_login(page, self.get_login_url(), name).url

@@ -1,0 +1,178 @@
+"""Whose avatar a view is about, who may change it, and where to go afterwards."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.shortcuts import get_object_or_404, resolve_url
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.generic.base import ContextMixin
+
+from .display import owners
+from .forms import avatar_field_names
+from .lazy import unwrap
+
+if TYPE_CHECKING:
+    from django.db.models import Model
+    from django.http import HttpRequest
+
+
+class TargetMixin(ContextMixin):
+    """The row with the avatar: the user's own, or one that ``model`` and the URL name.
+
+    Without ``model`` (or ``queryset``) the row is found from the session alone: neither the URL
+    nor the form names one. With it, ``pk`` or ``slug`` in the URL does, as in a ``DetailView``,
+    and ``may_change()`` says who may change it.
+    """
+
+    request: HttpRequest
+    kwargs: dict[str, Any]
+    #: As in a ``DetailView``: the rows that the URL may name, and how it names them.
+    model: type[Model] | None = None
+    queryset: Any = None
+    pk_url_kwarg = "pk"
+    slug_url_kwarg = "slug"
+    slug_field = "slug"
+    #: Which avatar, where the row has several; None for the one that ``{% avatar %}`` shows.
+    field_name: str | None = None
+    #: Where to go without a ``next``: what ``redirect()`` takes. None for ``get_default_url()``.
+    success_url: Any = None
+    #: Hosts that ``next`` may lead to, beside the one of the request.
+    success_url_allowed_hosts: set[str] = set()
+    #: The parameter with the URL to go to.
+    redirect_field_name: str | None = REDIRECT_FIELD_NAME
+
+    def get_object(self) -> Model:
+        """The row that holds the avatar; a new one, not saved, where there is none yet.
+
+        To be overridden where neither the session nor the URL tells it. Whoever does so decides
+        who may change it: ``may_change()`` is asked only about a row that the URL names.
+
+        Raises ``Http404`` and ``PermissionDenied``, and ``ImproperlyConfigured`` where the view
+        does not say which row is meant, or who may change it.
+        """
+        user = unwrap(self.request.user)
+        rows = self.get_queryset()
+        if rows is None:
+            return owners.own_row(user)
+        lookups = {"pk": self.pk_url_kwarg, self.slug_field: self.slug_url_kwarg}
+        given = {
+            lookup: self.kwargs[name] for lookup, name in lookups.items() if name in self.kwargs
+        }
+        if not given:
+            return self._row_of(user, rows.model)
+        row: Model = get_object_or_404(rows, **given)
+        if not self.may_change(row):
+            raise PermissionDenied
+        return row
+
+    def get_queryset(self) -> Any:
+        """The rows that the URL may name; None where all users have their own."""
+        if self.queryset is not None:
+            return self.queryset.all()
+        return None if self.model is None else self.model._default_manager.all()
+
+    def may_change(self, row: Model) -> bool:
+        """Whether the user may change the avatar of a row that the URL names.
+
+        To be overridden. By default only whoever the row belongs to, and for a model whose rows
+        belong to no user it raises ``ImproperlyConfigured``.
+        """
+        user = unwrap(self.request.user)
+        link = owners.link_of(type(row))
+        if isinstance(row, type(user)) or (link and isinstance(user, link.related_model)):
+            return bool(user == (getattr(row, link.name) if link else row))
+        raise ImproperlyConfigured(
+            f"{type(self).__name__} does not say who may change the avatar of a "
+            f"{row._meta.verbose_name}. Override may_change(self, row), which returns True for a "
+            f"row that self.request.user may change."
+        )
+
+    def _row_of(self, user: Model, model: type[Model]) -> Model:
+        """The user's own row of a model, where the URL names none; a new one if needed."""
+        if isinstance(user, model):
+            return user
+        link = owners.link_of(model)
+        if link is None or not isinstance(user, link.related_model):
+            raise ImproperlyConfigured(
+                f"The URL of {type(self).__name__} does not say which {model._meta.verbose_name} "
+                f"is meant. Put <int:{self.pk_url_kwarg}> or <slug:{self.slug_url_kwarg}> into "
+                "its path, or override get_object()."
+            )
+        # The base manager, as for user.profile: another manager may hide an existing row.
+        row = model._base_manager.filter(**{link.name: user}).first()
+        return model(**{link.name: user}) if row is None else row
+
+    @cached_property
+    def object(self) -> Model:
+        """What ``get_object()`` gave for this request."""
+        return self.get_object()
+
+    def create_object(self, new: Model) -> Model:
+        """Insert the row that ``get_object()`` did not find, or load it if it exists by now.
+
+        To be overridden where a profile has more columns that must be filled.
+        """
+        link = owners.link_of(type(new))
+        if link is None:
+            # There is no owner to look for; the form saves the row together with the avatar.
+            return new
+        # The base manager, as for user.profile: another manager may hide an existing row.
+        owner = getattr(new, link.name)
+        row: Model
+        row, _created = new._meta.model._base_manager.get_or_create(**{link.name: owner})
+        # The page may show the owner's avatar as well, and would find the unsaved row.
+        link.remote_field.set_cached_value(owner, row)
+        return row
+
+    def get_field_name(self) -> str:
+        """The name of the avatar field that this view is about."""
+        return self.field_name or avatar_field_names(self.object._meta.model)[0]
+
+    def get_next(self) -> str:
+        """The ``next`` of the form, else of the URL; "" if it leads to another site."""
+        name = self.redirect_field_name or "next"
+        url = self.request.POST.get(name, self.request.GET.get(name, ""))
+        return url if self.is_safe(url) else ""
+
+    def is_safe(self, url: str) -> bool:
+        """Whether a URL leads to this site, or to one of ``success_url_allowed_hosts``."""
+        return url_has_allowed_host_and_scheme(
+            url,
+            allowed_hosts={self.request.get_host(), *self.success_url_allowed_hosts},
+            require_https=self.request.is_secure(),
+        )
+
+    def get_success_url(self) -> str:
+        return self.get_next() or self.get_default_url()
+
+    def get_default_url(self) -> str:
+        """Where to go without a ``next``: to ``success_url``, else to this page again."""
+        return self.request.path if self.success_url is None else self.resolve(self.success_url)
+
+    def resolve(self, target: Any) -> str:
+        """The URL of what ``redirect()`` takes; a name gets the ``pk`` or ``slug`` of this URL.
+
+        Raises ``NoReverseMatch``.
+        """
+        try:
+            return resolve_url(target, **self.kwargs)
+        except NoReverseMatch:
+            return resolve_url(target)
+
+    def page_url(self, name: str) -> str:
+        """The URL of one of the pages in ``django_avatar_kit.urls``. Raises ``NoReverseMatch``."""
+        match = self.request.resolver_match
+        return reverse(f"avatar_kit:{name}", current_app=match.namespace if match else None)
+
+    def shows_own_avatar(self) -> bool:
+        """Whether the pages in ``django_avatar_kit.urls`` are about the avatar of this view."""
+        # Not looked up on the class: as_view(get_object=…) sets it on the instance.
+        own_row = getattr(self.get_object, "__func__", None) is TargetMixin.get_object
+        if not own_row or self.get_queryset() is not None:
+            return False
+        return self.get_field_name() == avatar_field_names(self.object._meta.model)[0]
