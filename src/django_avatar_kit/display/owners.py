@@ -101,6 +101,21 @@ def prefetch_avatars(objects: Iterable[Any], path: str | None = None) -> None:
             group = _follow(group, step)  # noqa: PLW2901
 
 
+def holder_of(obj: Any) -> models.Model | None:
+    """The row that holds the avatar of what :func:`locate` takes; None where there is none."""
+    _owner, holder, _field = _find(obj)
+    return holder.instance if isinstance(holder, FieldFile) else holder
+
+
+def steps_to_avatar(model: type[models.Model]) -> tuple[str, ...]:
+    """The attributes that lead from a row to the one with its avatar; empty where it is the same.
+
+    With an entry in ``OWNER``, the last may be the avatar itself. Raises as :func:`locate`.
+    """
+    route = _route(model)
+    return route.steps if route else ()
+
+
 def own_row(user: models.Model) -> models.Model:
     """The row with a user's own avatar: the user, or their profile; a new one, not saved, if none.
 

@@ -13,7 +13,7 @@ user uploads meanwhile, the upload stays and the new files are deleted.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -80,7 +80,21 @@ def build(
     If a row cannot be built, its result has the error, and the next row follows. An interruption,
     such as the time limit of a task, ends the run.
     """
-    for row in read(field, using):
+    return build_rows(
+        read(field, using), force=force, before=before, check_files=check_files, dry_run=dry_run
+    )
+
+
+def build_rows(
+    rows: Iterable[Row],
+    *,
+    force: bool = False,
+    before: datetime | None = None,
+    check_files: bool = True,
+    dry_run: bool = False,
+) -> Iterator[Result]:
+    """The same for certain rows."""
+    for row in rows:
         reason, superseded, failure = "", False, None
         try:
             reason = reason_to_build(row, force=force, before=before, check_files=check_files)
