@@ -8,12 +8,20 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
+from profiles.forms import LogInForm
+
 urlpatterns = [
     path("", include("profiles.urls")),
     path("avatar/", include("django_avatar_kit.urls")),
-    path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path(
+        "accounts/login/",
+        LoginView.as_view(authentication_form=LogInForm, redirect_authenticated_user=True),
+        name="login",
+    ),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
+    # The language menu in the footer.
+    path("i18n/", include("django.conf.urls.i18n")),
 ]
 if settings.MEDIA_ROOT:
     # Media on the development server; in production the web server's business. Where they are not

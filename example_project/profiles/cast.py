@@ -59,3 +59,23 @@ CAST = (
     _person("milan", "Милан Радочић", "Teaches chess to beginners"),
     _person("eleni", "Ελένη Καρυδά", "Collects station stamps"),
 )
+
+#: Name, purpose and members of the teams.
+TEAMS = (
+    (
+        "Early birds",
+        "Up before the city, back before breakfast",
+        ("anton", "mei", "darius", "sanna", "ruben", "tove", "milan"),
+    ),
+    ("House band", "Plays on Thursdays, in the kitchen", ("lucia", "kofi", "noor")),
+    (
+        "Roof garden",
+        "Tomatoes, bees and a very long hose",
+        ("ines", "yuki", "zeynep", "amara", "oona"),
+    ),
+    (
+        "Repair café",
+        "Radios, bicycles and whatever else is broken",
+        ("kofi", "tove", "eleni", "ruben"),
+    ),
+)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from django.apps import apps
 from django.core.files.storage import FileSystemStorage, Storage, default_storage
 from django.db.models import FileField, Model
+from django.utils.translation import gettext_lazy as _
 
 from django_avatar_kit.lazy import unwrap
 from django_avatar_kit.names import Name, group_of
@@ -22,6 +23,13 @@ from django_avatar_kit.storage import base as kit_storage
 from .models import display_name
 
 Role = Literal["master", "rendition", "thumbnail", "original", "stray"]
+_LABELS: dict[Role, Any] = {
+    "master": _("master"),
+    "rendition": _("cut to size"),
+    "thumbnail": _("thumbnail"),
+    "original": _("original"),
+    "stray": _("extra"),
+}
 
 # easy-thumbnails names a thumbnail after its source, its options and its format.
 _THUMBNAIL = re.compile(r"(.+\.\w+)\.\d+x\d+_[^/]*\.\w+")
@@ -48,6 +56,11 @@ class StoredFile:
     size: int
     #: What it is to its group. A stray lies in a kit avatar's place, but is not of its manifest.
     role: Role
+
+    @property
+    def label(self) -> Any:
+        """The role, for a reader."""
+        return _LABELS[self.role]
 
 
 @dataclass(kw_only=True)

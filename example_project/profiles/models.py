@@ -1,4 +1,4 @@
-"""A profile with the kit's avatar, and the same picture in four other ways for the rounds page."""
+"""A profile with the kit's avatar, teams, and what the page of the rounds keeps pictures in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils.deconstruct import deconstructible
+from django.utils.translation import gettext_lazy as _
 from django_cleanup import cleanup
 from easy_thumbnails.fields import ThumbnailerImageField
 
@@ -20,13 +22,41 @@ class Profile(AvatarMixin, models.Model):
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="profile"
     )
-    display_name = models.CharField(max_length=80, blank=True)
+    display_name = models.CharField(_("name"), max_length=80, blank=True)
     headline = models.CharField(
-        max_length=120, blank=True, help_text="A few words that stand under the name."
+        _("a few words about you"),
+        max_length=120,
+        blank=True,
+        help_text=_("They appear below your name."),
     )
+
+    class Meta:
+        verbose_name = _("profile")
+        verbose_name_plural = _("profiles")
 
     def __str__(self) -> str:
         return self.display_name or self.user.get_username()
+
+    def get_absolute_url(self) -> str:
+        return reverse("profiles:person", args=[self.user.get_username()])
+
+
+class Team(models.Model):
+    """People who do something together. Its page shows their avatars as a group."""
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    purpose = models.CharField(_("what the team does"), max_length=160, blank=True)
+    members = models.ManyToManyField(
+        Profile, related_name="teams", blank=True, verbose_name=_("members")
+    )
+
+    class Meta:
+        verbose_name = _("team")
+        verbose_name_plural = _("teams")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def display_name(user: Any) -> str:
@@ -66,7 +96,7 @@ class Round(models.Model):
         abstract = True
 
     def __str__(self) -> str:
-        return f"{self._meta.verbose_name} of {display_name(self.owner)}"
+        return display_name(self.owner)
 
 
 # django-cleanup looks after every model with a file field, unless told to leave one alone.

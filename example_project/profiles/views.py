@@ -11,29 +11,34 @@ from django.contrib.auth.mixins import LoginRequiredMixin, UserPassesTestMixin
 from django.contrib.messages.views import SuccessMessageMixin
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.core.paginator import Paginator
+from django.db.models import Prefetch
 from django.db.models.functions import Lower
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
-from django.views.generic import ListView, TemplateView, UpdateView, View
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.generic import DetailView, ListView, TemplateView, UpdateView, View
 
 from . import portraits
 from .forms import ProfileForm
 from .inventory import take_stock
-from .models import Profile
-from .rounds import LANES, LANES_BY_SLUG, Lane, LaneView, send
+from .models import Profile, Team
+from .rounds import WAYS, WAYS_BY_SLUG, Way, WayView, send
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 
 class PeopleView(ListView):
-    """Everyone, in several sizes, with one query."""
+    """Everyone, with one query."""
 
     template_name = "profiles/people.html"
     context_object_name = "people"
     #: A longer list would want pages, and a page the count of all: a second query.
     shown = 200
+    #: Pictures near the top of the page, which are loaded at once; all others when they come near.
+    extra_context = {"eager": 12}
 
     def get_queryset(self) -> QuerySet[Any]:
         # The profiles come along: a list made elsewhere gets them from prefetch_avatars(users).
@@ -43,16 +48,46 @@ class PeopleView(ListView):
         ]
 
 
+class PersonView(DetailView):
+    """What everybody sees of a person."""
+
+    template_name = "profiles/person.html"
+    context_object_name = "person"
+    slug_field = slug_url_kwarg = "username"
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return get_user_model().objects.filter(is_active=True).select_related("profile")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        profile = getattr(self.object, "profile", None)
+        teams = teams_and_members(profile.teams) if profile is not None else ()
+        return super().get_context_data(profile=profile, teams=teams, **kwargs)
+
+
+class TeamsView(ListView):
+    """The teams, with two queries: one for them, one for all of their members."""
+
+    template_name = "profiles/teams.html"
+    context_object_name = "teams"
+
+    def get_queryset(self) -> QuerySet[Team]:
+        return teams_and_members(Team.objects)
+
+
+def teams_and_members(teams: Any) -> QuerySet[Team]:
+    """Teams, and their members in the order of their names."""
+    members = Profile.objects.filter(user__is_active=True).select_related("user")
+    return teams.prefetch_related(Prefetch("members", members.order_by(Lower("display_name"))))
+
+
 class MeView(LoginRequiredMixin, SuccessMessageMixin, UpdateView):
-    """My avatar in its sizes, and the words beside it."""
+    """My picture, and the words beside it."""
 
     template_name = "profiles/me.html"
     form_class = ProfileForm
     context_object_name = "profile"
     success_url = reverse_lazy("profiles:me")
-    success_message = "Your profile has been saved."
-    #: Sizes on show, in px; each is served by the rendition next above it.
-    extra_context = {"sizes": (24, 32, 48, 64, 96, 144)}
+    success_message = _("Your profile has been saved.")
 
     def get_object(self, queryset: QuerySet[Any] | None = None) -> Profile:
         # Looking at the page makes no row; saving the form or sending a picture does.
@@ -81,45 +116,47 @@ class RoundsView(LoginRequiredMixin, TemplateView):
     template_name = "profiles/rounds.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        lanes = [LaneView(lane, self.request.user) for lane in LANES]
-        return super().get_context_data(lanes=lanes, **kwargs)
+        ways = [WayView(way, self.request.user) for way in WAYS]
+        return super().get_context_data(ways=ways, **kwargs)
 
 
 class _RoundAction(LoginRequiredMixin, View):
     http_method_names = ["post"]
 
-    def lanes(self) -> tuple[Lane, ...]:
+    def ways(self) -> tuple[Way, ...]:
         slug = self.kwargs["slug"]
         if slug == "all":
-            return LANES
-        if slug in LANES_BY_SLUG:
-            return (LANES_BY_SLUG[slug],)
-        raise Http404(f"There is no lane “{slug}”.")
+            return WAYS
+        if slug in WAYS_BY_SLUG:
+            return (WAYS_BY_SLUG[slug],)
+        raise Http404(f"No round is called “{slug}”.")
 
 
 class RoundSendView(_RoundAction):
-    """Upload to a lane, or to all of them; what is there already is replaced."""
+    """Store a picture in one way, or in all of them; what is there already is replaced."""
 
     def post(self, request: HttpRequest, slug: str) -> HttpResponse:
         upload = _portrait() if "draw" in request.POST else request.FILES.get("picture")
-        lanes = self.lanes()
-        errors = send(upload, lanes, request.user)
+        ways = self.ways()
+        errors = send(upload, ways, request.user)
         for error in errors:
             messages.error(request, error)
         if not errors:
-            messages.success(request, "The picture has been stored. See what changed below.")
+            messages.success(
+                request, gettext("The picture has been stored. Below, see what has changed.")
+            )
         return redirect("profiles:rounds")
 
 
 class RoundDeleteView(_RoundAction):
-    """Delete the row of a lane, or of all of them."""
+    """Delete the row that keeps a picture in one way, or in all of them."""
 
     def post(self, request: HttpRequest, slug: str) -> HttpResponse:
-        for lane in self.lanes():
-            row = lane.row(request.user)
+        for way in self.ways():
+            row = way.row(request.user)
             if row is not None:
                 row.delete()
-        messages.success(request, "The row is gone. See what is left of its files below.")
+        messages.success(request, gettext("It has been deleted. Below, see which files are left."))
         return redirect("profiles:rounds")
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import django
 from django.core.exceptions import ImproperlyConfigured
 
-from .environment import database, flag, words
+from .environment import content_security_policy, database, flag, words
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -46,12 +47,20 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+if django.VERSION >= (6, 0):
+    MIDDLEWARE.insert(1, "django.middleware.csp.ContentSecurityPolicyMiddleware")
+
+# No exception for the kit but "blob:" pictures: previews of what was chosen and not sent yet. The
+# modules that import this one add the server of media where that is another. Django reads this
+# setting since 6.0.
+SECURE_CSP = content_security_policy()
 
 ROOT_URLCONF = "example.urls"
 WSGI_APPLICATION = "example.wsgi.application"
@@ -89,6 +98,22 @@ LOGIN_REDIRECT_URL = "profiles:me"
 LOGOUT_REDIRECT_URL = "profiles:people"
 
 LANGUAGE_CODE = "en"
+# The menu shows each language under its own name, so these need no translation.
+LANGUAGES = [
+    ("en", "English"),
+    ("de", "German"),
+    ("fr", "French"),
+    ("es", "Spanish"),
+    ("pt-br", "Brazilian Portuguese"),
+    ("pl", "Polish"),
+    ("ru", "Russian"),
+    ("ja", "Japanese"),
+    ("zh-hans", "Simplified Chinese"),
+    ("ar", "Arabic"),
+    ("he", "Hebrew"),
+]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -121,6 +146,7 @@ else:
     SECURE_HSTS_PRELOAD = flag("DJANGO_HSTS_PRELOAD", default=True)
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    LANGUAGE_COOKIE_SECURE = True
     if flag("DJANGO_BEHIND_PROXY", default=False):
         # Only behind a proxy that sets this header itself: a client could send it, too.
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

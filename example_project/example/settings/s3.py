@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from . import base
 from .base import *  # noqa: F403
-from .environment import database, flag
+from .environment import content_security_policy, database, flag
 
 BUCKET = os.environ.get("AWS_STORAGE_BUCKET_NAME")
 if not BUCKET:
@@ -29,6 +29,23 @@ ENDPOINT = os.environ.get("AWS_S3_ENDPOINT_URL") or None
 HOST = urlsplit(ENDPOINT).hostname if ENDPOINT else None
 AT_AWS = HOST is None or HOST.endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
+REGION = os.environ.get("AWS_S3_REGION_NAME") or None
+CUSTOM_DOMAIN = os.environ.get("AWS_S3_CUSTOM_DOMAIN") or None
+
+# Browsers load the pictures from the bucket: at AWS its host is its own, elsewhere the endpoint's.
+if CUSTOM_DOMAIN:
+    SECURE_CSP = content_security_policy(f"https://{CUSTOM_DOMAIN}")
+elif not AT_AWS:
+    SECURE_CSP = content_security_policy(ENDPOINT)
+elif ENDPOINT:
+    SECURE_CSP = content_security_policy(f"https://{BUCKET}.{HOST}")
+else:
+    SECURE_CSP = content_security_policy(
+        f"https://{BUCKET}.s3.{REGION}.amazonaws.com"
+        if REGION
+        else f"https://{BUCKET}.s3.amazonaws.com"
+    )
+
 # The rows of another storage would name files that are not in the bucket.
 DATABASES = {"default": database("DJANGO_DB", default=base.BASE_DIR / "db-s3.sqlite3")}
 
@@ -38,9 +55,9 @@ STORAGES = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": BUCKET,
-            "region_name": os.environ.get("AWS_S3_REGION_NAME") or None,
+            "region_name": REGION,
             "endpoint_url": ENDPOINT,
-            "custom_domain": os.environ.get("AWS_S3_CUSTOM_DOMAIN") or None,
+            "custom_domain": CUSTOM_DOMAIN,
             # Signed URLs also work where the bucket is private, as new ones are.
             "querystring_auth": flag("AWS_QUERYSTRING_AUTH", default=True),
             # The kit never writes a key twice. Stock fields do, where two people send "me.jpg".

@@ -13,7 +13,7 @@ from profiles import portraits
 from profiles.cast import CAST
 from profiles.inventory import take_stock
 from profiles.management.commands import demo
-from profiles.models import Profile
+from profiles.models import Profile, Team
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,8 @@ def test_a_site_full_of_people(capsys, stored, client):
     assert len(stored()) == 12 * 6
     assert not take_stock().orphans
     assert client.login(username="demo", password="demo")
-    for url in ("/", "/me/", "/rounds/", "/storage/", "/admin/profiles/profile/"):
+    assert [team.members.count() for team in Team.objects.all()] == [7, 3, 4, 5]
+    for url in ("/", "/teams/", "/me/", "/rounds/", "/storage/", "/admin/profiles/profile/"):
         assert client.get(url).status_code == 200
 
 

@@ -9,6 +9,7 @@ from django.core.files.storage import FileSystemStorage
 from django.urls import reverse
 
 from profiles.models import Profile
+from profiles.views import PeopleView
 
 from .factories import ProfileFactory, UserFactory
 
@@ -31,29 +32,40 @@ def test_people_take_one_query_and_nothing_from_storage(
         monkeypatch.setattr(FileSystemStorage, method, refuse)
     with django_assert_num_queries(1):
         response = client.get("/")
-    # A crowd, a directory and a list: each of the six is shown in each.
     people = response.text[response.text.index("<main") :]
-    assert len(re.findall(r"<img [^>]*srcset", people)) == 3 * 3
-    assert len(re.findall(r"<svg ", people)) == 3 * 3
+    assert len(re.findall(r"<img [^>]*srcset", people)) == 3
+    assert len(re.findall(r"<svg ", people)) == 3
 
 
-def test_people_say_which_queries_they_took(client, settings):
+@pytest.mark.parametrize(("visitor", "queries"), [("stranger", 1), ("member", 4)])
+def test_the_foot_says_how_many_queries_a_page_took(client, settings, visitor, queries):
+    # Of a member: their session, account and profile, and the one for all people.
     settings.DEBUG = True
-    ProfileFactory.create_batch(2)
-    response = client.get("/")
-    assert "2 people, one query for all of them" in response.text
-    assert "This page took 1 query." in response.text
-    client.force_login(ProfileFactory().user)
-    response = client.get("/")
-    assert "3 people, one query for all of them" in response.text
-    assert (
-        "This page took 4 queries: your session, your account, your profile, "
-        "and the one for all people." in response.text
-    )
+    ProfileFactory.create_batch(3)
+    if visitor == "member":
+        client.force_login(ProfileFactory().user)
+    assert f"Database queries for this page: {queries}<" in client.get("/").text
+
+
+def test_in_production_no_page_counts_queries(client):
+    assert "Database queries" not in client.get("/").text
 
 
 def test_people_without_people(client):
-    assert "Nobody yet" in client.get("/").text
+    assert "Nobody is here yet." in client.get("/").text
+
+
+def test_pictures_at_the_top_are_loaded_at_once_and_others_when_they_come_near(
+    client, monkeypatch
+):
+    monkeypatch.setitem(PeopleView.extra_context, "eager", 2)
+    me, *_others = ProfileFactory.create_batch(4, pictured=True)
+    client.force_login(me.user)
+    loading = re.findall(r'<img [^>]*srcset[^>]* loading="(\w+)"', client.get("/").text)
+    # My own in the header comes first.
+    assert loading == ["eager", "eager", "eager", "lazy", "lazy"]
+    for page in ("/me/", f"/people/{me.user.username}/"):
+        assert 'loading="lazy"' not in client.get(page).text
 
 
 def test_a_name_beside_its_picture_is_not_said_twice(client):
@@ -116,7 +128,7 @@ def test_storage_lists_every_file(client, stored, settings):
     ProfileFactory(pictured=True, display_name="Ada Byron")
     client.force_login(UserFactory(is_staff=True))
     response = client.get("/storage/")
-    assert f'in the folder <code class="where">{settings.MEDIA_ROOT}</code>' in response.text
+    assert f'Folder: <code class="where">{settings.MEDIA_ROOT}</code>' in response.text
     assert "Ada Byron" in response.text
     assert stored()
     for key in stored():
@@ -149,7 +161,7 @@ def test_admin_lists_and_changes_profiles(client):
 def test_missing_pages_look_like_the_site(client):
     response = client.get("/nowhere/")
     assert response.status_code == 404
-    assert '<nav aria-label="Main">' in response.text
+    assert '<nav class="links" aria-label="Main menu">' in response.text
 
 
 def test_accounts_that_were_closed_are_not_shown(client):

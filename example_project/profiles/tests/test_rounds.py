@@ -10,13 +10,13 @@ import pytest
 from django.core.management import call_command
 
 from django_avatar_kit.test import make_upload
-from profiles.rounds import KIT, LANES, LANES_BY_SLUG
+from profiles.rounds import KIT, WAYS, WAYS_BY_SLUG
 
 from .factories import ProfileFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-#: Files in each lane: after an upload, after it was replaced, after the row was deleted.
+#: Files of each way: after an upload, after it was replaced, after the row was deleted.
 LEFT = {
     "plain": (1, 2, 2),
     "cleanup": (1, 1, 0),
@@ -39,62 +39,62 @@ def owner(client):
     return user
 
 
-def send(client, lane="all", upload=None):
-    response = client.post(f"/rounds/{lane}/send/", {"picture": upload or make_upload()})
+def send(client, way="all", upload=None):
+    response = client.post(f"/rounds/{way}/send/", {"picture": upload or make_upload()})
     assert response["Location"] == "/rounds/"
     # Drawn once, since easy-thumbnails makes its files while they are shown.
     return client.get("/rounds/")
 
 
-def count(stored, lane, owner) -> int:
-    return sum(key.startswith(lane.prefix(owner)) for key in stored())
+def count(stored, way, owner) -> int:
+    return sum(key.startswith(way.prefix(owner)) for key in stored())
 
 
-@pytest.mark.parametrize("lane", LANES, ids=lambda lane: lane.slug)
-def test_what_is_left(client, owner, stored, lane):
-    uploaded, replaced, deleted = LEFT[lane.slug]
-    send(client, lane.slug, make_upload("one.jpg"))
-    assert count(stored, lane, owner) == len(stored()) == uploaded
-    response = send(client, lane.slug, make_upload("two.jpg", color="navy"))
-    assert count(stored, lane, owner) == len(stored()) == replaced
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.slug)
+def test_what_is_left(client, owner, stored, way):
+    uploaded, replaced, deleted = LEFT[way.slug]
+    send(client, way.slug, make_upload("one.jpg"))
+    assert count(stored, way, owner) == len(stored()) == uploaded
+    response = send(client, way.slug, make_upload("two.jpg", color="navy"))
+    assert count(stored, way, owner) == len(stored()) == replaced
     left = replaced - uploaded
-    assert (f"{left} left behind" in response.text) is bool(left)
-    client.post(f"/rounds/{lane.slug}/delete/")
-    assert count(stored, lane, owner) == len(stored()) == deleted
+    assert (f"left behind: {left}" in response.text) is bool(left)
+    client.post(f"/rounds/{way.slug}/delete/")
+    assert count(stored, way, owner) == len(stored()) == deleted
 
 
-def test_all_lanes_at_once(client, owner, stored):
+def test_all_ways_at_once(client, owner, stored):
     send(client)
     send(client)
-    for lane in LANES:
-        assert count(stored, lane, owner) == LEFT[lane.slug][1]
+    for way in WAYS:
+        assert count(stored, way, owner) == LEFT[way.slug][1]
     client.post("/rounds/all/delete/")
-    for lane in LANES:
-        assert count(stored, lane, owner) == LEFT[lane.slug][2]
+    for way in WAYS:
+        assert count(stored, way, owner) == LEFT[way.slug][2]
 
 
-def test_all_lanes_take_an_upload_that_is_a_temporary_file(client, owner, stored, settings):
+def test_all_ways_take_an_upload_that_is_a_temporary_file(client, owner, stored, settings):
     settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 0
     send(client)
-    for lane in LANES:
-        assert count(stored, lane, owner) == LEFT[lane.slug][0]
+    for way in WAYS:
+        assert count(stored, way, owner) == LEFT[way.slug][0]
 
 
 def test_somebody_new(client, owner, stored):
     client.post("/rounds/all/send/", {"draw": "1"})
-    assert all(count(stored, lane, owner) for lane in LANES)
+    assert all(count(stored, way, owner) for way in WAYS)
 
 
-@pytest.mark.parametrize("lane", ["all", "kit", "plain"])
-def test_what_is_no_picture_goes_nowhere(client, owner, stored, lane):
-    response = send(client, lane, make_upload("cat.jpg", b"meow"))
-    assert 'class="error"' in response.text
+@pytest.mark.parametrize("way", ["all", "kit", "plain"])
+def test_what_is_no_picture_goes_nowhere(client, owner, stored, way):
+    response = send(client, way, make_upload("cat.jpg", b"meow"))
+    assert '<div class="message error" role="alert" tabindex="-1" autofocus>' in response.text
     assert stored() == set()
 
 
-@pytest.mark.parametrize("lane", ["all", "plain"])
-def test_nothing_was_chosen(client, owner, stored, lane):
-    response = client.post(f"/rounds/{lane}/send/", follow=True)
+@pytest.mark.parametrize("way", ["all", "plain"])
+def test_nothing_was_chosen(client, owner, stored, way):
+    response = client.post(f"/rounds/{way}/send/", follow=True)
     assert "This field is required" in response.text
     assert stored() == set()
 
@@ -110,16 +110,16 @@ def test_the_sweep_finds_what_round_1_left(client, owner, stored, capsys):
         max_percent=100,
         delete=True,
     )
-    for lane in LANES:
-        assert count(stored, lane, owner) == LEFT[lane.slug][0]
-    assert client.get("/rounds/").text.count("nothing left behind") == len(LANES)
+    for way in WAYS:
+        assert count(stored, way, owner) == LEFT[way.slug][0]
+    assert client.get("/rounds/").text.count("nothing left behind") == len(WAYS)
 
 
 @pytest.mark.parametrize("page", ["/rounds/", "/storage/"])
 def test_the_command_that_a_page_gives_clears_up(client, owner, stored, page):
     owner.is_staff = True
     owner.save()
-    plain = LANES_BY_SLUG["plain"]
+    plain = WAYS_BY_SLUG["plain"]
     send(client, "plain")
     # Nothing but what is left behind: more than the sweep deletes unasked.
     client.post("/rounds/plain/delete/")
@@ -131,10 +131,10 @@ def test_the_command_that_a_page_gives_clears_up(client, owner, stored, page):
 
 # In a bucket, easy-thumbnails asks its tables for every thumbnail.
 @pytest.mark.parametrize("stored", ["folder"], indirect=True)
-def test_the_page_takes_a_query_for_each_lane(client, owner, django_assert_num_queries):
+def test_the_page_takes_a_query_for_each_way(client, owner, django_assert_num_queries):
     send(client)
     # And three for whoever looks: session, account, profile.
-    with django_assert_num_queries(3 + len(LANES)):
+    with django_assert_num_queries(3 + len(WAYS)):
         client.get("/rounds/")
 
 
@@ -142,15 +142,15 @@ def test_everyone_sees_their_own(client, owner, stored):
     send(client)
     client.force_login(ProfileFactory().user)
     response = client.get("/rounds/")
-    assert response.text.count("No picture. Send one.") == len(LANES)
+    assert response.text.count("No picture yet.") == len(WAYS)
 
 
-def test_the_kit_is_one_of_the_lanes():
-    assert KIT in LANES
+def test_the_kit_is_one_of_the_ways():
+    assert KIT in WAYS
 
 
 @pytest.mark.parametrize("action", ["send", "delete"])
-def test_unknown_lanes_and_other_methods(client, owner, action):
+def test_unknown_ways_and_other_methods(client, owner, action):
     assert client.post(f"/rounds/nowhere/{action}/").status_code == 404
     assert client.get(f"/rounds/plain/{action}/").status_code == 405
 

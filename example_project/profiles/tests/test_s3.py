@@ -12,6 +12,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from PIL import Image
 
@@ -105,9 +106,11 @@ def test_something_else_than_a_picture_changes_nothing(client, stored):
     assert stored() == files_of(profile)
 
 
-@pytest.mark.parametrize("page", ["/", "/me/", "/avatar/", "/avatar/delete/", "/storage/"])
+@pytest.mark.parametrize(
+    "page", ["/", "/me/", "/people/ada/", "/avatar/", "/avatar/delete/", "/storage/"]
+)
 def test_every_picture_on_a_page_comes_from_the_bucket(client, s3_server, page):
-    profile = ProfileFactory(pictured=True, user__is_staff=True)
+    profile = ProfileFactory(pictured=True, user__is_staff=True, user__username="ada")
     client.force_login(profile.user)
     response = client.get(page)
     assert response.status_code == 200
@@ -138,12 +141,13 @@ def test_the_storage_page_lists_the_bucket(client, stored, bucket, s3_server):
     ProfileFactory(pictured=True, display_name="Ada Byron")
     client.force_login(UserFactory(is_staff=True))
     page = client.get("/storage/").text
-    assert f'in the bucket <code class="where">{bucket}</code>' in page
+    assert f'Bucket: <code class="where">{bucket}</code>' in page
     assert s3_server in page
     assert "Ada Byron" in page
     assert len(stored()) == 6
     for entry in default_storage.bucket.objects.all():
-        assert f"<code>{entry.key}</code>\n    <small>{entry.size} bytes</small>" in page
+        size = filesizeformat(entry.size)
+        assert f"<code>{entry.key}</code>\n    <small>{size}</small>" in page
 
 
 def test_the_storage_page_shows_what_no_row_needs_and_what_is_missing(client):
@@ -159,7 +163,7 @@ def test_the_storage_page_shows_what_no_row_needs_and_what_is_missing(client):
 
 def test_an_empty_bucket_is_said_to_be_empty(client):
     client.force_login(UserFactory(is_staff=True))
-    assert "Storage is empty." in client.get("/storage/").text
+    assert "The storage is empty." in client.get("/storage/").text
 
 
 def test_the_demo_fills_the_bucket_and_says_where_it_is(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -192,3 +193,47 @@ def test_a_server_on_this_machine_is_reached_without_the_proxy(s3, monkeypatch, 
     settings = s3(AWS_S3_ENDPOINT_URL=s3_server, AWS_STORAGE_BUCKET_NAME=bucket, **KEYS)
     storage = S3Storage(**settings["STORAGES"]["default"]["OPTIONS"])
     assert storage.listdir("") == ([], [])
+
+
+def img_src(settings: dict) -> list[str]:
+    return settings["SECURE_CSP"]["img-src"]
+
+
+def test_pictures_come_from_the_site_itself_and_previews_from_the_page():
+    from example.settings import base
+
+    assert img_src(vars(base)) == ["'self'", "blob:"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "origin"),
+    [
+        ({}, "https://faces.s3.amazonaws.com"),
+        ({"AWS_S3_REGION_NAME": "eu-central-1"}, "https://faces.s3.eu-central-1.amazonaws.com"),
+        (
+            {
+                "AWS_S3_REGION_NAME": "eu-central-1",
+                "AWS_S3_ENDPOINT_URL": "https://s3.eu-central-1.amazonaws.com",
+            },
+            "https://faces.s3.eu-central-1.amazonaws.com",
+        ),
+        ({"AWS_S3_ENDPOINT_URL": "http://127.0.0.1:9000"}, "http://127.0.0.1:9000"),
+        ({"AWS_S3_CUSTOM_DOMAIN": "media.example.org"}, "https://media.example.org"),
+    ],
+)
+def test_s3_allows_pictures_of_its_bucket_and_of_no_other_server(s3, variables, origin):
+    settings = s3(AWS_QUERYSTRING_AUTH="0", **variables, **KEYS)
+    assert img_src(settings) == ["'self'", "blob:", origin]
+    assert url(settings).startswith(f"{origin}/")
+
+
+@pytest.mark.parametrize(
+    ("media_url", "allowed"),
+    [("media/", []), ("https://media.example.org/faces/", ["https://media.example.org"])],
+)
+def test_media_on_another_server_are_allowed(monkeypatch, media_url, allowed):
+    monkeypatch.setenv("DJANGO_MEDIA_URL", media_url)
+    # Python warns of a module that is run though it is imported.
+    monkeypatch.delitem(sys.modules, "example.settings.filesystem")
+    settings = runpy.run_module("example.settings.filesystem")
+    assert img_src(settings) == ["'self'", "blob:", *allowed]

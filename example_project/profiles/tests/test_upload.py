@@ -123,7 +123,7 @@ def test_the_pages_of_the_kit_wear_the_clothes_of_the_site(client, name):
     client.force_login(profile.user)
     response = client.get(reverse(f"avatar_kit:{name}"))
     assert "profiles/base.html" in {template.name for template in response.templates}
-    assert '<nav aria-label="Main">' in response.text
+    assert '<nav class="links" aria-label="Main menu">' in response.text
 
 
 @pytest.mark.parametrize("name", ["change", "delete"])

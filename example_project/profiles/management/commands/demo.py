@@ -15,9 +15,9 @@ from django.db import transaction
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
 from example import local_s3
-from profiles.cast import CAST, Person
+from profiles.cast import CAST, TEAMS, Person
 from profiles.inventory import locate
-from profiles.models import Profile
+from profiles.models import Profile, Team
 
 ACCOUNT = "demo"
 
@@ -72,6 +72,8 @@ class Command(BaseCommand):
     def set_up(self, verbosity: int) -> None:
         call_command("migrate", interactive=False, verbosity=max(verbosity - 1, 0))
         made = sum(self.make_person(person, seed) for seed, person in enumerate(CAST))
+        for name, purpose, members in TEAMS:
+            self.make_team(name, purpose, members)
         password_known = self.make_account()
         if verbosity:
             pictured = Profile.objects.exclude(avatar="").count()
@@ -97,6 +99,13 @@ class Command(BaseCommand):
                 profile.avatar = ContentFile(person.picture(seed), name="upload")
             profile.save()
         return True
+
+    def make_team(self, name: str, purpose: str, members: tuple[str, ...]) -> None:
+        """With those of its members who are here, unless the team is."""
+        with transaction.atomic():
+            team, created = Team.objects.get_or_create(name=name, defaults={"purpose": purpose})
+            if created:
+                team.members.set(Profile.objects.filter(user__username__in=members))
 
     def make_account(self) -> bool:
         """The account to log in with; whether its password is still the one that is printed."""
