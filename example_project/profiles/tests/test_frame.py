@@ -138,7 +138,7 @@ def test_a_person_without_a_profile_has_a_page(client):
     UserFactory(username="kim@example.org")
     response = client.get("/people/kim@example.org/")
     assert response.status_code == 200
-    assert "<h1>kim@example.org</h1>" in response.text
+    assert "<h1><bdi>kim@example.org</bdi></h1>" in response.text
 
 
 def test_teams_take_two_queries(client, django_assert_num_queries):
