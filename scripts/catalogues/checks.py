@@ -108,8 +108,14 @@ def check_message(
         return
     texts = (source.id,) if isinstance(source.id, str) else tuple(source.id)
     for index, form in enumerate(forms):
-        # A form for one number alone need not name it: "one picture".
-        optional = {"count"} if message.pluralizable and len(numbers[index]) == 1 else set()
+        # A form for one number alone need not name it ("one picture"), nor one for 0 and 1 where the
+        # English text does not ("this picture").
+        served = numbers[index] if message.pluralizable else set()
+        optional = {"count"} if len(served) == 1 else set()
+        if served and served <= {0, 1}:
+            optional |= {
+                name for name, _ in placeholders_of(texts[-1]) - placeholders_of(texts[0])
+            }
         yield from check_form(texts[-1], form, optional, isolated=isolated)
 
 
