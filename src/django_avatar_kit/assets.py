@@ -18,7 +18,7 @@ from .widgets import AvatarInput
 #: The looks of the kit's own pages.
 PAGES = Media(css={"all": ["avatar_kit/pages.css"]})
 
-_START = re.compile(r"\s*<(?:script|link|style)(?=[\s/>])(?![^>]*\snonce=)", re.IGNORECASE)
+_START = re.compile(r"\A\s*<(?:script|link|style)(?=[\s/>])(?![^>]*\snonce=)", re.IGNORECASE)
 
 
 def avatar_media(source: Any = None, request: Any = None) -> SafeString:
@@ -31,7 +31,7 @@ def avatar_media(source: Any = None, request: Any = None) -> SafeString:
     Raises ``TypeError`` for a source without media.
     """
     if source is None or source == "":
-        source = AvatarInput().media + PAGES
+        source = PAGES + AvatarInput().media
     media = getattr(source, "media", source)
     if not isinstance(media, Media):
         raise TypeError(

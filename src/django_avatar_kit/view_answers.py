@@ -52,10 +52,11 @@ def wants_part(request: HttpRequest) -> bool:
 
 
 def avatar_data(avatar: AvatarFieldFile) -> dict[str, Any]:
-    """An avatar for a script: what it needs to put it into the page; a fallback's, if none."""
+    """An avatar for a script: what it needs to put it into the page; a fallback's, if none.
+
+    ``urls`` has every size of the field, in px, whatever sizes this one avatar has.
+    """
     face = get_face(avatar)
-    name = avatar.avatar_name
-    sizes = name.sizes if name else avatar.field.spec.sizes
     return {
         "has_avatar": has_avatar(avatar),
         "src": face.src,
@@ -63,7 +64,7 @@ def avatar_data(avatar: AvatarFieldFile) -> dict[str, Any]:
         "alt": face.alt,
         "color": face.color,
         "html": face.html,
-        "urls": {str(size): avatar_url(avatar, size) for size in sizes},
+        "urls": {str(size): avatar_url(avatar, size) for size in avatar.field.spec.sizes},
     }
 
 
