@@ -168,6 +168,13 @@ class TestASite:
             assert translation.gettext("Change your picture") == "Dein Foto ändern"
             assert translation.gettext("You have no picture.") == "Sie haben kein Bild."
 
+    def test_words_the_english_differently(self, tmp_path, settings):
+        self.write(tmp_path, "en", Change_your_picture="Change your photo")
+        settings.LOCALE_PATHS = [tmp_path]
+        with override("en"):
+            assert translation.gettext("Change your picture") == "Change your photo"
+            assert translation.gettext("You have no picture.") == "You have no picture."
+
     def test_adds_a_language(self, tmp_path, settings):
         self.write(tmp_path, "it", Change_your_picture="Cambia la tua immagine")
         settings.LOCALE_PATHS = [tmp_path]

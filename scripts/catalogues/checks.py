@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from babel import Locale, UnknownLocaleError
+from babel.messages.pofile import PoFileError
 
 from .files import Paths, Texts, compiled, forms_of, languages_of, messages_of, read, texts_of
 
@@ -33,7 +34,7 @@ def check(project: Path) -> list[str]:
         paths = Paths.of(project, language)
         try:
             found = list(check_language(paths, language, texts))
-        except (OSError, ValueError, UnknownLocaleError) as error:
+        except (OSError, ValueError, PoFileError, UnknownLocaleError) as error:
             found = [f"cannot be read: {error}"]
         wrong += [f"{paths.po.relative_to(project.parent)}: {line}" for line in found]
     return wrong
@@ -108,8 +109,8 @@ def check_message(
         return
     texts = (source.id,) if isinstance(source.id, str) else tuple(source.id)
     for index, form in enumerate(forms):
-        # A form for one number alone need not name it ("one picture"), nor one for 0 and 1 where the
-        # English text does not ("this picture").
+        # A form for one number alone need not name it ("one picture"), nor one for 0 and 1 where
+        # the English text does not ("this picture").
         served = numbers[index] if message.pluralizable else set()
         optional = {"count"} if len(served) == 1 else set()
         if served and served <= {0, 1}:
