@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 from django.contrib.messages import get_messages
+from django.db import connection
 from django.http import Http404
 from django.test import Client, RequestFactory
 
@@ -83,8 +84,8 @@ class TestAnswers:
         response = client.post(CHANGE, {"avatar": make_upload()}, headers=JSON)
         assert response.json()["avatar"] == described(Profile.objects.get(user=user))
 
-    def test_in_a_transaction_for_each_request(self, client, user, profile, settings):
-        settings.DATABASES["default"]["ATOMIC_REQUESTS"] = True
+    def test_in_a_transaction_for_each_request(self, client, user, profile, monkeypatch):
+        monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
         response = client.post(CHANGE, {"avatar": make_upload(color="red")}, headers=JSON)
         assert response.json()["avatar"] == described(Profile.objects.get(user=user))
 
