@@ -17,6 +17,7 @@ from pathlib import Path
 
 import django
 from django.core.management import call_command
+from django.utils import translation
 from PIL import Image
 
 SITE = Path(__file__).resolve().parent
@@ -142,6 +143,9 @@ def use_site() -> None:
     assert source[1] in first, (source[1], first)
     assert not any("IMG_0001" in name for name in first), first
     client.get(reverse("avatar_kit:change"))
+    with translation.override("de"):
+        page = client.get(reverse("avatar_kit:change")).content.decode()
+        assert "Ihr Bild ändern</h1>" in page, page
 
     client.post(reverse("avatar_kit:change"), {"avatar": photo("navy")})
     second = stored()
@@ -164,7 +168,7 @@ def main() -> None:
     check_metadata()
     use_site()
     call_command("avatar_sweep")
-    print("The wheel works on its own: uploaded, shown, replaced, deleted.")
+    print("The wheel works on its own: uploaded, shown, translated, replaced, deleted.")
 
 
 if __name__ == "__main__":
