@@ -14,7 +14,7 @@ from django.test.utils import isolate_apps
 import django_avatar_kit
 from django_avatar_kit import apps as config
 from django_avatar_kit.checks import check_columns, check_models, check_settings
-from django_avatar_kit.fallbacks import Fallback
+from django_avatar_kit.fallbacks import Fallback, Initials
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.models import AvatarMixin
 from tests.testapp.models import Channel
@@ -32,6 +32,10 @@ def checked(settings: Any, **values: Any) -> Any:
 class Incomplete(FileSystemStorage):
     def __init__(self) -> None:
         raise ImproperlyConfigured("Could not load its bindings.")
+
+
+class Own(Initials):
+    """May answer None for some, which its class does not tell."""
 
 
 class Moody(Fallback):
@@ -166,6 +170,23 @@ def test_easy_thumbnails_has_to_be_installed(settings, monkeypatch):
 def test_fallbacks_that_cannot_be_used(settings, fallbacks):
     (message,) = checked(settings, FALLBACKS=fallbacks)
     assert message.id == "avatar_kit.E006"
+
+
+@pytest.mark.parametrize("before", ["initials", "identicon", "static"])
+def test_gravatar_that_is_never_asked(settings, before):
+    (message,) = checked(settings, FALLBACKS=(before, "gravatar"))
+    assert (message.id, message.hint) == (
+        "avatar_kit.W005",
+        "Put it first: those behind it are for owners without an e-mail address.",
+    )
+
+
+@pytest.mark.parametrize(
+    "fallbacks",
+    [("gravatar", "initials"), ("tests.test_checks.Own", "gravatar"), ("initials", "static")],
+)
+def test_fallbacks_in_their_order(settings, fallbacks):
+    assert checked(settings, FALLBACKS=fallbacks) == []
 
 
 def test_one_wrong_value_hides_no_other(settings):

@@ -34,7 +34,9 @@ IMPORTS = [
     "from django_avatar_kit.urls import app_name, urlpatterns",
     "from django_avatar_kit.signals import avatar_updated, avatar_deleted",
     "from django_avatar_kit.rendering import avatar_url, avatar_html, get_face",
-    "from django_avatar_kit.fallbacks import Fallback",
+    "from django_avatar_kit.rendering import avatar_group, has_avatar",
+    "from django_avatar_kit.fallbacks import Fallback, Gravatar, Identicon, Initials, Static",
+    "from django_avatar_kit.contrib.jinja import AvatarKit",
     "from django_avatar_kit.exceptions import AvatarError, UploadError, StorageError",
     "from django_avatar_kit.test import make_image, make_upload, settle",
     "from django_avatar_kit.contrib.rest_framework import AvatarUploadField",
@@ -44,7 +46,8 @@ EVERY_FORM_OF_THE_TAGS = """\
 {% load avatar_kit %}{% prefetch_avatars users %}
 {% avatar user 64 class="rounded" %}{% avatar user size=64 %}{% avatar user %}
 {% avatar user 64 as face %}{{ face }} {{ face.src }} {{ face.srcset }} {{ face.alt }}
-{{ face.color }}{% avatar_url user 64 %}{{ user|has_avatar }}
+{{ face.color }}{{ face.placeholder }}{% avatar_url user 64 %}{{ user|has_avatar }}
+{% avatar_url user 64 format="jpeg" absolute=False %}{% avatar_group users 40 max=5 %}
 """
 
 

@@ -18,8 +18,9 @@ from PIL import ImageColor
 
 from .columns import avatar_fields, file_columns
 from .conf import KEYS, SETTING, Config, is_list_of, is_text, is_whole, read
-from .display.html import attribute_names
-from .fallbacks import make_fallback
+from .display.absolute_urls import BASE_URL
+from .display.html import attribute_names, take_placeholder
+from .fallbacks import ALWAYS, BUILTINS, Fallback, Gravatar, make_fallback
 from .formats import ALPHA_MASTER, FORMATS, rendition_encoders
 from .lifecycle.tables import has_null_against
 from .models import AvatarMixin
@@ -42,7 +43,10 @@ _ID_OF = {
 
 
 def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """``AVATAR_KIT``: keys (E001), values (E002-E006), storages (E007, E015, W002, W003)."""
+    """``AVATAR_KIT``: keys (E001), values (E002-E006), storages (E007, E015, W002, W003).
+
+    Gravatar where it is never asked is W005.
+    """
     try:
         values, wrong = read()
     except ImproperlyConfigured as error:
@@ -76,10 +80,14 @@ def _check_values(config: Config) -> Iterator[CheckMessage]:
     except ValueError:
         yield _bad_value("background", config.background, "a CSS colour, or None")
     try:
-        attribute_names(config.img_attrs)
+        take_placeholder(attribute_names(config.img_attrs))
     except TypeError as error:
         expected = f"a dictionary of HTML attributes ({error})"
         yield _bad_value("img_attrs", config.img_attrs, expected)
+    if config.base_url is not None and not BASE_URL.fullmatch(config.base_url):
+        yield _bad_value(
+            "base_url", config.base_url, "a scheme and a host, as 'https://example.org', or None"
+        )
     yield from _check_display_name(config.display_name)
     yield from _check_fallbacks(config.fallbacks)
     yield from _check_owner(config.owner)
@@ -96,13 +104,21 @@ def _check_display_name(given: Callable[[Any], str] | str | None) -> Iterator[Ch
 def _check_fallbacks(entries: Sequence[Any]) -> Iterator[CheckMessage]:
     if not entries:
         yield _bad_value("fallbacks", entries, "one or more names, in a tuple or list")
+    made: list[Fallback] = []
     try:
-        for entry in entries:
-            make_fallback(entry)
+        made.extend(map(make_fallback, entries))
     except Exception as error:  # noqa: BLE001 - a site's own fallback may raise anything
         message = f"{SETTING}['FALLBACKS'] cannot be used: {error}"
-        hint = "It takes 'initials', 'static', dotted paths, or {'BACKEND': …, 'OPTIONS': …}."
+        hint = (
+            f"It takes {', '.join(map(repr, BUILTINS))}, dotted paths, or "
+            "{'BACKEND': …, 'OPTIONS': …}."
+        )
         yield Error(message, hint=hint, id="avatar_kit.E006")
+    answers = next((n for n, each in enumerate(made) if type(each) in ALWAYS), len(made))
+    if any(isinstance(each, Gravatar) for each in made[answers:]):
+        message = f"{SETTING}['FALLBACKS'] lists Gravatar behind a fallback that always answers."
+        hint = "Put it first: those behind it are for owners without an e-mail address."
+        yield Warning(message, hint=hint, id="avatar_kit.W005")
 
 
 def _check_owner(owner: Mapping[str, str] | None) -> Iterator[CheckMessage]:

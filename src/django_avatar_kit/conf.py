@@ -59,6 +59,8 @@ class Config:
     rendition_storage: str | None = None
     #: ``(owner) -> str``, or its dotted path: the name used for alt texts and initials.
     display_name: Callable[[Any], str] | str | None = None
+    #: Scheme and host of absolute URLs that are made without a request.
+    base_url: str | None = None
     #: ``{"app.model": "accessor"}`` for owners with several relations to a profile.
     owner: Mapping[str, str] | None = None
     #: False for a site that reads the files of another one and must not delete them.

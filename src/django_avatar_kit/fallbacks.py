@@ -233,6 +233,10 @@ BUILTINS: Mapping[str, type[Fallback]] = {
 }
 
 
+#: Those that have markup for everyone, so that nothing behind them is shown on a page.
+ALWAYS = (Initials, Identicon, Static)
+
+
 @cached
 def get_fallbacks() -> tuple[Fallback, ...]:
     """The fallbacks of the settings, in their order; raises as :func:`make_fallback`."""

@@ -7,7 +7,7 @@ be a format of renditions as well if its row has an ``encoder``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -53,7 +53,7 @@ class ImageFormat:
 _DECODERS = "django_avatar_kit.uploads.decoders"
 
 #: By the keys that stand in settings and in names: the part of a media type behind "image/". Files
-#: are recognised in this order.
+#: are recognised in this order, which is also that of their age.
 FORMATS: dict[str, ImageFormat] = {
     "jpeg": ImageFormat(
         label="JPEG",
@@ -131,6 +131,18 @@ OPAQUE_MASTER, ALPHA_MASTER = "jpeg", "webp"
 def rendition_encoders() -> dict[str, Encoder]:
     """The encoders of the formats that renditions can have, by their keys."""
     return {key: row.encoder for key, row in FORMATS.items() if row.encoder is not None}
+
+
+def nearest(wanted: str, offered: Sequence[str]) -> str:
+    """``wanted``, or whichever of the formats offered is most likely shown where that one is.
+
+    What shows a format shows the older ones as well: the newest of these, else the oldest of all.
+    ``wanted`` is a format that renditions can have; ``offered`` may list those of another release.
+    """
+    known = list(rendition_encoders())
+    place = known.index(wanted) + 1
+    order = (*reversed(known[:place]), *known[place:], *offered)
+    return next(each for each in order if each in offered)
 
 
 def default_quality() -> dict[str, int]:

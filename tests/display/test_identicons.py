@@ -4,12 +4,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import resolve
 
 from django_avatar_kit.display.colors import color_of, hue
 from django_avatar_kit.display.identicons import code_of, drawing_of
 from django_avatar_kit.display.initials import SILHOUETTE, svg_document
-from django_avatar_kit.fallbacks import Identicon
+from django_avatar_kit.fallbacks import Identicon, get_fallbacks
 from tests.testapp.models import Profile, Team
 
 
@@ -97,6 +98,18 @@ def test_url(settings) -> None:
     assert resolve(url).kwargs == {"code": code_of(Team(pk=1))}
     settings.ROOT_URLCONF = "django.contrib.auth.urls"
     assert Identicon().url(Team(pk=1), 64) is None
+
+
+@pytest.mark.parametrize("salt", [None, 5, b"salt"])
+def test_what_is_no_salt(settings, salt) -> None:
+    settings.AVATAR_KIT = {"FALLBACKS": [{"BACKEND": "identicon", "OPTIONS": {"salt": salt}}]}
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        get_fallbacks()
+
+    assert str(caught.value) == (
+        f"OPTIONS of the fallback “identicon”: salt is {salt!r}. It must be a text"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist
 from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.utils.functional import lazystr
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy, override
 
+from django_avatar_kit.checks import check_settings
+from django_avatar_kit.display import absolute_urls
 from django_avatar_kit.display.html import attribute_names
 from django_avatar_kit.fallbacks import Initials
 from django_avatar_kit.names import Name
@@ -24,6 +28,8 @@ from tests.testapp.models import Channel, Team
 
 TOKEN = "3f9c0123456789abcdef0123456789e1"
 STEM = f"/media/avatars/3f/{TOKEN}"
+SRCSET = f"{STEM}.128.webp 2x, {STEM}.256.webp 3x"
+AVIF = SRCSET.replace("webp", "avif")
 #: Sealed with the key in tests/settings.py.
 SILHOUETTE = "/avatar/initials/rmovwubxuzx3lr5ida6xc5r4naaubw7myqcn5tzu.svg"
 
@@ -50,7 +56,7 @@ class SigningStorage(FileSystemStorage):
 
 def test_markup() -> None:
     assert avatar_html(rockets(), 64, class_="rounded") == (
-        f'<img src="{STEM}.64.webp" srcset="{STEM}.128.webp 2x" width="64" height="64"'
+        f'<img src="{STEM}.64.webp" srcset="{SRCSET}" width="64" height="64"'
         ' alt="Rockets" loading="lazy" class="rounded">'
     )
     assert type(avatar_html(rockets(), 64)) is SafeString
@@ -72,7 +78,9 @@ def test_urls_are_those_of_the_files(storage, files) -> None:
     team = Team.objects.create(name="Rockets", avatar=make_upload(size=(600, 600)))
     face = get_face(team, 64)
 
-    assert {face.src, face.srcset.removesuffix(" 2x")} < {f"/media/{file}" for file in files()}
+    urls = {face.src, *(each.split()[0] for each in face.srcset.split(", "))}
+    assert len(urls) == 3
+    assert urls < {f"/media/{file}" for file in files()}
 
 
 def test_default_size(settings) -> None:
@@ -88,8 +96,12 @@ def test_default_size(settings) -> None:
 @pytest.mark.parametrize(
     ("sizes", "asked", "urls"),
     [
-        ("32_64_128", 16, f'src="{STEM}.32.webp"'),
-        ("32_64_128", 24, f'src="{STEM}.32.webp" srcset="{STEM}.64.webp 2x"'),
+        ("32_64_128", 24, f'src="{STEM}.32.webp" srcset="{STEM}.64.webp 2x, {STEM}.128.webp 3x"'),
+        # A browser would load the third for a screen twice as dense, were the first not named.
+        ("32_64_128", 16, f'src="{STEM}.32.webp" srcset="{STEM}.32.webp 2x, {STEM}.64.webp 3x"'),
+        ("32_64_128", 10, f'src="{STEM}.32.webp"'),
+        ("32_64_128", 32, f'src="{STEM}.32.webp" srcset="{STEM}.64.webp 2x, {STEM}.128.webp 3x"'),
+        ("32_64_128", 40, f'src="{STEM}.64.webp" srcset="{STEM}.128.webp 2x"'),
         ("32_64_128", 64, f'src="{STEM}.64.webp" srcset="{STEM}.128.webp 2x"'),
         ("32_64_128", 65, f'src="{STEM}.128.webp"'),
         ("32_64_128", 500, f'src="{STEM}.128.webp"'),
@@ -106,8 +118,8 @@ def test_which_rendition_serves_a_size(sizes, asked, urls) -> None:
 def test_two_formats() -> None:
     assert avatar_html(rockets(formats="avif_webp"), 64, alt="") == (
         "<picture>"
-        f'<source type="image/avif" srcset="{STEM}.64.avif 1x, {STEM}.128.avif 2x">'
-        f'<img src="{STEM}.64.webp" srcset="{STEM}.128.webp 2x" width="64" height="64" alt=""'
+        f'<source type="image/avif" srcset="{STEM}.64.avif 1x, {AVIF}">'
+        f'<img src="{STEM}.64.webp" srcset="{SRCSET}" width="64" height="64" alt=""'
         ' loading="lazy">'
         "</picture>"
     )
@@ -156,8 +168,9 @@ def test_computed_urls(settings) -> None:
     assert avatar_html(rockets(formats="avif_webp"), 64, alt="") == (
         "<picture>"
         f'<source type="image/avif" srcset="{stem}.64.avif?a=1&amp;b=2 1x,'
-        f' {stem}.128.avif?a=1&amp;b=2 2x">'
-        f'<img src="{stem}.64.webp?a=1&amp;b=2" srcset="{stem}.128.webp?a=1&amp;b=2 2x"'
+        f' {stem}.128.avif?a=1&amp;b=2 2x, {stem}.256.avif?a=1&amp;b=2 3x">'
+        f'<img src="{stem}.64.webp?a=1&amp;b=2" srcset="{stem}.128.webp?a=1&amp;b=2 2x,'
+        f' {stem}.256.webp?a=1&amp;b=2 3x"'
         ' width="64" height="64" alt="" loading="lazy">'
         "</picture>"
     )
@@ -170,8 +183,8 @@ def test_prefix_that_needs_escaping(settings) -> None:
     stem = f"https://example.org/a&amp;b/avatars/3f/{TOKEN}"
 
     assert avatar_html(rockets(), 64, alt="") == (
-        f'<img src="{stem}.64.webp" srcset="{stem}.128.webp 2x" width="64" height="64" alt=""'
-        ' loading="lazy">'
+        f'<img src="{stem}.64.webp" srcset="{stem}.128.webp 2x, {stem}.256.webp 3x" width="64"'
+        ' height="64" alt="" loading="lazy">'
     )
 
 
@@ -361,10 +374,11 @@ def test_face() -> None:
 
     assert face == Face(
         src=f"{STEM}.64.webp",
-        srcset=f"{STEM}.128.webp 2x",
-        sources=(("image/avif", f"{STEM}.64.avif 1x, {STEM}.128.avif 2x"),),
+        srcset=SRCSET,
+        sources=(("image/avif", f"{STEM}.64.avif 1x, {AVIF}"),),
         alt="Rockets",
         color="#7a6a5c",
+        placeholder="avatar-kit-color-111",
         width=64,
         height=64,
         attrs={"loading": "lazy", "class": "rounded", "hidden": True},
@@ -382,6 +396,7 @@ def test_face_without_an_avatar() -> None:
         sources=(),
         alt="",
         color="",
+        placeholder="",
         width=64,
         height=64,
         attrs={"loading": "lazy"},
@@ -428,3 +443,243 @@ def test_url_for_on_the_field_file() -> None:
     assert Team(pk=1, name="Rockets").avatar.url_for(64) == Initials().url(
         Team(pk=1, name="Rockets"), 64
     )
+
+
+# --- a placeholder's colour ---
+
+
+@pytest.mark.parametrize(
+    ("attrs", "written"),
+    [
+        ({"placeholder": True}, ' loading="lazy" class="avatar-kit-color-111"'),
+        (
+            {"placeholder": True, "class": "a", "id": "b"},
+            ' loading="lazy" class="a avatar-kit-color-111" id="b"',
+        ),
+        (
+            {"placeholder": True, "class": mark_safe('&amp; "')},
+            ' loading="lazy" class="&amp; &quot; avatar-kit-color-111"',
+        ),
+        ({"placeholder": True, "class": True}, ' loading="lazy" class="avatar-kit-color-111"'),
+        ({"placeholder": False, "class": "a"}, ' loading="lazy" class="a"'),
+        ({"placeholder": None}, ' loading="lazy"'),
+    ],
+    ids=str,
+)
+def test_placeholder(attrs, written) -> None:
+    assert avatar_html(rockets(sizes="32"), 64, alt="", **attrs) == (
+        f'<img src="{STEM}.32.webp" width="64" height="64" alt=""{written}>'
+    )
+    face = get_face(rockets(sizes="32"), 64, alt="", **attrs)
+    assert str(face) == avatar_html(rockets(sizes="32"), 64, alt="", **attrs)
+    assert face.placeholder == "avatar-kit-color-111"
+
+
+def test_placeholders_of_the_whole_site(settings) -> None:
+    settings.AVATAR_KIT = {"IMG_ATTRS": {"placeholder": True}}
+
+    assert ' class="avatar-kit-color-111">' in avatar_html(rockets(), 64)
+    assert "avatar-kit-color" not in avatar_html(rockets(), 64, placeholder=False)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        key().replace(".jpg", ".webp"),
+        key().replace("-full-", "-fit-"),
+        "old/photo-7a6a5c.jpg",
+    ],
+)
+def test_no_placeholder_where_it_would_stay_visible(name) -> None:
+    """Behind transparent pixels, and behind a file of which nothing is known."""
+    markup = avatar_html(Team(avatar=name), 64, alt="", class_="a", placeholder=True)
+
+    assert markup.endswith(' loading="lazy" class="a">')
+    assert get_face(Team(avatar=name), 64).placeholder == ""
+
+
+def test_no_placeholder_for_a_fallback() -> None:
+    assert avatar_html(None, 64, placeholder=True) == avatar_html(None, 64)
+
+
+@pytest.mark.parametrize("value", ["yes", "", 5, []])
+def test_what_a_placeholder_cannot_be(settings, value) -> None:
+    message = f"“placeholder” is {value!r}. It must be True or False."
+    with pytest.raises(TypeError) as caught:
+        avatar_html(rockets(), 64, placeholder=value)
+    assert str(caught.value) == message
+
+    settings.AVATAR_KIT = {"IMG_ATTRS": {"placeholder": value}}
+    with pytest.raises(ImproperlyConfigured) as configured:
+        avatar_html(rockets(), 64)
+    assert str(configured.value) == f'AVATAR_KIT["IMG_ATTRS"]: {message}'
+
+
+# --- formats of a URL ---
+
+
+@pytest.mark.parametrize(
+    ("wanted", "formats", "given"),
+    [
+        (None, "avif_webp_jpeg", "jpeg"),
+        ("avif", "avif_webp_jpeg", "avif"),
+        ("jpeg", "jpeg_webp", "jpeg"),
+        ("png", "webp_jpeg", "jpeg"),
+        ("webp", "avif_jpeg", "jpeg"),
+        ("webp", "avif_png_jpeg", "png"),
+        ("avif", "jpeg_webp", "webp"),
+        # Nothing that is sure to be shown: what most can show.
+        ("jpeg", "avif_webp", "webp"),
+        ("jpeg", "webp", "webp"),
+        ("jpeg", "avif", "avif"),
+        ("png", "avif_webp", "webp"),
+        # Of another release.
+        ("jpeg", "jxl", "jxl"),
+        ("avif", "jxl_jpeg", "jpeg"),
+    ],
+)
+def test_format_of_a_url(wanted, formats, given) -> None:
+    assert avatar_url(rockets(formats=formats), 64, format=wanted) == f"{STEM}.64.{given}"
+
+
+def test_formats_of_what_has_one_file() -> None:
+    assert avatar_url(Team(avatar="old/face.webp"), 64, format="jpeg") == "/media/old/face.webp"
+    assert avatar_url(Channel().badge, 16, format="jpeg") == "/media/defaults/badge.png"
+
+
+@pytest.mark.parametrize("value", ["jpg", "JPEG", "gif", "svg", "", 5, True, ["jpeg"]], ids=repr)
+def test_bad_formats(value) -> None:
+    for obj in (rockets(), None):
+        with pytest.raises(ValueError, match=r"^The format of an avatar ") as caught:
+            avatar_url(obj, 64, format=value)
+        assert str(caught.value) == (
+            f"The format of an avatar is one of jpeg, png, webp, avif, not {value!r}."
+        )
+
+
+def test_no_svg_where_a_format_is_wanted(settings) -> None:
+    """Mail programs show none: the next fallback is asked."""
+    team = Team(pk=1, name="Rockets")
+    assert avatar_url(team, 64).endswith(".svg")
+    assert avatar_url(team, 64, format="jpeg") == ""
+
+    png = {"BACKEND": "static", "OPTIONS": {"path": "img/nobody.png"}}
+    settings.AVATAR_KIT = {"FALLBACKS": ["initials", "identicon", "static", png]}
+    assert avatar_url(team, 64, format="webp") == "/static/img/nobody.png"
+    svg = {"BACKEND": "static", "OPTIONS": {"path": "img/nobody.SVG"}}
+    settings.AVATAR_KIT = {"FALLBACKS": [svg]}
+    assert avatar_url(team, 64, format="png") == ""
+    assert avatar_url(team, 64) == "/static/img/nobody.SVG"
+
+
+# --- absolute URLs ---
+
+
+def test_absolute_url_of_a_request(rf) -> None:
+    request = rf.get("/people/", headers={"host": "testserver"}, secure=True)
+
+    assert avatar_url(rockets(), 64, absolute=True, request=request) == (
+        f"https://testserver{STEM}.64.webp"
+    )
+    assert avatar_url(rockets(), 64, request=request) == f"{STEM}.64.webp"
+
+
+@pytest.mark.parametrize("base", ["https://example.org", "https://example.org/"])
+def test_absolute_url_of_the_settings(settings, base) -> None:
+    settings.AVATAR_KIT = {"BASE_URL": base}
+
+    assert avatar_url(rockets(), 64, absolute=True) == f"https://example.org{STEM}.64.webp"
+    assert avatar_url(None, 64, absolute=True) == f"https://example.org{SILHOUETTE}"
+    assert avatar_url(None, 64, absolute=True, format="png") == ""
+
+
+def test_absolute_url_of_a_port(settings) -> None:
+    settings.AVATAR_KIT = {"BASE_URL": "http://127.0.0.1:8000"}
+
+    assert avatar_url(rockets(), 64, absolute=True) == f"http://127.0.0.1:8000{STEM}.64.webp"
+
+
+def test_request_comes_before_the_settings(settings, rf) -> None:
+    settings.AVATAR_KIT = {"BASE_URL": "https://example.org"}
+
+    assert avatar_url(rockets(), 64, absolute=True, request=rf.get("/")) == (
+        f"http://testserver{STEM}.64.webp"
+    )
+
+
+def test_urls_that_are_absolute_already(settings) -> None:
+    settings.MEDIA_URL = "https://cdn.example.org/"
+
+    assert avatar_url(rockets(), 64, absolute=True) == (
+        f"https://cdn.example.org/avatars/3f/{TOKEN}.64.webp"
+    )
+
+
+def test_urls_without_a_scheme(settings, rf) -> None:
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"base_url": "//cdn.example.org/"},
+        },
+    }
+    url = f"//cdn.example.org/avatars/3f/{TOKEN}.64.webp"
+
+    assert avatar_url(rockets(), 64) == url
+    request = rf.get("/", secure=True)
+    assert avatar_url(rockets(), 64, absolute=True, request=request) == f"https:{url}"
+    settings.AVATAR_KIT = {"BASE_URL": "http://example.org"}
+    assert avatar_url(rockets(), 64, absolute=True) == f"http:{url}"
+
+
+NO_HOST = (
+    "An absolute URL was asked for, and nothing says which host it is of. Pass the request (a tag "
+    "takes it from its context), or set AVATAR_KIT[\"BASE_URL\"], such as 'https://example.org', "
+    "or SITE_ID of django.contrib.sites."
+)
+
+
+def test_no_host_to_be_found() -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        avatar_url(rockets(), 64, absolute=True)
+
+    assert str(caught.value) == NO_HOST
+
+
+@pytest.mark.parametrize(
+    "base", ["", "example.org", "//example.org", "ftp://a", "https://a/b", "https://a b"]
+)
+def test_wrong_host(settings, base) -> None:
+    settings.AVATAR_KIT = {"BASE_URL": base}
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        avatar_url(rockets(), 64, absolute=True)
+
+    assert str(caught.value) == (
+        f'AVATAR_KIT["BASE_URL"] is {base!r}. It must be a scheme and a host, such as '
+        "'https://example.org'."
+    )
+    (message,) = check_settings()
+    assert (message.id, message.hint) == (
+        "avatar_kit.E003",
+        "It must be a scheme and a host, as 'https://example.org', or None.",
+    )
+
+
+def test_host_of_the_current_site(monkeypatch) -> None:
+    site = SimpleNamespace(domain="example.org:8443")
+    monkeypatch.setattr(absolute_urls, "get_current_site", lambda _request: site)
+
+    assert avatar_url(rockets(), 64, absolute=True) == f"https://example.org:8443{STEM}.64.webp"
+
+
+@pytest.mark.parametrize("error", [ImproperlyConfigured, ObjectDoesNotExist])
+def test_no_current_site(monkeypatch, error) -> None:
+    def refuse(_request):
+        raise error
+
+    monkeypatch.setattr(absolute_urls, "get_current_site", refuse)
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        avatar_url(rockets(), 64, absolute=True)
+    assert str(caught.value) == NO_HOST

@@ -17,7 +17,8 @@ STEM = f"/media/avatars/3f/{TOKEN}"
 #: Sealed with the key in tests/settings.py.
 SILHOUETTE = "/avatar/initials/rmovwubxuzx3lr5ida6xc5r4naaubw7myqcn5tzu.svg"
 KEY = f"avatars/3f/{TOKEN}-5be1012345670707-k1-1000x750-32_64_128_256_512-webp-full-7a6a5c.jpg"
-IMG = f'<img src="{STEM}.64.webp" srcset="{STEM}.128.webp 2x" width="64" height="64" alt="Rockets"'
+SRCSET = f"{STEM}.128.webp 2x, {STEM}.256.webp 3x"
+IMG = f'<img src="{STEM}.64.webp" srcset="{SRCSET}" width="64" height="64" alt="Rockets"'
 
 VALUES = (
     "avatar: takes what to show and one more value, not {} values; attributes are written "
@@ -93,7 +94,7 @@ def test_nothing_is_asked_of_anyone(people, storage, django_assert_num_queries) 
         markup = render(template, people=profiles)
 
     assert markup == "".join(
-        f'<img src="{STEM}.64.webp" srcset="{STEM}.128.webp 2x" width="64" height="64"'
+        f'<img src="{STEM}.64.webp" srcset="{SRCSET}" width="64" height="64"'
         f' alt="{name}" loading="lazy" class="rounded">'
         for name in ("ada", "bob")
     )
@@ -143,10 +144,7 @@ def test_parts() -> None:
     assert render(
         '{% avatar team class="a" as face %}{{ face.src }} {{ face.srcset }} {{ face.alt }} '
         "{{ face.color }} {{ face.width }} {{ face.height }} {{ face.attrs.class }} {{ face }}"
-    ) == (
-        f"{STEM}.64.webp {STEM}.128.webp 2x Rockets #7a6a5c 64 64 a "
-        f'{IMG} loading="lazy" class="a">'
-    )
+    ) == (f'{STEM}.64.webp {SRCSET} Rockets #7a6a5c 64 64 a {IMG} loading="lazy" class="a">')
     context = Context({"team": None})
     engines["django"].engine.from_string("{% load avatar_kit %}{% avatar team as face %}").render(
         context
@@ -215,7 +213,17 @@ def test_layout_is_made_once(monkeypatch) -> None:
         ('{% avatar team size="abc" %}',
          "avatar: The size of an avatar is a number of pixels, 1 or more, not 'abc'."),
         ('{% avatar_url team class="a" %}',
-         "avatar_url: there is no “class” here, only “size”."),
+         "avatar_url: there is no “class” here, only “size”, “format”, “absolute”."),
+        ("{% avatar_url team 0 %}",
+         "avatar_url: The size of an avatar is a number of pixels, 1 or more, not 0."),
+        ('{% avatar_url team format="jpg" %}',
+         "avatar_url: The format of an avatar is one of jpeg, png, webp, avif, not 'jpg'."),
+        ('{% avatar_group teams max=0 %}',
+         "avatar_group: The number of avatars in a group is 1 or more, not 0."),
+        ('{% avatar_group teams total="many" %}',
+         "avatar_group: The number of avatars in all is 0 or more, not 'many'."),
+        ("{% avatar_group teams 0 %}",
+         "avatar_group: The size of an avatar is a number of pixels, 1 or more, not 0."),
         ("{% avatar_url team 64 size=64 %}", "avatar_url: “size” is given twice."),
         ("{% prefetch_avatars teams as x %}",
          "prefetch_avatars: there is no result to name with “as”."),
@@ -237,6 +245,10 @@ def test_mistakes_show_when_the_template_is_loaded(tag, message) -> None:
          "avatar: The size of an avatar is a number of pixels, 1 or more, not 'wide'."),
         ("{% avatar_url team size %}",
          "avatar_url: The size of an avatar is a number of pixels, 1 or more, not 'wide'."),
+        ("{% avatar_url team format=size %}",
+         "avatar_url: The format of an avatar is one of jpeg, png, webp, avif, not 'wide'."),
+        ("{% avatar_group teams max=size %}",
+         "avatar_group: The number of avatars in a group is 1 or more, not 'wide'."),
     ],
 )  # fmt: skip
 def test_mistakes_of_the_context(tag, message) -> None:
@@ -266,6 +278,10 @@ def test_what_has_no_avatar(tag) -> None:
         ("{% avatar_url team nothing %}", f"{STEM}.64.webp"),
         ("{% avatar_url team 64 as url %}[{{ url }}]", f"[{STEM}.64.webp]"),
         ("{% avatar_url nobody 64 %}", SILHOUETTE),
+        ('{% avatar_url team 64 format="jpeg" %}', f"{STEM}.64.webp"),
+        ("{% avatar_url team 64 format=nothing absolute=nothing %}", f"{STEM}.64.webp"),
+        ("{% avatar_url team 64 absolute=False %}", f"{STEM}.64.webp"),
+        ('{% avatar_url nobody 64 format="png" as url %}[{{ url }}]', "[]"),
         ("{{ team|has_avatar }} {{ nobody|has_avatar }}", "True False"),
         ("{% if nobody|has_avatar %}yes{% else %}no{% endif %}", "no"),
     ],
@@ -284,6 +300,22 @@ def test_url_is_escaped(settings) -> None:
     assert render("{% avatar_url team %}") == url.replace("&", "&amp;")
     assert render("{% avatar_url team as url %}{{ url }}") == url.replace("&", "&amp;")
     assert render("{% autoescape off %}{% avatar_url team %}{% endautoescape %}") == url
+
+
+def test_absolute_url(rf, settings) -> None:
+    tag = '{% avatar_url team 64 format="jpeg" absolute=True %}'
+
+    assert render(tag, request=rf.get("/")) == f"http://testserver{STEM}.64.webp"
+    # Where no context processor puts the request into the context, the context has it still.
+    settings.TEMPLATES = [
+        {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}
+    ]
+    template = engines["django"].from_string("{% load avatar_kit %}" + tag)
+    team = Team(pk=1, name="Rockets", avatar=KEY)
+    assert template.render({"team": team}, rf.get("/")) == f"http://testserver{STEM}.64.webp"
+    # A mail that a task sends.
+    settings.AVATAR_KIT = {"BASE_URL": "https://example.org"}
+    assert template.render({"team": team}) == f"https://example.org{STEM}.64.webp"
 
 
 def test_prefetching(people, django_assert_num_queries) -> None:

@@ -18,7 +18,8 @@ KEY = f"avatars/3f/{TOKEN}-5be10a2b3c4d5e07-k1-1000x750-32_64_128_256_512-webp-f
 PICTURE = (
     '<span class="avatar-kit-current">'
     f'<img src="/media/avatars/3f/{TOKEN}.128.webp"'
-    f' srcset="/media/avatars/3f/{TOKEN}.256.webp 2x" width="96" height="96" alt=""'
+    f' srcset="/media/avatars/3f/{TOKEN}.256.webp 2x,'
+    f' /media/avatars/3f/{TOKEN}.512.webp 3x" width="96" height="96" alt=""'
     ' loading="lazy"></span>\n'
 )
 ACCEPT = 'accept="image/jpeg,image/png,image/webp,image/gif,image/avif"'

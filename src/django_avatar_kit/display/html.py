@@ -40,6 +40,17 @@ def attribute_names(attrs: Mapping[str, Any]) -> dict[str, Any]:
     return named
 
 
+def take_placeholder(named: dict[str, Any]) -> bool:
+    """Remove “placeholder”, which is no attribute, and say whether it is asked for.
+
+    Raises ``TypeError`` for any other value than True, False and None.
+    """
+    value = named.pop("placeholder", None)
+    if value not in (None, True, False):
+        raise TypeError(f"“placeholder” is {value!r}. It must be True or False.")
+    return bool(value)
+
+
 def attributes(attrs: Mapping[str, str | bool]) -> str:
     """Attributes as they stand in a tag, each after a space; True gives a bare name."""
     return "".join(
@@ -85,18 +96,38 @@ class Pictures(NamedTuple):
 
 def pictures_of(name: Name, url: Callable[[str], str], size: int) -> Pictures:
     """The URLs for ``size`` CSS px; ``url`` gives that of a rendition's key."""
-    small, large = name.best(size), name.best(2 * size)
+    single, *denser = _densities(name, size)
     *others, last = name.formats
     sources = []
     for each in others:
-        srcset = url(name.rendition(small, each))
-        if small != large:
-            srcset = f"{srcset} 1x, {url(name.rendition(large, each))} 2x"
+        srcset = url(name.rendition(single[0], each))
+        if denser:
+            srcset = f"{srcset} 1x, {_srcset(name, each, denser, url)}"
         sources.append((media_type_of(each), srcset))
-    return Pictures(
-        url(name.rendition(small, last)),
-        "" if small == large else f"{url(name.rendition(large, last))} 2x",
-        tuple(sources),
+    src = url(name.rendition(single[0], last))
+    return Pictures(src, _srcset(name, last, denser, url), tuple(sources))
+
+
+def _densities(name: Name, size: int) -> list[tuple[int, int]]:
+    """Size and density of what a browser is offered, each file for as dense a screen as it serves.
+
+    The first is for a plain screen. Its file is named again for one twice as dense only if one
+    three times as dense has a larger file: a browser would load that one for both.
+    """
+    one, two, three = (name.best(density * size) for density in (1, 2, 3))
+    offered = [(one, 1)]
+    if three != one:
+        offered.append((two, 2))
+    if three != two:
+        offered.append((three, 3))
+    return offered
+
+
+def _srcset(
+    name: Name, format: str, densities: list[tuple[int, int]], url: Callable[[str], str]
+) -> str:
+    return ", ".join(
+        f"{url(name.rendition(size, format))} {density}x" for size, density in densities
     )
 
 

@@ -32,8 +32,8 @@ class TagNode(Node):
 
     #: The name of the second value, by which it may be given as well.
     second_name = "size"
-    #: Whether other names than that are allowed.
-    takes_attributes = False
+    #: Other names that are allowed; None where they are attributes, so that any is.
+    options: tuple[str, ...] | None = ()
 
     def __init__(self, parser: Parser, token: Token) -> None:
         """Raises ``TemplateSyntaxError``."""
@@ -58,11 +58,19 @@ class TagNode(Node):
                 f"attributes are written name=value."
             )
         named = attrs.pop(self.second_name, None)
-        if attrs and not self.takes_attributes:
-            raise self.error(f"there is no “{min(attrs)}” here, only “{self.second_name}”.")
+        if self.options is not None and (unknown := attrs.keys() - set(self.options)):
+            known = ", ".join(f"“{name}”" for name in (self.second_name, *self.options))
+            raise self.error(f"there is no “{min(unknown)}” here, only {known}.")
         self.obj = args[0]
         self.second = args[1] if len(args) == 2 else named
         self.attrs = attrs
+        given = [*attrs.values(), self.second]
+        #: Whether size and attributes are the same whenever the tag is rendered.
+        self.constant = all(each is None or _is_constant(each) for each in given)
+
+    def values(self, context: Context) -> dict[str, Any]:
+        """What the further names stand for."""
+        return {name: _value(each, context) for name, each in self.attrs.items()}
 
     def error(self, reason: object) -> TemplateSyntaxError:
         return TemplateSyntaxError(f"{self.tag}: {reason}")
@@ -75,12 +83,10 @@ class AvatarNode(TagNode):
     ``{% avatar user 64 class="rounded" %}``; ``{% avatar user 64 as face %}`` for its parts.
     """
 
-    takes_attributes = True
+    options = None
 
     def __init__(self, parser: Parser, token: Token) -> None:
         super().__init__(parser, token)
-        given = [*self.attrs.values(), self.second]
-        self.constant = all(each is None or _is_constant(each) for each in given)
         self.made: tuple[Config, rendering.Layout] | None = None
         # Now, so that a mistake shows when the template is loaded.
         try:
@@ -105,9 +111,8 @@ class AvatarNode(TagNode):
         made = self.made
         if made is not None and made[0] is config:
             return made[1]
-        attrs = {name: _value(each, context) for name, each in self.attrs.items()}
         try:
-            layout = rendering.Layout(_value(self.second, context), attrs)
+            layout = rendering.Layout(_value(self.second, context), self.values(context))
         except (TypeError, ValueError) as error:
             raise self.error(error) from error
         if self.constant:
@@ -117,18 +122,64 @@ class AvatarNode(TagNode):
 
 @register.tag("avatar_url")
 class UrlNode(TagNode):
-    """The URL of the avatar, or of its fallback: ``{% avatar_url user 64 %}``."""
+    """The URL of the avatar, or of its fallback: ``{% avatar_url user 64 %}``.
+
+    ``{% avatar_url user 64 format="jpeg" absolute=True %}`` for mails.
+    """
+
+    options = ("format", "absolute")
+
+    def __init__(self, parser: Parser, token: Token) -> None:
+        super().__init__(parser, token)
+        if self.constant:
+            # Now, so that a mistake shows when the template is loaded.
+            self.size_and_options(Context())
 
     def render(self, context: Context) -> str:
-        try:
-            size = rendering.clean_size(_value(self.second, context))
-        except ValueError as error:
-            raise self.error(error) from error
-        url = rendering.avatar_url(_value(self.obj, context), size)
+        size, options = self.size_and_options(context)
+        request = context.get("request") or getattr(context, "request", None)
+        url = rendering.avatar_url(_value(self.obj, context), size, request=request, **options)
         if self.target is None:
             return conditional_escape(url) if context.autoescape else url
         context[self.target] = url
         return ""
+
+    def size_and_options(self, context: Context) -> tuple[int, dict[str, Any]]:
+        options = self.values(context)
+        try:
+            rendering.clean_format(options.get("format"))
+            return rendering.clean_size(_value(self.second, context)), options
+        except ValueError as error:
+            raise self.error(error) from error
+
+
+@register.tag("avatar_group")
+class GroupNode(TagNode):
+    """The first of many avatars, and how many more there are: ``{% avatar_group users max=5 %}``.
+
+    ``{% avatar_group users 40 max=5 total=team.size label="Members" class="…" as group %}``
+    """
+
+    options = None
+
+    def __init__(self, parser: Parser, token: Token) -> None:
+        super().__init__(parser, token)
+        if self.constant:
+            self.group(None, Context())
+
+    def render(self, context: Context) -> str:
+        group = self.group(_value(self.obj, context), context)
+        if self.target is None:
+            return group.html
+        context[self.target] = group
+        return ""
+
+    def group(self, objects: Any, context: Context) -> rendering.Group:
+        size, given = _value(self.second, context), self.values(context)
+        try:
+            return rendering.avatar_group(objects, size, **given)
+        except ValueError as error:
+            raise self.error(error) from error
 
 
 @register.tag("prefetch_avatars")
