@@ -20,6 +20,7 @@ from .formats import has_alpha, rendition_encoders, with_extension
 from .specs import Limits
 from .storage import base as storage
 from .uploads import geometry, imaging, intake
+from .wording import picture_size
 
 if TYPE_CHECKING:
     from .columns import AvatarColumn
@@ -73,7 +74,7 @@ def checked_crop(crop: object, name: Name, spec: Spec) -> Box:
     filename = PurePosixPath(str(name)).name
     box = intake.checked_crop(crop, filename, square=spec.fit == "cover")
     if geometry.clipped(box, (name.width, name.height)) != box:
-        reason = f"the picture is {name.width} × {name.height} px"
+        reason = picture_size(name.width, name.height)
         raise InvalidCrop(filename=filename, crop=crop, reason=reason)
     return box
 
