@@ -26,6 +26,7 @@ from .names import Name
 from .rendering import avatar_html, avatar_url
 from .specs import Limits, Spec
 from .storage.base import by_alias, resolve, urls
+from .uploads import reading
 
 if TYPE_CHECKING:
     from django.core.checks import CheckMessage
@@ -217,7 +218,7 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         The picture is kept on it. Raises the children of
         :class:`~django_avatar_kit.exceptions.UploadError`.
         """
-        pipeline.receive(upload, self)
+        pipeline.receive(upload, self, reading.crop_of(upload))
 
     # --- from an attribute to a column ---
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -13,9 +14,11 @@ from django.utils.translation import ngettext_lazy
 
 from . import fields, pipeline
 from .conf import get_config
-from .exceptions import EmptyUpload, UploadError
+from .crops import Choice, Recrop, text_of
+from .exceptions import AvatarReplaced, EmptyUpload, InvalidCrop, UploadError
 from .formats import media_type_of
 from .rendering import has_avatar
+from .uploads import reading
 from .widgets import AvatarInput
 from .wording import UNNAMED, filename_text
 
@@ -41,6 +44,10 @@ class AvatarField(forms.FileField):
     default_error_messages = {
         "contradiction": _("Either choose a picture or tick “%(remove)s”, not both."),
         "empty": EmptyUpload.message,
+        "invalid_crop": _(
+            "The part of the picture that you chose cannot be used. Choose it again."
+        ),
+        "replaced": AvatarReplaced.message,
         "multiple": ngettext_lazy(
             "Choose one picture, not %(count)d.",
             "Choose one picture, not %(count)d.",
@@ -64,6 +71,10 @@ class AvatarField(forms.FileField):
         # change between two forms.
         types = ",".join(map(media_type_of, get_config().upload_formats))
         self.widget.attrs.setdefault("accept", types)
+        # django-stubs types it as the class attribute, which may be a class.
+        widget: Any = self.widget
+        if isinstance(widget, AvatarInput):
+            widget.model_field = self.model_field
         return super().get_bound_field(form, field_name)
 
     def clean(self, data: Any, initial: Any = None) -> Any:
@@ -71,6 +82,8 @@ class AvatarField(forms.FileField):
         # it would open the stored file.
         if data and data is initial:
             return initial
+        if isinstance(data, Recrop):
+            return self._recropped(Choice.parse(data.text), initial)
         if data is FILE_INPUT_CONTRADICTION:
             # A site's own widget may call the checkbox something else.
             label = getattr(self.widget, "clear_checkbox_label", AvatarInput.clear_checkbox_label)
@@ -92,12 +105,40 @@ class AvatarField(forms.FileField):
         upload = super().to_python(data)
         if upload is None:
             return None
+        choice, crop = None, None
+        if text := text_of(upload):
+            choice = Choice.parse(text)
+            if choice is None:
+                raise self._error("invalid_crop")
+            crop = choice.box
         try:
-            pipeline.receive(upload, self.model_field)
+            picture = pipeline.receive(upload, self.model_field, crop)
         except UploadError as error:
             message = self.error_messages.get(error.code, error.message)
             raise ValidationError(message, error.code, dict(error.params)) from error
+        if choice is not None and choice.size != picture.source:
+            # The browser has shown another picture than the one that came.
+            raise self._error("invalid_crop")
+        reading.keep_crop(upload, crop)
         return upload
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What the form shows again: the present avatar, since no browser sends a file twice."""
+        return replace(data, initial=initial) if isinstance(data, Recrop) else initial
+
+    def _recropped(self, choice: Choice | None, initial: Any) -> fields.AvatarFieldFile:
+        """The present avatar with another part of it."""
+        name = initial.avatar_name if isinstance(initial, fields.AvatarFieldFile) else None
+        if choice is None:
+            raise self._error("invalid_crop")
+        if name is None or not choice.is_of(name):
+            raise self._error("replaced")
+        try:
+            if choice.size != (name.width, name.height):
+                raise self._error("invalid_crop")
+            return cast("fields.AvatarFieldFile", initial.recropped(choice.box))
+        except InvalidCrop as error:
+            raise self._error("invalid_crop") from error
 
     def _error(self, code: str, **params: Any) -> ValidationError:
         return ValidationError(self.error_messages[code], code, params)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from http.cookies import Morsel, SimpleCookie
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.decorators import login_not_required
+from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.connection import ConnectionDoesNotExist
 from django.utils.decorators import method_decorator
 from django.views.generic import View
 
 from .display import identicons, initials
+from .exceptions import StorageError
+from .fields import AvatarFieldFile
+from .formats import media_type_of, with_extension
+from .storage import base as storage
+from .widget_data import MASTER_SALT
+
+logger = logging.getLogger(__name__)
 
 
 class NoCookies(SimpleCookie):
@@ -64,6 +75,55 @@ class PictureView(View):
         )
         response.cookies = NoCookies()
         return response
+
+
+@method_decorator(login_not_required, name="dispatch")
+class MasterView(View):
+    """The stored master, for the widget that crops it anew.
+
+    It shows what the crop hides. So its URL is signed, is given to nobody but who is shown the
+    form, and is good for a day, and only as long as the row has this avatar.
+    """
+
+    http_method_names = ["get", "head"]
+    #: Seconds: as long as a form may be open.
+    max_age = 24 * 60 * 60
+
+    def get(self, request: HttpRequest, signed: str) -> HttpResponse:
+        avatar = self.avatar(signed)
+        name = None if avatar is None else avatar.avatar_name
+        if avatar is None or name is None:
+            raise Http404("No such picture.")
+        try:
+            data = storage.read(avatar.field.storage, str(name))
+        except StorageError as error:
+            logger.warning("A master cannot be shown: %s", error)
+            raise Http404("No such picture.") from error
+        return HttpResponse(
+            data,
+            content_type=media_type_of(with_extension(name.ext) or name.ext),
+            headers={
+                "Cache-Control": "private, max-age=3600, immutable",
+                "Content-Security-Policy": "default-src 'none'; sandbox",
+                "Cross-Origin-Resource-Policy": "same-origin",
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
+
+    def avatar(self, signed: str) -> AvatarFieldFile | None:
+        """The avatar that was signed; None if the row has another one by now."""
+        try:
+            label, key, field, using, token = signing.loads(
+                signed, salt=MASTER_SALT, max_age=self.max_age
+            )
+            rows = apps.get_model(label)._base_manager.using(using)
+            row = rows.filter(pk=key).first()
+        except (signing.BadSignature, LookupError, ConnectionDoesNotExist):
+            return None
+        avatar = getattr(row, field, None)
+        if not isinstance(avatar, AvatarFieldFile) or avatar.avatar_name is None:
+            return None
+        return avatar if avatar.avatar_name.token == token else None
 
 
 class InitialsView(PictureView):

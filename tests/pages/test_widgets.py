@@ -10,18 +10,23 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from django_avatar_kit.forms import AvatarField, AvatarForm
+from django_avatar_kit.rendering import avatar_html
 from django_avatar_kit.widgets import AvatarInput
+from tests.support.widgets import widget, without_data
 from tests.testapp.models import Bare, Profile
 
 TOKEN = "3f9c0d1e2a4b5c6d7e8f9a0b1c2d3ee1"
 KEY = f"avatars/3f/{TOKEN}-5be10a2b3c4d5e07-k1-1000x750-32_64_128_256_512-webp-full-7a6a5c.jpg"
 PICTURE = (
-    '<span class="avatar-kit-current">'
     f'<img src="/media/avatars/3f/{TOKEN}.128.webp"'
-    f' srcset="/media/avatars/3f/{TOKEN}.256.webp 2x,'
-    f' /media/avatars/3f/{TOKEN}.512.webp 3x" width="96" height="96" alt=""'
-    ' loading="lazy"></span>\n'
+    f' srcset="/media/avatars/3f/{TOKEN}.256.webp 2x, /media/avatars/3f/{TOKEN}.512.webp 3x"'
+    ' width="96" height="96" alt="" loading="eager">'
 )
+CLEAR = (
+    '<input type="checkbox" name="avatar-clear" id="avatar-clear_id">\n'
+    '<label for="avatar-clear_id">Remove</label>'
+)
+DESCRIBED = 'aria-describedby="id_avatar_hint"'
 ACCEPT = 'accept="image/jpeg,image/png,image/webp,image/gif,image/avif"'
 
 
@@ -31,30 +36,33 @@ def profile() -> Profile:
 
 
 def html(form: forms.BaseForm) -> str:
-    return str(form["avatar"])
+    return without_data(str(form["avatar"]))
+
+
+def nobody(size: int = 96) -> str:
+    return avatar_html(None, size, alt="", loading="eager")
 
 
 def test_without_an_avatar():
-    assert html(AvatarForm(instance=Profile())) == (
-        f'<input type="file" name="avatar" {ACCEPT} id="id_avatar">'
+    assert html(AvatarForm(instance=Profile())) == widget(
+        nobody(), f'{ACCEPT} id="id_avatar" {DESCRIBED}'
     )
 
 
 def test_with_an_avatar(profile):
-    assert html(AvatarForm(instance=profile)) == (
-        f"{PICTURE}"
-        '<input type="checkbox" name="avatar-clear" id="avatar-clear_id">\n'
-        '<label for="avatar-clear_id">Remove</label>\n'
-        f'<input type="file" name="avatar" {ACCEPT} id="id_avatar">'
+    assert html(AvatarForm(instance=profile)) == widget(
+        PICTURE, f'{ACCEPT} id="id_avatar" {DESCRIBED}', initial=True, clear=CLEAR
     )
 
 
 def test_prefix(profile):
-    assert html(AvatarForm(instance=profile, prefix="me")) == (
-        f"{PICTURE}"
-        '<input type="checkbox" name="me-avatar-clear" id="me-avatar-clear_id">\n'
-        '<label for="me-avatar-clear_id">Remove</label>\n'
-        f'<input type="file" name="me-avatar" {ACCEPT} id="id_me-avatar">'
+    assert html(AvatarForm(instance=profile, prefix="me")) == widget(
+        PICTURE,
+        f'{ACCEPT} id="id_me-avatar" aria-describedby="id_me-avatar_hint"',
+        name="me-avatar",
+        identity="id_me-avatar",
+        initial=True,
+        clear=CLEAR.replace("avatar-clear", "me-avatar-clear"),
     )
 
 
@@ -64,9 +72,9 @@ def test_required(profile):
     class Form(forms.Form):
         avatar = AvatarField()
 
-    assert html(Form()) == (f'<input type="file" name="avatar" {ACCEPT} required id="id_avatar">')
-    assert html(Form(initial={"avatar": profile.avatar})) == (
-        f'{PICTURE}<input type="file" name="avatar" {ACCEPT} id="id_avatar">'
+    assert html(Form()) == widget(nobody(), f'{ACCEPT} required id="id_avatar" {DESCRIBED}')
+    assert html(Form(initial={"avatar": profile.avatar})) == widget(
+        PICTURE, f'{ACCEPT} id="id_avatar" {DESCRIBED}', initial=True
     )
 
 
@@ -74,11 +82,12 @@ def test_disabled(profile):
     class Form(forms.Form):
         avatar = AvatarField(disabled=True, required=False)
 
-    assert html(Form(initial={"avatar": profile.avatar})) == (
-        f"{PICTURE}"
-        '<input type="checkbox" name="avatar-clear" id="avatar-clear_id" disabled>\n'
-        '<label for="avatar-clear_id">Remove</label>\n'
-        f'<input type="file" name="avatar" {ACCEPT} disabled id="id_avatar">'
+    assert html(Form(initial={"avatar": profile.avatar})) == widget(
+        PICTURE,
+        f'{ACCEPT} disabled id="id_avatar" {DESCRIBED}',
+        initial=True,
+        clear=CLEAR.replace('id="avatar-clear_id">', 'id="avatar-clear_id" disabled>'),
+        disabled=" disabled",
     )
 
 
@@ -87,12 +96,12 @@ def test_contradiction_is_shown_again(profile):
     upload = SimpleUploadedFile("cat.png", b"x")
     form = AvatarForm({"avatar-clear": "on"}, {"avatar": upload}, instance=profile)
     assert not form.is_valid()
-    assert html(form) == (
-        f"{PICTURE}"
-        '<input type="checkbox" name="avatar-clear" id="avatar-clear_id" checked>\n'
-        '<label for="avatar-clear_id">Remove</label>\n'
-        f'<input type="file" name="avatar" {ACCEPT} aria-invalid="true" '
-        'aria-describedby="id_avatar_error" id="id_avatar">'
+    assert html(form) == widget(
+        PICTURE,
+        f'{ACCEPT} aria-invalid="true" aria-describedby="id_avatar_error id_avatar_hint" '
+        'id="id_avatar"',
+        initial=True,
+        clear=CLEAR.replace('id="avatar-clear_id">', 'id="avatar-clear_id" checked>'),
     )
     assert str(form["avatar"].errors) == (
         '<ul class="errorlist" id="id_avatar_error"><li>Either choose a picture or tick '
@@ -100,10 +109,20 @@ def test_contradiction_is_shown_again(profile):
     )
 
 
+def test_a_refused_upload_leaves_the_present_picture_in_sight(profile):
+    form = AvatarForm({}, {"avatar": SimpleUploadedFile("cat.png", b"x")}, instance=profile)
+    assert not form.is_valid()
+    assert PICTURE in html(form)
+
+
+def test_without_an_id(profile):
+    assert "_hint" not in html(AvatarForm(instance=profile, auto_id=False))
+
+
 def test_accept_follows_the_settings(settings):
     settings.AVATAR_KIT = {"UPLOAD_FORMATS": ("png",)}
-    assert html(AvatarForm(instance=Profile())) == (
-        '<input type="file" name="avatar" accept="image/png" id="id_avatar">'
+    assert html(AvatarForm(instance=Profile())) == widget(
+        nobody(), f'accept="image/png" id="id_avatar" {DESCRIBED}', formats="PNG"
     )
 
 
@@ -111,7 +130,14 @@ def test_accept_of_ones_own():
     class Form(forms.Form):
         avatar = AvatarField(required=False, widget=AvatarInput({"accept": "image/*"}))
 
-    assert html(Form()) == '<input type="file" name="avatar" accept="image/*" id="id_avatar">'
+    assert html(Form()) == widget(nobody(), f'accept="image/*" id="id_avatar" {DESCRIBED}')
+
+
+def test_media():
+    assert str(AvatarForm(instance=Profile()).media) == (
+        '<link href="/static/avatar_kit/avatar-input.css" media="all" rel="stylesheet">\n'
+        '<script src="/static/avatar_kit/avatar-input.js" type="module"></script>'
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +170,9 @@ def test_no_url_is_asked_for(profile, monkeypatch):
 def test_renderers(renderer, profile, settings):
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django.forms"]
     chosen = getattr(forms.renderers, renderer)()
-    assert html(AvatarForm(instance=profile, renderer=chosen)).startswith(PICTURE)
+    assert html(AvatarForm(instance=profile, renderer=chosen)) == html(
+        AvatarForm(instance=profile)
+    )
 
 
 class TestValue:

@@ -301,7 +301,7 @@ def field_file(field: AvatarColumn, instance: Any, value: Any) -> AvatarFile:
     if isinstance(value, File):
         # The file of a field that stores elsewhere, or of another kind, is an upload as well.
         file = make(instance, field, reading.name_of(value))
-        file._committed, file._file = False, value
+        file._committed, file._file, file._crop = False, value, reading.crop_of(value)
         return file
     raise NotAFile(value=value)
 

@@ -23,6 +23,7 @@ from ..interruptions import is_interruption
 from ..wording import UNNAMED
 
 if TYPE_CHECKING:
+    from ..names import Box
     from .imaging import Picture
 
 BLOCK = 1 << 16  # bytes that are read at a time, which is little beside a picture
@@ -31,6 +32,9 @@ SUMMED = 4 * BLOCK  # bytes at the start of an upload that are all in its checks
 #: Attributes of an upload that was decoded: the picture, the content that it was decoded from, and
 #: the file that this was read from; None where that was opened for reading alone.
 PICTURE, CONTENT, SOURCE = "avatar_picture", "avatar_content", "avatar_source"
+
+#: Attribute of an upload: the part of it that was chosen together with it.
+CROP = "avatar_crop"
 
 #: The length of an upload in bytes, and a checksum.
 Content = tuple[int, int]
@@ -44,6 +48,16 @@ def name_of(upload: File[Any]) -> str:
 def text_of(name: object) -> str:
     """A name as text; "" for what is neither text nor a path."""
     return os.fsdecode(name) if isinstance(name, str | os.PathLike) else ""
+
+
+def keep_crop(upload: File[Any], crop: Box | None) -> None:
+    """Have an upload saved with a crop box, wherever it is assigned."""
+    setattr(upload, CROP, crop)
+
+
+def crop_of(upload: File[Any]) -> Box | None:
+    """The crop box that was kept with an upload; None for the automatic square."""
+    return getattr(upload, CROP, None)
 
 
 # --- decoded once -----------------------------------------------------------------------------
