@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.utils import translation
 from django.utils.translation import override
 
-from django_avatar_kit.exceptions import EmptyUpload, UploadTooLarge
+from django_avatar_kit.exceptions import EmptyUpload, UnsupportedFormat, UploadTooLarge
 from django_avatar_kit.forms import AvatarField
 from django_avatar_kit.views import AvatarChangeView
 from tests.support.languages import (
@@ -132,16 +132,24 @@ class TestTheLanguageOfTheMoment:
 
 class TestFromRightToLeft:
     def test_every_value_is_isolated(self):
-        """Between U+2068, or U+2066 for what is always written from left to right, and U+2069."""
+        """Between U+2068 and U+2069; what is always from left to right begins with U+2066."""
         for language in ("ar", "he"):
             for text in catalogue(language).values():
-                rest = re.sub("[\u2066\u2068][^\u2069]*\u2069", "", text)
+                rest = re.sub("[\u2066-\u2068][^\u2069]*\u2069", "", text)
                 assert not re.search(r"%\(\w+\)s", rest), text
 
     def test_a_file_name_does_not_turn_the_sentence(self):
         error = EmptyUpload(filename="IMG_1234 (2).jpg")
         with override("he"):
             assert str(error) == ('הקובץ "\u2068IMG_1234 (2).jpg\u2069" ריק. נא לבחור קובץ אחר.')
+
+    def test_a_list_of_latin_words_begins_on_the_right(self):
+        """U+2067, since its first letter would turn it; its commas lie between Latin letters."""
+        error = UnsupportedFormat(filename="a.tif", format="TIFF", allowed=("jpeg", "png", "webp"))
+        with override("he"):
+            assert str(error).endswith(
+                "בפורמט \u2067\u2067JPEG,\u200f PNG\u2069 או \u2068WebP\u2069\u2069."
+            )
 
 
 class TestASite:

@@ -30,7 +30,13 @@ if TYPE_CHECKING:
     from .fields import AvatarFieldFile
 
 #: The headers that the kind of an answer depends on.
-VARY = ("Accept", "HX-Request", "HX-Boosted", "HX-History-Restore-Request")
+VARY = (
+    "Accept",
+    "HX-Request",
+    "HX-Request-Type",
+    "HX-Boosted",
+    "HX-History-Restore-Request",
+)
 #: Bytes of the ``HX-Trigger`` header. Common proxies take 4 KB for all headers of an answer
 #: (nginx: ``proxy_buffer_size``), and a bucket's URLs may have a signature of a kilobyte each.
 MAX_TRIGGER = 2_000
@@ -44,11 +50,14 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def wants_part(request: HttpRequest) -> bool:
-    """Whether htmx asks for a part of a page. For a link that it boosts it takes the whole."""
+    """Whether htmx asks for a part of a page. For a link that it boosts it takes the whole.
+
+    htmx 4 says so in ``HX-Request-Type``; htmx 1 and 2 do not have that header.
+    """
     headers = request.headers
-    return headers.get("HX-Request") == "true" and not (
-        headers.get("HX-Boosted") or headers.get("HX-History-Restore-Request")
-    )
+    if headers.get("HX-Boosted") or headers.get("HX-History-Restore-Request"):
+        return False
+    return headers.get("HX-Request") == "true" and headers.get("HX-Request-Type") != "full"
 
 
 def avatar_data(avatar: AvatarFieldFile) -> dict[str, Any]:
@@ -69,8 +78,11 @@ def avatar_data(avatar: AvatarFieldFile) -> dict[str, Any]:
 
 
 def trigger(data: dict[str, Any]) -> str:
-    """The ``HX-Trigger`` header of a changed avatar, short enough for the proxies on its way."""
-    left = dict(data)
+    """The ``HX-Trigger`` header of a changed avatar, short enough for the proxies on its way.
+
+    The event is one of ``<body>``: htmx 4 tells the form by default, which has been swapped out.
+    """
+    left = {**data, "target": "body"}
     for name in DISPENSABLE:
         if len(text := json.dumps({"avatar-changed": left})) <= MAX_TRIGGER:
             return text

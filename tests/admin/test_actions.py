@@ -120,7 +120,8 @@ def test_a_page_asks_first_and_shows_what_would_go(client, files):
         assert fresh(team).avatar.avatar_name.token in text
         assert f'<input type="hidden" name="_selected_action" value="{team.pk}">' in text
     assert f'value="{none.pk}">' not in text
-    assert f'<a href="{url(Team, "changelist")}" class="button cancel-link">' in text
+    assert f'<a role="button" href="{url(Team, "changelist")}" class="button cancel-link">' in text
+    assert "(avatar)" not in text
     assert "-k1-" not in text
     assert files() == before
     assert logged() == []
@@ -182,7 +183,10 @@ def test_every_picture_of_a_row_goes_but_the_default(client, files, media):
     channel = Channel(name="news", avatar=make_upload(), banner=make_upload())
     channel.save()
     response = run(client, Channel, REMOVE, [channel])
-    assert "these 2 pictures" in response.content.decode()
+    text = response.content.decode()
+    assert "these 2 pictures" in text
+    assert "(avatar)</li>" in text
+    assert "(banner)</li>" in text
     response = run(client, Channel, REMOVE, [channel], post="yes")
     assert told(response) == ["2 pictures were removed."]
     channel = fresh(channel)

@@ -27,7 +27,7 @@ class TestParts:
         response = client.get(f"{CHANGE}?next=/me/", headers=HTMX)
         assert page(response).strip() == (
             '<section class="avatar-kit-card" aria-labelledby="avatar-kit-heading">\n'
-            '<h1 class="avatar-kit-heading" id="avatar-kit-heading">Change your picture</h1>\n'
+            '<h2 class="avatar-kit-heading" id="avatar-kit-heading">Change your picture</h2>\n'
             '<form class="avatar-kit-form" method="post" enctype="multipart/form-data"'
             ' action="/avatar/?next=/me/" hx-post="/avatar/?next=/me/"'
             ' hx-encoding="multipart/form-data" hx-target="closest .avatar-kit-card"'
@@ -63,7 +63,12 @@ class TestParts:
 
     @BOTH
     @pytest.mark.parametrize(
-        "headers", [{"HX-Boosted": "true"}, {"HX-History-Restore-Request": "true"}]
+        "headers",
+        [
+            {"HX-Boosted": "true"},
+            {"HX-History-Restore-Request": "true"},
+            {"HX-Request-Type": "full"},
+        ],
     )
     def test_whole_pages(self, url, headers, client, profile):
         """For a link or form that htmx boosts, and for its history."""
@@ -86,10 +91,12 @@ class TestChanges:
         settle()
         row = Profile.objects.get(user=user)
         assert response.status_code == 200
-        assert json.loads(response["HX-Trigger"]) == {"avatar-changed": described(row)}
+        assert json.loads(response["HX-Trigger"]) == {
+            "avatar-changed": {**described(row), "target": "body"}
+        }
         content = page(response)
         assert (
-            'Change your picture</h1>\n<p class="avatar-kit-notice success" role="status"'
+            'Change your picture</h2>\n<p class="avatar-kit-notice success" role="status"'
             ' tabindex="-1" autofocus>Your picture is saved.</p>\n<form '
         ) in content
         # The form is a new one, and shows the new picture.
@@ -146,7 +153,8 @@ class TestChanges:
             header = view_answers.trigger(data)
             assert len(header) <= view_answers.MAX_TRIGGER
             assert json.loads(header)["avatar-changed"] == {
-                key: value for key, value in data.items() if key not in missing
+                **{key: value for key, value in data.items() if key not in missing},
+                "target": "body",
             }
 
 

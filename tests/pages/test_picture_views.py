@@ -77,13 +77,15 @@ def test_nothing_but_what_the_site_has_sealed_is_drawn(client, settings):
     "path", [f"/avatar/initials/{seal_initials('', 0)}.svg", "/avatar/identicon/00000.svg"]
 )
 def test_the_same_for_everybody(client, db, settings, django_assert_num_queries, path):
-    settings.MIDDLEWARE = [
-        *settings.MIDDLEWARE,
-        "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    ]
     with django_assert_num_queries(0):
         response = client.get(path)
     assert response.status_code == 200
     assert "Vary" not in response.headers
     assert not response.cookies
     assert Client().post(path).status_code == 405
+
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE,
+        "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    ]
+    assert Client().get(path).status_code == 200

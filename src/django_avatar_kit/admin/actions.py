@@ -59,7 +59,7 @@ class _Avatar:
 
     @property
     def picture(self) -> str:
-        return avatar_html(self.file, 64, alt="")
+        return avatar_html(self.file, 64, alt="", class_="avatar-kit-thumbnail")
 
     @property
     def is_removable(self) -> bool:
@@ -159,6 +159,7 @@ class AvatarActions(_Base):
             )
             % {"count": count},
             "avatars": found[:_SHOWN],
+            "labelled": len({each.field for each in found}) > 1,
             "not_shown": max(0, count - _SHOWN),
             "pks": list(dict.fromkeys(each.row.pk for each in found)),
             "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,

@@ -113,8 +113,8 @@ def _more(count: int, size: int, *, hidden: bool) -> str:
     said = (
         'aria-hidden="true"' if hidden else f'role="img" aria-label="{escape(more_text(count))}"'
     )
-    # A digit is about 0.6 of the letters' height wide, and 52 of 64 are inside a round mask.
-    height = min(24, int(52 / 0.6 / len(text)))
+    # Digits are up to 0.65 of the font's size wide, and a round mask leaves 48 of 64 with a margin.
+    height = min(24, int(48 / 0.65 / len(text)))
     return (
         f'<svg width="{size}" height="{size}" viewBox="0 0 64 64" {said}>'
         '<rect width="64" height="64" fill="#e5e7eb"/>'

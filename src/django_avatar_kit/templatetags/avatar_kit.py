@@ -164,8 +164,13 @@ class GroupNode(TagNode):
 
     def __init__(self, parser: Parser, token: Token) -> None:
         super().__init__(parser, token)
-        if self.constant:
-            self.group(None, Context())
+        # Now, so that a mistake shows when the template is loaded.
+        try:
+            attribute_names(self.attrs)
+            if self.constant:
+                self.group(None, Context())
+        except TypeError as error:
+            raise self.error(error) from error
 
     def render(self, context: Context) -> str:
         group = self.group(_value(self.obj, context), context)
