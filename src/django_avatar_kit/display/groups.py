@@ -113,7 +113,7 @@ def _more(count: int, size: int, *, hidden: bool) -> str:
     said = (
         'aria-hidden="true"' if hidden else f'role="img" aria-label="{escape(more_text(count))}"'
     )
-    # Digits are up to 0.65 of the font's size wide, and a round mask leaves 48 of 64 with a margin.
+    # Digits are up to 0.65 of the font's size wide; a round mask leaves 48 of 64, with a margin.
     height = min(24, int(48 / 0.65 / len(text)))
     return (
         f'<svg width="{size}" height="{size}" viewBox="0 0 64 64" {said}>'
