@@ -226,8 +226,9 @@ def test_layout_is_made_once(monkeypatch) -> None:
          "avatar_group: “src” is written by the avatar itself; ask for another size."),
         ('{% avatar_group teams width=size %}',
          "avatar_group: “width” is written by the avatar itself; ask for another size."),
-        ('{% avatar_group teams alt="Ada" %}',
-         'avatar_group: The “alt” of a group is "", or each avatar has its own; there is “label”.'),
+        ('{% avatar_group teams alt="A" %}',
+         ('avatar_group: The “alt” of a group is "", or each avatar has its own; there is '
+          "“label”.")),
         ('{% avatar team placeholder="yes" %}',
          "avatar: “placeholder” is 'yes'. It must be True or False."),
         ("{% avatar_group teams 0 %}",
