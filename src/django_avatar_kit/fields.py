@@ -292,9 +292,8 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         form_class = kwargs.pop("form_class", None) or self.form_class or FileField
         if self.form_class is not None and issubclass(form_class, self.form_class):
             kwargs.setdefault("model_field", self)
-            if _is_of_the_admin(kwargs.get("widget")):
-                # The admin gives it to every file field. It writes the key of the master into
-                # the page. The form field has a better one.
+            if _shows_the_master(kwargs.get("widget")):
+                # The admin gives it to every file field. The form field has a better one.
                 del kwargs["widget"]
         return super().formfield(form_class=form_class, **kwargs)
 
@@ -302,8 +301,12 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         return [*super().check(**kwargs), *self.check_arguments()]
 
 
-def _is_of_the_admin(widget: Any) -> bool:
-    """Whether a widget, or its class, is the file widget of Django's admin, or based on it."""
+def _shows_the_master(widget: Any) -> bool:
+    """Whether a widget, or its class, is a file widget that names the master in the page.
+
+    Such are those of Django's admin and of easy-thumbnails, and what is based on them.
+    """
     cls = widget if isinstance(widget, type) else type(widget)
     # By name: a site without the admin does not import it.
-    return any(base.__module__ == "django.contrib.admin.widgets" for base in cls.__mro__)
+    modules = {"django.contrib.admin.widgets", "easy_thumbnails.widgets"}
+    return any(base.__module__ in modules for base in cls.__mro__)

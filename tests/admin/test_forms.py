@@ -8,6 +8,7 @@ from django.contrib.admin.widgets import AdminFileWidget
 from django.contrib.auth.models import User
 from django.core.files.storage import FileSystemStorage
 from django.forms import ClearableFileInput
+from easy_thumbnails.widgets import ImageClearableFileInput
 
 from django_avatar_kit.admin import AvatarAdminMixin
 from django_avatar_kit.fields import AvatarField
@@ -85,9 +86,10 @@ def test_without_the_mixin_the_form_is_the_same(client):
     assert "-k1-" not in response.content.decode()
 
 
-def test_the_model_field_takes_any_widget_but_the_admins():
+def test_the_model_field_takes_any_widget_but_those_that_name_the_master():
     field = Team._meta.get_field("avatar")
-    for widget in (AdminFileWidget, AdminFileWidget(), type("Own", (AdminFileWidget,), {})):
+    own = type("Own", (AdminFileWidget,), {})
+    for widget in (AdminFileWidget, AdminFileWidget(), own, ImageClearableFileInput):
         assert type(field.formfield(widget=widget).widget) is AvatarInput
     assert type(field.formfield(widget=ClearableFileInput).widget) is ClearableFileInput
 
