@@ -65,6 +65,7 @@ RIGHT = {
     "BACKGROUND": {"none"},
     "RENDITION_STORAGE": {"none"},
     "DISPLAY_NAME": {"none", "class"},
+    "BASE_URL": {"none"},
     "OWNER": {"none", "empty dict"},
     "DELETE_FILES": {"true"},
 }
