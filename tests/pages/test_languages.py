@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -11,7 +12,7 @@ import pytest
 from django.utils.translation import override
 
 from django_avatar_kit.test import make_upload
-from tests.support.languages import LANGUAGES, catalogue, every_language
+from tests.support.languages import LANGUAGES, LOANWORDS, catalogue, every_language
 from tests.support.pages import CHANGE, DELETE, page
 
 
@@ -41,18 +42,36 @@ def texts_of(html: str) -> set[str]:
     return {unescape(text).strip() for text in found} - {""}
 
 
+def texts_of_script(html: str) -> dict[str, Any]:
+    found = re.findall(r'data-texts="([^"]*)"', html)
+    assert len(found) == 1
+    texts: dict[str, Any] = json.loads(unescape(found[0]))
+    return texts
+
+
 @every_language
 @pytest.mark.parametrize("url", [CHANGE, DELETE])
 def test_a_page_has_one_language(language, url, client, profile):
     mine = catalogue(language)
-    # "avatar" is the name of an input as well.
-    english = (texts_of(get(client, url, "en")) & mine.keys()) - {"avatar"}
+    english = (texts_of(get(client, url, "en")) & mine.keys()) - LOANWORDS
     assert len(english) > 2
     html = get(client, url, language)
     assert {mine[text] for text in english} <= texts_of(html)
     assert not english & texts_of(html)
     direction = ' dir="rtl"' if LANGUAGES[language] == "rtl" else ""
     assert f'<html lang="{language}"{direction}>' in html
+
+
+@every_language
+def test_the_script_has_its_texts_in_the_language_of_the_page(language, client, profile):
+    mine = catalogue(language)
+    english, shown = (texts_of_script(get(client, CHANGE, each)) for each in ("en", language))
+    assert "The upload was cancelled. Nothing has changed." in english.values()
+    # These are written by Django, or joined.
+    others = {"allowed_text", "limit_text", "limit_megapixels", "units", "separator"}
+    assert {name: shown[name] for name in english.keys() - others} == {
+        name: mine[english[name]] for name in english.keys() - others
+    }
 
 
 @pytest.mark.parametrize("language", ["de-at", "fr-ca", "es-mx", "ar-dz"])

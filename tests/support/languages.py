@@ -26,6 +26,9 @@ LANGUAGES = {
     "zh-hans": "ltr",
 }
 
+#: Loanwords that are the same in a language or more.
+LOANWORDS = {"avatar", "Avatars", "Error:", "Zoom"}
+
 every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
