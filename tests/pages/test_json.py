@@ -14,6 +14,7 @@ from django.test import Client, RequestFactory
 
 from django_avatar_kit.exceptions import AvatarError
 from django_avatar_kit.forms import AvatarForm
+from django_avatar_kit.rendering import avatar_html, get_face
 from django_avatar_kit.test import make_upload, settle
 from django_avatar_kit.view_answers import VARY
 from django_avatar_kit.views import AvatarChangeView, AvatarDeleteView
@@ -25,19 +26,16 @@ BOTH = pytest.mark.parametrize("url", [CHANGE, DELETE])
 
 
 def described(profile: Profile) -> dict[str, Any]:
-    """What a script is told about a picture."""
+    """What a script is told about a picture: the same as the tags show."""
     name = profile.avatar.avatar_name
     url = f"/media/{name.folder}{name.token}"
     return {
         "has_avatar": True,
         "src": f"{url}.64.webp",
-        "srcset": f"{url}.128.webp 2x",
+        "srcset": get_face(profile, 64).srcset,
         "alt": "ada",
         "color": f"#{name.color}",
-        "html": (
-            f'<img src="{url}.64.webp" srcset="{url}.128.webp 2x" width="64" height="64" alt="ada"'
-            ' loading="lazy">'
-        ),
+        "html": avatar_html(profile, 64, alt="ada"),
         # Of a picture that is too small for some sizes, the largest that there is.
         "urls": {str(n): f"{url}.{name.best(n)}.webp" for n in (32, 64, 128, 256, 512)},
     }

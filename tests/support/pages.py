@@ -21,7 +21,7 @@ class Needed(AvatarForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            field.required = True
+            field.required = field.widget.is_required = True
 
 
 def stored(user: User) -> str:
