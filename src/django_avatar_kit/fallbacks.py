@@ -178,7 +178,7 @@ class Gravatar(Fallback):
 
     def url(self, owner: Any, size: int) -> str | None:
         address = self.email(owner).strip().lower()
-        if not _ADDRESS.fullmatch(address):
+        if len(address) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(address):
             return None
         digest = sha256(address.encode(errors="replace")).hexdigest()
         query = {"s": min(size, self.largest), **self.query}
@@ -196,6 +196,8 @@ class Gravatar(Fallback):
 
 
 _BASE_URL = re.compile(r"(?:https?://[^/?#\s]|/)[^?#\s]*")
+#: Characters of an address, by RFC 5321 (section 4.5.3.1.3, without its angle brackets).
+_LONGEST_ADDRESS = 254
 _ADDRESS = re.compile(r"[^\s@]\S*@\S*[^\s@]")
 
 

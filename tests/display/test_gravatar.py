@@ -95,13 +95,24 @@ def test_addresses_are_trimmed_and_lower_case(email) -> None:
     assert Gravatar().url(ada(email=email), 64) == f"{BASE}?s=64&d=mp"
 
 
+def test_longest_address() -> None:
+    assert Gravatar().url(ada(email=f"a@{'b' * 252}"), 64)
+
+
 def test_address_of_another_script() -> None:
     digest = sha256("jürgen@müller.example".encode()).hexdigest()
 
     assert f"/{digest}?" in str(Gravatar().url(ada(email="Jürgen@MÜLLER.example"), 64))
 
 
-@pytest.mark.parametrize("email", ["", " ", None, 5, "ada", "@", "a@", "@b", b"a@b", "\ud800"])
+@pytest.mark.parametrize(
+    "email",
+    [
+        *["", " ", None, 5, "ada", "@", "a@", "@b", b"a@b", "\ud800"],
+        pytest.param("a@" + "b" * 253, id="255 characters"),
+        pytest.param("@" * 10**6, id="a million characters"),
+    ],
+)
 def test_no_address(email) -> None:
     assert Gravatar().url(ada(email=email), 64) is None
     assert Gravatar().html(ada(email=email), 64, "", {}) is None
