@@ -29,7 +29,15 @@ function sizeText(bytes, texts) {
   return texts.units[unit].replace("%s", number).replace(" ", "\u00a0");
 }
 
-const megapixels = (pixels) => String(Number((pixels / 1e6).toPrecision(3)));
+const megapixels = (pixels, texts) =>
+  String(Number((pixels / 1e6).toPrecision(3))).replace(".", texts.separator);
+
+// As the server shows it: short, and without characters that turn or break the sentence.
+function shownName({ name }) {
+  const characters = Array.from(name.replace(/(?! )[\p{C}\p{Z}]/gu, "").trim());
+  if (characters.length <= 60) return characters.join("");
+  return `${characters.slice(0, 29).join("")}…${characters.slice(-29).join("")}`;
+}
 
 // The format by content: whoever names a file may call it anything.
 async function recognised(file, formats) {
@@ -41,7 +49,7 @@ async function recognised(file, formats) {
 
 // What is wrong with a file before the browser has decoded it, in the server's words; or its format.
 async function checked(file, limits, texts) {
-  const filename = file.name;
+  const filename = shownName(file);
   const refuse = (text, values) => ({ error: fill(text, { filename, ...texts, ...values }) });
   if (!file.size) return refuse(texts.empty);
   if (file.size > limits.bytes) {
@@ -307,8 +315,9 @@ class AvatarInput extends HTMLElement {
     const pixels = image && width * height > limits.pixels;
     if (error || pixels) {
       URL.revokeObjectURL(url);
-      const values = { width, height, megapixels: megapixels(width * height) };
-      this.refuse(error || fill(texts.tooManyPixels, { filename: file.name, ...texts, ...values }));
+      const values = { width, height, megapixels: megapixels(width * height, texts) };
+      const filename = shownName(file);
+      this.refuse(error || fill(texts.tooManyPixels, { filename, ...texts, ...values }));
       return;
     }
     this.reset();
@@ -317,7 +326,7 @@ class AvatarInput extends HTMLElement {
     if (old) old.hidden = true;
     Object.assign(this, { file, url, image, type: format.type, state: "chosen" });
     this.put(file, width, height);
-    const values = { filename: file.name };
+    const values = { filename: shownName(file) };
     if (!image) {
       this.say("status", fill(texts.noPreview, values));
     } else {
