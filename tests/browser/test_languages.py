@@ -65,5 +65,9 @@ def test_a_page_has_the_direction_of_its_language(page, profile, settings, langu
     heading, button = page.locator("h1"), page.get_by_role("button").first
     assert heading.evaluate("node => getComputedStyle(node).direction") == direction
     assert button.is_visible()
+    page.set_input_files("input[type=file]", chosen())
+    left, right = (page.locator(f"[data-action={way}]") for way in ("left", "right"))
+    left.wait_for()
+    assert left.bounding_box()["x"] < right.bounding_box()["x"]
     # Nothing sticks out at the side.
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
