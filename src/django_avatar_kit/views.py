@@ -264,7 +264,7 @@ def _can_remove(form: AvatarForm) -> bool:
     bound = [form[name] for name, field in form.fields.items() if isinstance(field, FileField)]
     return any(
         isinstance(each.field.widget, ClearableFileInput)
-        and not (each.field.required or each.field.disabled)
+        and not (each.field.widget.is_required or each.field.disabled)
         and each.field.widget.is_initial(each.initial)
         for each in bound
     )
