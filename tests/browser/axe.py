@@ -6,13 +6,16 @@ import os
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 #: The rules of WCAG 2.2, level AA, and what axe-core calls best practice.
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 
 
 @cache
@@ -37,3 +40,18 @@ def violations(page: Page) -> list[str]:
         for rule in found["violations"]
         for node in rule["nodes"]
     ]
+
+
+def everywhere(page: Page) -> list[str]:
+    """The same in light and dark, and as wide as a phone and as a desk."""
+    before = page.viewport_size
+    found = []
+    for width in (375, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            found += [f"{width} px, {scheme}: {each}" for each in violations(page)]
+    page.emulate_media(color_scheme=None)
+    if before:
+        page.set_viewport_size(before)
+    return found

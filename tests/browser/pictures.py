@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import Image
 
 from django_avatar_kit.test import make_image
+
+BILINEAR = Image.Resampling.BILINEAR
 
 
 def chosen(name: str = "me.jpg", content: bytes | None = None, kind: str = "image/jpeg") -> Any:
@@ -15,31 +16,19 @@ def chosen(name: str = "me.jpg", content: bytes | None = None, kind: str = "imag
     return {"name": name, "mimeType": kind, "buffer": make_image() if content is None else content}
 
 
-def encoded(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
-
-
-def ruled(size: tuple[int, int]) -> Image.Image:
+def ruled(size: tuple[int, int], part: tuple[int, int, int] | None = None) -> Image.Image:
     """Red tells the column and green the row, both from 0 to 255; blue is the same everywhere.
 
-    So a colour tells where in the picture it was, whatever was cut off around it.
+    So a colour tells where in the picture it was, whatever was cut off around it. For a closer
+    look, the colours change within ``part`` alone: x, y and side of a square.
     """
-    width, height = size
-    column = Image.linear_gradient("L").rotate(90).resize(size, Image.Resampling.BILINEAR)
-    row = Image.linear_gradient("L").resize(size, Image.Resampling.BILINEAR)
-    assert (column.width, row.height) == (width, height)
-    return Image.merge("RGB", (column, row, Image.new("L", size, 128)))
-
-
-def sideways(image: Image.Image, orientation: int, format: str = "JPEG", **options: Any) -> bytes:
-    """A file whose pixels are turned, with the EXIF entry that turns them back."""
-    back = {
-        3: Image.Transpose.ROTATE_180,
-        6: Image.Transpose.ROTATE_90,
-        8: Image.Transpose.ROTATE_270,
-    }[orientation]
-    exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = orientation
-    return encoded(image.transpose(back), format, exif=exif, **options)
+    x, y, *sides = (0, 0, *size) if part is None else (*part, part[2])
+    ramp = Image.linear_gradient("L").resize((sides[0], sides[1]), BILINEAR)
+    rows = Image.new("L", size, 255)
+    rows.paste(0, (0, 0, size[0], y))
+    rows.paste(ramp.resize((size[0], sides[1])), (0, y))
+    turned = Image.linear_gradient("L").rotate(90).resize((sides[0], sides[1]), BILINEAR)
+    columns = Image.new("L", size, 255)
+    columns.paste(0, (0, 0, x, size[1]))
+    columns.paste(turned.resize((sides[0], size[1])), (x, 0))
+    return Image.merge("RGB", (columns, rows, Image.new("L", size, 128)))

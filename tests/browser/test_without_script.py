@@ -23,7 +23,7 @@ def stored():
 
 
 def said(page):
-    return page.get_by_role("status").inner_text().strip()
+    return page.get_by_role("status").first.inner_text().strip()
 
 
 def test_a_picture_is_uploaded(page, profile):

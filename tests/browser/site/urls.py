@@ -11,9 +11,11 @@ urlpatterns = [
     path("accounts/login/", LoginView.as_view(template_name="site/login.html"), name="login"),
     path("admin/", admin.site.urls),
     path("plain/", views.plain, name="plain"),
+    path("nonced/", views.nonced),
     path("several/<int:pk>/", views.several, name="several"),
     path("players/<int:pk>/", views.players, name="players"),
     path("swapped/", views.swapped, name="swapped"),
     path("swapped/form/", views.swapped_form, name="swapped_form"),
+    path("swapped/kit/", views.swapped_kit, name="swapped_kit"),
     path("favicon.ico", views.favicon),
 ]

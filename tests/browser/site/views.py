@@ -30,7 +30,7 @@ class ProfileForm(AvatarForm):
 class ChannelForm(AvatarForm):
     class Meta:
         model = Channel
-        fields = ["name", "avatar", "banner"]
+        fields = ["name", "avatar", "banner", "badge"]
 
 
 def _posted(request: HttpRequest) -> dict[str, Any]:
@@ -46,6 +46,13 @@ def plain(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Saved.")
         return redirect("plain")
     return render(request, "site/form.html", {"form": form, "title": "Profile"})
+
+
+@login_required
+def nonced(request: HttpRequest) -> HttpResponse:
+    """With Django's own tag for media under a policy with nonces (Django 6.1)."""
+    form = ProfileForm(instance=Profile.objects.get(user=request.user))
+    return render(request, "site/nonced.html", {"form": form, "title": "Profile"})
 
 
 def several(request: HttpRequest, pk: int) -> HttpResponse:
@@ -87,6 +94,15 @@ def swapped_form(request: HttpRequest) -> HttpResponse:
         form.save()
         form = ProfileForm(instance=Profile.objects.get(user=request.user))
     return render(request, "site/_swapped_form.html", {"form": form, "saved": saved})
+
+
+@login_required
+def swapped_kit(request: HttpRequest) -> HttpResponse:
+    """The kit's own change page as a part of another, whose header has the avatar as well."""
+    media = ProfileForm.base_fields["avatar"].widget.media
+    profile = Profile.objects.get(user=request.user)
+    context = {"media": media, "title": "Kit", "kit": True, "profile": profile}
+    return render(request, "site/swapped.html", context)
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
