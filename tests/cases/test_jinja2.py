@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -62,7 +63,9 @@ def states(profile: Profile, renderer: Any) -> list[str]:
         ),
         AvatarForm({"avatar": "<b>&.jpg"}, {}, instance=profile, renderer=renderer),
     ]
-    return [str(form["avatar"]) for form in made] + [form.as_div() for form in made]
+    # The URL of the master is signed with the time.
+    shown = [str(form["avatar"]) for form in made] + [form.as_div() for form in made]
+    return [re.sub('data-master="[^"]+"', "", html) for html in shown]
 
 
 def test_e2_both_renderers_give_the_same_html(profile):
