@@ -165,6 +165,7 @@ def texts() -> SafeString:
         "allowed_text": any_of([label_of(each) for each in config.upload_formats]),
         "limit_text": size_text(config.max_upload_size),
         "limit_megapixels": megapixels(config.max_pixels),
+        **{key: words()[key] for key in ("choose", "another")},
         # As ``filesizeformat``, which writes the size that is too large.
         "units": [gettext(unit) for unit in ("%s KB", "%s MB", "%s GB")],
         "separator": get_format("DECIMAL_SEPARATOR"),

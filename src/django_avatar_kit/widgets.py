@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.core.files.base import File
 from django.forms import ClearableFileInput, Script
 from django.forms.widgets import FILE_INPUT_CONTRADICTION
 from django.utils.translation import gettext_lazy
@@ -98,7 +99,7 @@ class AvatarInput(ClearableFileInput):
             return FILE_INPUT_CONTRADICTION if value is False else text
         if crop and value is None:
             return Recrop(text=crop)
-        if crop and value not in (False, FILE_INPUT_CONTRADICTION):
+        if isinstance(value, File):
             setattr(value, TEXT, crop)
         return value
 

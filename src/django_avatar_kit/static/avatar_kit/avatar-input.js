@@ -290,8 +290,11 @@ class AvatarInput extends HTMLElement {
     hide(this.action("camera"), !usable || !matchMedia("(pointer: coarse)").matches);
     const adjustable = this.master && this.limits.cover && state === "rest";
     hide(this.action("adjust"), !usable || !adjustable);
-    hide(this.action("remove"), !usable || state === "removed");
+    hide(this.action("remove"), !usable || state !== "rest");
     hide(this.action("undo"), !usable || state === "rest");
+    const { choose, another } = this.texts;
+    const again = this.clear || state === "chosen";
+    this.part("choose").textContent = again ? another : choose;
     if (this.crop) this.draw();
   }
 
