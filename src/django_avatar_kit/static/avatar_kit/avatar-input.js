@@ -239,7 +239,7 @@ class AvatarInput extends HTMLElement {
     const { id, labels } = this.input;
     const others = (this.input.getAttribute("aria-describedby") || "")
       .split(/\s+/)
-      .filter((each) => each && each !== hint.id && document.getElementById(each));
+      .filter((each) => each && !each.endsWith("_hint") && document.getElementById(each));
     hint.id = `${id}_hint`;
     this.input.setAttribute("aria-describedby", [...others, hint.id].join(" "));
     const choose = this.part("choose");
