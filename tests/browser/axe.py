@@ -26,13 +26,14 @@ def script() -> str:
     return path.read_text("utf-8")
 
 
-def violations(page: Page) -> list[str]:
-    """What axe-core finds wrong in the page as it is now: the rule, the element, and why."""
+def violations(page: Page, part: str = "html") -> list[str]:
+    """What axe-core finds wrong in (a part of) the page as it is: rule, element, and why."""
     # Evaluated by the debugger, to which the page's policy does not apply.
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(script())
     found = page.evaluate(
-        "(tags) => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", TAGS
+        "([part, tags]) => axe.run(part, {runOnly: tags, resultTypes: ['violations']})",
+        [part, TAGS],
     )
     return [
         f"{rule['id']} at {page.url}: {' '.join(map(str, node['target']))}: "
