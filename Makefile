@@ -9,11 +9,11 @@ STORAGE ?= filesystem
 ENVS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench docs clean
+.PHONY: help demo test bench docs screenshots clean
 
 help: ## list the targets
 	@echo 'make TARGET, where TARGET is'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Exported, not written before the command: so make starts the command without a shell, and can stop it.
 demo: export STORAGE := $(STORAGE)
@@ -28,6 +28,9 @@ bench: .venv-bench/done ## compare the kit with other libraries (ARGS="--quick",
 
 docs: .venv-docs/done ## build the documentation into docs/_build/html
 	.venv-docs/bin/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
+
+screenshots: .venv-screenshots/done ## take docs/screenshots again from the example (needs Chromium)
+	.venv-screenshots/bin/python example_project/screenshots.py $(ARGS)
 
 clean: ## remove environments, caches and build results
 	rm -rf .venv-*/ .tox/ build/ dist/ docs/_build/ .mypy_cache/ .pytest_cache/ .ruff_cache/ .coverage*
@@ -47,4 +50,8 @@ clean: ## remove environments, caches and build results
 
 .venv-docs/done: pyproject.toml
 	$(PYTHON) scripts/make_venv.py .venv-docs --editable . --group docs
+	@touch $@
+
+.venv-screenshots/done: pyproject.toml
+	$(PYTHON) scripts/make_venv.py .venv-screenshots --editable . --group example --group browser
 	@touch $@

@@ -2,14 +2,21 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from django_avatar_kit.admin import AvatarAdminMixin, HasAvatarFilter
+
 from .models import Profile, Team
 
 
 @admin.register(Profile)
-class ProfileAdmin(admin.ModelAdmin):
-    list_display = ("__str__", "user", "headline")
+class ProfileAdmin(AvatarAdminMixin, admin.ModelAdmin):
+    list_display = ("avatar", "display_name", "user", "headline")
+    list_display_links = ("avatar", "display_name")
+    list_filter = (HasAvatarFilter, "teams")
     list_select_related = ("user",)
     search_fields = ("display_name", "user__username")
+
+    class Media:
+        css = {"all": ["profiles/admin.css"]}
 
 
 @admin.register(Team)

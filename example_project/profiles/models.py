@@ -58,6 +58,9 @@ class Team(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("profiles:team", args=[self.pk])
+
 
 def display_name(user: Any) -> str:
     """What alt texts and initials are made from (``AVATAR_KIT["DISPLAY_NAME"]``)."""

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", views.PeopleView.as_view(), name="people"),
     path("people/<str:username>/", views.PersonView.as_view(), name="person"),
     path("teams/", views.TeamsView.as_view(), name="teams"),
+    path("teams/<int:pk>/", views.TeamView.as_view(), name="team"),
     path("me/", views.MeView.as_view(), name="me"),
     # For developers.
     path("rounds/", views.RoundsView.as_view(), name="rounds"),

@@ -20,6 +20,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import DetailView, ListView, TemplateView, UpdateView, View
 
+from django_avatar_kit.widgets import AvatarInput
+
 from . import portraits
 from .forms import ProfileForm
 from .inventory import take_stock
@@ -74,6 +76,16 @@ class TeamsView(ListView):
         return teams_and_members(Team.objects)
 
 
+class TeamView(DetailView):
+    """A team, and everybody in it."""
+
+    template_name = "profiles/team.html"
+    context_object_name = "team"
+
+    def get_queryset(self) -> QuerySet[Team]:
+        return teams_and_members(Team.objects)
+
+
 def teams_and_members(teams: Any) -> QuerySet[Team]:
     """Teams, and their members in the order of their names."""
     members = Profile.objects.filter(user__is_active=True).select_related("user")
@@ -117,7 +129,9 @@ class RoundsView(LoginRequiredMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         ways = [WayView(way, self.request.user) for way in WAYS]
-        return super().get_context_data(ways=ways, **kwargs)
+        # What the kit takes, and so what all of them take; said as the kit's own input says it.
+        hint = AvatarInput().get_context("picture", None, {})["widget"]["hint"]
+        return super().get_context_data(ways=ways, hint=hint, **kwargs)
 
 
 class _RoundAction(LoginRequiredMixin, View):

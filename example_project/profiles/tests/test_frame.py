@@ -146,15 +146,30 @@ def test_teams_take_two_queries(client, django_assert_num_queries):
         Team.objects.create(name=name).members.set(ProfileFactory.create_batch(3, pictured=True))
     with django_assert_num_queries(2):
         client.get("/teams/")
+    team = Team.objects.get(name="Looms")
+    with django_assert_num_queries(2):
+        client.get(team.get_absolute_url())
 
 
-def test_closed_accounts_are_in_no_team(client):
+def test_a_team_shows_five_and_says_how_many_more_there_are(client):
+    team = Team.objects.create(name="Engines")
+    team.members.set(ProfileFactory.create_batch(7, pictured=True))
+    page = client.get("/teams/").text
+    assert page.count("srcset=") == 5
+    assert "+2" in page
+    assert "7 people" in page
+    assert client.get(team.get_absolute_url()).text.count("srcset=") == 7
+
+
+@pytest.mark.parametrize("address", ["/teams/", "/teams/{team.pk}/"])
+def test_closed_accounts_are_in_no_team(client, address):
     team = Team.objects.create(name="Engines")
     team.members.add(
         ProfileFactory(display_name="Ada Byron"),
         ProfileFactory(display_name="Gone Away", user__is_active=False),
     )
-    page = client.get("/teams/").text
+    page = client.get(address.format(team=team)).text
+    assert "Ada Byron" in page
     assert "Gone Away" not in page
     assert "1 person" in page
 

@@ -145,6 +145,12 @@ def test_everyone_sees_their_own(client, owner, stored):
     assert response.text.count("No picture yet.") == len(WAYS)
 
 
+def test_formats_and_size_are_said_before_a_picture_is_chosen(client, owner):
+    page = client.get("/rounds/").text
+    assert "JPEG, PNG, WebP, GIF or AVIF" in page
+    assert page.count("at most") == 1
+
+
 def test_the_kit_is_one_of_the_ways():
     assert KIT in WAYS
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
 from django.core.management import BaseCommand, CommandError, CommandParser, call_command
 from django.db import transaction
+from django.utils import timezone
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
 from example import local_s3
@@ -89,8 +91,10 @@ class Command(BaseCommand):
         """Whether the person is new. One who is not may have changed their picture: leave it."""
         # All or nothing, so that an interrupted run is made good by the next.
         with transaction.atomic():
+            # They did not all come today.
+            joined = timezone.now() - timedelta(days=97 * (len(CAST) - seed))
             user, created = get_user_model().objects.get_or_create(
-                username=person.username, defaults={"password": "!"}
+                username=person.username, defaults={"password": "!", "date_joined": joined}
             )
             if not created:
                 return False
