@@ -130,6 +130,7 @@ def texts() -> SafeString:
         "tooManyPixels": exceptions.TooManyPixels.message,
     }
     own = {
+        "unreadable": gettext("“%(filename)s” cannot be read. Choose it again."),
         "several": gettext("Choose one picture, not several."),
         "chosen": gettext("“%(filename)s” is chosen. Move and zoom it, or save it as it is."),
         "chosenWhole": gettext("“%(filename)s” is chosen."),

@@ -40,14 +40,15 @@ function shownName({ name }) {
 }
 
 // The format by content: whoever names a file may call it anything.
-async function recognised(file, formats) {
-  const bytes = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+function recognised(content, formats) {
+  const bytes = new Uint8Array(content, 0, Math.min(HEAD_BYTES, content.byteLength));
   const head = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   const format = formats.find(({ pattern }) => new RegExp(`^(?:${pattern})`, "s").test(head));
   return format || { svg: /<(\w+:)?svg[\s>/]/.test(head.replaceAll("\0", "")) };
 }
 
-// What is wrong with a file before the browser has decoded it, in the server's words; or its format.
+// What is wrong with a file before the browser has decoded it, in the server's words; or its format,
+// and a copy in memory: what is on the disk may change, or go, between the preview and the sending.
 async function checked(file, limits, texts) {
   const filename = shownName(file);
   const refuse = (text, values) => ({ error: fill(text, { filename, ...texts, ...values }) });
@@ -55,11 +56,14 @@ async function checked(file, limits, texts) {
   if (file.size > limits.bytes) {
     return refuse(texts.tooLarge, { size_text: sizeText(file.size, texts) });
   }
-  const format = await recognised(file, limits.formats);
+  const content = await file.arrayBuffer().catch(() => null);
+  if (!content) return refuse(texts.unreadable);
+  const format = recognised(content, limits.formats);
   if (format.svg) return refuse(texts.svg);
   if (!format.label) return refuse(texts.notAnImage);
   if (!format.allowed) return refuse(texts.unsupported, { format: format.label });
-  return { format };
+  const { type, lastModified } = file;
+  return { format, copy: new File([content], file.name, { type, lastModified }) };
 }
 
 function loaded(url) {
@@ -300,14 +304,14 @@ class AvatarInput extends HTMLElement {
 
   async choose(files) {
     if (this.input.disabled || !files.length) return;
-    const [file] = files;
     const { texts, limits } = this;
     const choosing = {};
     this.choosing = choosing;
     this.say("error", "");
     const several = files.length > 1 && { error: texts.several };
-    const { error, format } = several || (await checked(file, limits, texts));
+    const { error, format, copy } = several || (await checked(files[0], limits, texts));
     if (this.choosing !== choosing) return;
+    const file = copy || files[0];
     const url = URL.createObjectURL(file);
     const image = error ? null : await loaded(url).catch(() => null);
     if (this.choosing !== choosing) {
