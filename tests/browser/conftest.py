@@ -129,6 +129,8 @@ def open_context(
             base_url=live_server.url, reduced_motion="reduce", **{**SCREENS[screen], **options}
         )
         context.set_default_timeout(8_000)
+        # From the start: a first chooser that nobody waits for yet would open for real.
+        context.on("page", lambda page: page.on("filechooser", lambda _chooser: None))
         complaints.watch(context)
         opened.append(context)
         return context

@@ -2,7 +2,8 @@
 
 The source has red for its columns and green for its rows (``pictures.ruled``). A line through the
 reds of a screenshot tells which columns its left and right edges show, and so does a line through
-those of the rendition.
+those of the rendition. Two decoders may differ by half a colour, which is half a px of a whole
+picture.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
+from django_avatar_kit.test import make_upload
 from tests.browser.pictures import ruled
 from tests.browser.widget import Widget
 from tests.support import images
@@ -72,11 +74,18 @@ def square_of(widget, name):
     """A screenshot of the square in which a picture moves, without its frame."""
     square = widget.part(name).locator("xpath=..")
     square.scroll_into_view_if_needed()
+    # Moved to a whole px: between two, the screenshot would be a mixture of both.
     clip = square.evaluate(
         """(square) => {
-          const {left, top} = square.getBoundingClientRect();
-          return {x: left + square.clientLeft, y: top + square.clientTop,
-            width: square.clientWidth, height: square.clientHeight};
+          const {style} = square.closest("avatar-input");
+          const place = () => {
+            const {left, top} = square.getBoundingClientRect();
+            return [left + square.clientLeft, top + square.clientTop];
+          };
+          [style.position, style.left, style.top] = ["relative", "0", "0"];
+          [style.left, style.top] = place().map((at) => `${Math.floor(at) - at}px`);
+          const [x, y] = place();
+          return {x, y, width: square.clientWidth, height: square.clientHeight};
         }"""
     )
     return Image.open(io.BytesIO(widget.page.screenshot(clip=clip)))
@@ -161,21 +170,19 @@ def test_the_server_cuts_what_the_preview_shows(page, profile, settings, source)
         assert apart(small, cut, 96) <= 1, change.__name__
 
 
-def test_a_crop_of_the_stored_picture_is_what_was_shown(page, profile, settings):
+@pytest.mark.parametrize("change", [moved, in_a_corner])
+def test_a_crop_of_the_stored_picture_is_what_was_shown(page, profile, settings, change):
     settings.AVATAR_KIT = {"SIZES": (SIZE,), "FORMATS": ("png",)}
+    profile.avatar = make_upload(content=images.png(ruled(WIDE)))
+    profile.save()
     page.goto(CHANGE)
     widget = Widget(page)
-    widget.choose(images.png(ruled(WIDE)))
+    widget.action("adjust").click()
+    expect(widget.part("stage")).to_be_visible()
+    widget.wait_until_shown()
+    change(widget)
+    large = box_of(square_of(widget, "large"))
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Your picture is saved.")).to_be_visible()
-    for change in (enlarged, in_a_corner):
-        page.goto(CHANGE)
-        widget.action("adjust").click()
-        expect(widget.part("stage")).to_be_visible()
-        widget.wait_until_shown()
-        change(widget)
-        large = box_of(square_of(widget, "large"))
-        page.get_by_role("button", name="Save", exact=True).click()
-        expect(page.get_by_text("Your picture is saved.")).to_be_visible()
-        image = rendition()
-        assert apart(large, box_of(image), image.width) <= 1, change.__name__
+    image = rendition()
+    assert apart(large, box_of(image), image.width) <= 1
