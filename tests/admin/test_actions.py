@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.utils.translation import override
 
 from django_avatar_kit.admin import AvatarAdminMixin, actions
 from django_avatar_kit.test import make_image, make_upload
@@ -104,6 +105,22 @@ def test_rows_that_a_user_may_not_change_are_left_alone(rf, root):
     assert column(reds) == ""
     assert column(blues)
     assert said == ["Reds", "1 picture was removed."]
+
+
+def test_the_history_is_in_the_language_of_its_reader(rf, root):
+    teams("Reds")
+    request = rf.post("/", {"post": "yes"})
+    request.user = root
+
+    class Quiet(AvatarAdminMixin, admin.ModelAdmin):
+        def message_user(self, *args, **kwargs): ...
+
+    with override("de"):
+        Quiet(Team, site).remove_avatars(request, Team.objects.all())
+        assert logged() == [("Reds", "Avatar geändert.")]
+    assert logged() == [("Reds", "Changed Avatar.")]
+    with override("ru"):
+        assert logged() == [("Reds", "Изменено Аватар.")]
 
 
 # --- remove -----------------------------------------------------------------------------------

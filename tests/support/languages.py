@@ -27,7 +27,7 @@ LANGUAGES = {
 }
 
 #: Loanwords that are the same in a language or more.
-LOANWORDS = {"avatar", "Avatars", "Error:", "Zoom"}
+LOANWORDS = {"Avatar", "avatar", "Avatars", "Error:", "Zoom"}
 
 every_language = pytest.mark.parametrize("language", LANGUAGES)
 

@@ -13,7 +13,7 @@ from django.contrib.admin import action, helpers
 from django.db import transaction
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext, override
 from django.utils.translation import gettext_lazy as _
 
 from ..display import owners
@@ -37,6 +37,9 @@ else:
     _Base = object
 
 logger = logging.getLogger(__name__)
+
+# The history of a row names its fields with a capital letter, and translates that.
+gettext_noop("Avatar")
 
 #: Of many rows that failed, so many are named in messages. The log has all.
 _NAMED = 5
@@ -176,8 +179,9 @@ class AvatarActions(_Base):
         return TemplateResponse(request, self.remove_avatars_template or templates, context)
 
     def _log(self, request: HttpRequest, avatar: _Avatar) -> None:
-        # As Django writes it for a form, so that it is translated for whoever reads the history.
-        label = capfirst(str(avatar.field.verbose_name))
+        # As Django writes it for a form: in English, and translated for whoever reads the history.
+        with override(None):
+            label = capfirst(str(avatar.field.verbose_name))
         self.log_change(request, avatar.row, [{"changed": {"fields": [label]}}])
 
     def _report(
