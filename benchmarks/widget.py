@@ -173,6 +173,7 @@ def crop_error(context: BrowserContext) -> tuple[float, int]:
     """The largest distance of an edge, in px of the rendition, and the number of crops."""
     from django.test.utils import override_settings
 
+    from benchmarks.report import say
     from tests.browser import test_pixels
     from tests.browser.widget import Widget
 
@@ -192,6 +193,7 @@ def crop_error(context: BrowserContext) -> tuple[float, int]:
                 image = test_pixels.rendition()
                 cut = test_pixels.box_of(image)
                 found.append(test_pixels.apart(shown, cut, image.width))
+                say(f"{change.__name__}: {found[-1]:.2f} px")
                 page.close()
     return max(found), len(found)
 
@@ -203,7 +205,12 @@ def main() -> int:
     from benchmarks.report import say
     from benchmarks.uploads import photos
 
-    rows = [("script and style, gzip -9", "12 KB", weight())]
+    def row(*cells: str) -> None:
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+    row("measure", "at most", "measured")
+    row("---", "---", "---")
+    row("script and style, gzip -9", "12 KB", weight())
     with (
         tempfile.TemporaryDirectory() as name,
         site() as address,
@@ -218,22 +225,13 @@ def main() -> int:
             for enlarged in (False, True):
                 part = sent(context, path, enlarged=enlarged)
                 what = f"sent for “{kind}” ({size / 1e6:.1f} MB){', enlarged' if enlarged else ''}"
-                rows.append((what, "10 %", f"{part / 1000:,.0f} KB, {100 * part / size:.1f} %"))
+                row(what, "10 %", f"{part / 1000:,.0f} KB, {100 * part / size:.1f} %")
             times.append(statistics.median(until_preview(context, path) for _ in range(ROUNDS)))
-        rows.append(
-            (
-                f"from choosing to the preview, {SLOWER}× slower",
-                "1,000 ms",
-                f"{min(times):,.0f} to {max(times):,.0f} ms",
-            )
-        )
-        rows.append(("presses after choosing", "2", str(clicks(context, path))))
-        say("Crops …")
+        measure = f"from choosing to the preview, {SLOWER}× slower"
+        row(measure, "1,000 ms", f"{min(times):,.0f} to {max(times):,.0f} ms")
+        row("presses after choosing", "2", str(clicks(context, path)))
         error, number = crop_error(context)
-        rows.append((f"preview against rendition, {number} crops", "1 px", f"{error:.2f} px"))
-    print("| measure | at most | measured |\n|---|---|---|")
-    for row in rows:
-        print(f"| {' | '.join(row)} |")
+        row(f"preview against rendition, {number} crops", "1 px", f"{error:.2f} px")
     return 0
 
 
