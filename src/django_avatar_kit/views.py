@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import connections, router, transaction
 from django.forms import ClearableFileInput, FileField
 from django.forms.models import construct_instance
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -18,7 +19,7 @@ from django.views.generic import FormView, TemplateView
 from django.views.generic.base import TemplateResponseMixin
 
 from .assets import PAGES, avatar_media
-from .exceptions import AvatarError, StorageError, UploadError
+from .exceptions import AvatarError, AvatarReplaced, StorageError, UploadError
 from .forms import AvatarForm, avatar_form_class, time_stamps
 from .rendering import avatar_html, has_avatar
 from .view_answers import AnswerMixin, wants_json, wants_part
@@ -89,6 +90,8 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
     failure_message = _(
         "Your picture could not be saved, and nothing has changed. Please try again later.",
     )
+    #: Errors whose own sentence is for people.
+    told_errors = (UploadError, AvatarReplaced)
     #: Shown where nothing was chosen, and the form has no fields but pictures.
     nothing_message = _("Choose a picture first.")
     #: Shown where the request has no form in it, to whoever wrote the client.
@@ -138,10 +141,11 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
             row = self.create_object(form.instance)
             form.instance = construct_instance(form, row, form._meta.fields, form._meta.exclude)
         try:
-            self.object = form.save()
+            self.object = self._save(form)
         except AvatarError as error:
             refused = self._save_error(form, error)
-            return self._refused(form, refused, 400 if isinstance(error, UploadError) else 503)
+            status = 400 if isinstance(error, self.told_errors) else 503
+            return self._refused(form, refused, status)
         if name not in form.changed_data:
             message = _("Your changes are saved.")
         elif form.cleaned_data.get(name) is False:
@@ -149,6 +153,15 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
         else:
             message = _("Your picture is saved.")
         return self.done(message, url=url)
+
+    def _save(self, form: AvatarForm) -> Any:
+        row = form.instance
+        using = router.db_for_write(type(row), instance=row)
+        if not connections[using].in_atomic_block:
+            return form.save()
+        # ATOMIC_REQUESTS: without a savepoint, nothing could be read after an error.
+        with transaction.atomic(using=using):
+            return form.save()
 
     def get_delete_url(self) -> str:
         """Where the link to the removal leads, "" for no link.
@@ -199,7 +212,7 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
 
     def _save_error(self, form: AvatarForm, error: AvatarError) -> ValidationError:
         """What to show for the error of a failed save: no keys."""
-        if isinstance(error, UploadError):
+        if isinstance(error, self.told_errors):
             shown = ValidationError(error.message, error.code, dict(error.params))
         else:
             logger.error("An avatar could not be saved: %s", error, exc_info=error.__cause__)

@@ -12,7 +12,7 @@ from django.forms import modelform_factory
 from django.utils.datastructures import MultiValueDict
 from PIL import Image
 
-from django_avatar_kit import fields
+from django_avatar_kit import fields, recutting
 from django_avatar_kit.exceptions import AvatarReplaced
 from django_avatar_kit.forms import AvatarField, AvatarForm
 from django_avatar_kit.names import Name
@@ -238,6 +238,20 @@ class TestViews:
         data = {"avatar-crop": stored(profile, "100,0,100,100")}
         profile.avatar.save("new.png", halves())
         assert errors(client.post(CHANGE, data)) == [("replaced", REPLACED)]
+
+    def test_replaced_while_it_is_being_saved(self, client, profile, monkeypatch):
+        client.force_login(profile.user)
+        data = {"avatar-crop": stored(profile, "100,0,100,100")}
+        recrop = recutting.recrop
+
+        def replaced_first(*args: Any) -> Any:
+            monkeypatch.undo()
+            Profile.objects.get(pk=profile.pk).avatar.save("new.png", halves())
+            return recrop(*args)
+
+        monkeypatch.setattr(recutting, "recrop", replaced_first)
+        assert errors(client.post(CHANGE, data)) == [("replaced", REPLACED)]
+        assert crop_of(profile) is None
 
 
 class TestOmitted:
