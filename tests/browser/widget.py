@@ -65,7 +65,12 @@ class Widget:
 
     def wait_until_prepared(self) -> None:
         """The smaller copy, if there is to be one, is in the input."""
-        self.root.evaluate("async (widget) => { while (widget.work) await widget.work.done; }")
+        # Not by its promise: another change puts another piece of work into its place.
+        self.root.evaluate(
+            """async (widget) => {
+              while (widget.work) await new Promise((resolve) => setTimeout(resolve, 50));
+            }"""
+        )
 
     # --- what is seen ---
 
