@@ -147,7 +147,7 @@ class TestUploads:
         class Form(forms.Form):
             avatar = AvatarField(model_field=fields.AvatarField(fit=fit))
 
-        files = MultiValueDict({"avatar": [halves()]})
+        files: MultiValueDict[str, Any] = MultiValueDict({"avatar": [halves()]})
         form = Form({"avatar-crop": "0,0,100,50,200,100"}, files)
         assert form.is_valid() is valid
 
