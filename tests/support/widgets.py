@@ -9,7 +9,6 @@ EDITOR = (
     '<span class="avatar-kit-editor" data-part="editor" hidden>\n'
     '<span class="avatar-kit-stage" data-part="stage" role="application" tabindex="0" '
     'aria-label="Part of the picture: move it with the arrow keys, zoom with plus and minus">'
-    '<img data-part="large" alt="" draggable="false">'
     '<span class="avatar-kit-mask"></span></span>\n'
     '<span class="avatar-kit-controls" role="group" aria-label="Zoom and position">\n'
     '<button type="button" data-action="out" aria-label="Zoom out">\N{MINUS SIGN}</button>\n'
@@ -57,8 +56,7 @@ def widget(
         '<avatar-input class="avatar-kit-input" data-limits="…" data-texts="…" data-master="…">\n'
         '<span class="avatar-kit-rest">\n'
         f'<span class="avatar-kit-current" data-part="current">{picture}</span>\n'
-        '<span class="avatar-kit-preview" data-part="preview" hidden>'
-        '<img data-part="small" alt=""></span>\n'
+        '<span class="avatar-kit-preview" data-part="preview" hidden></span>\n'
         '<span class="avatar-kit-choice">\n<span class="avatar-kit-buttons">\n'
         '<span class="avatar-kit-choose"><span data-part="choose" hidden>'
         f"Choose {'another' if initial else 'a'} picture</span>\n"

@@ -227,6 +227,13 @@ class AvatarInput extends HTMLElement {
     this.identify();
     for (const name of ["choose", "ways"]) this.part(name).hidden = false;
     if (this.clear) this.part("clear").hidden = true;
+    // Not in the template, where they would have no source. A copy has them already.
+    for (const [name, around] of [["small", "preview"], ["large", "stage"]]) {
+      if (this.part(name)) continue;
+      const image = Object.assign(new Image(), { alt: "", draggable: false });
+      image.dataset.part = name;
+      this.part(around).prepend(image);
+    }
     const sent = this.part("crop").getAttribute("value");
     const removed = this.clear?.checked;
     // What the browser has kept over a reload.
