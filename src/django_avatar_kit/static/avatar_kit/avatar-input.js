@@ -75,6 +75,13 @@ function loaded(url) {
   });
 }
 
+async function painted(image) {
+  await image.decode().catch(() => null);
+  await new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve, 50));
+  });
+}
+
 // Against fingerprinting, some browsers give noise instead of what was drawn.
 function drawsTrue(context) {
   context.fillStyle = "#123456";
@@ -118,8 +125,9 @@ class Crop {
   constructor(width, height) {
     Object.assign(this, { width, height });
     this.largest = Math.min(width, height);
-    // Enlarged further, a picture shows its pixels.
-    this.smallest = Math.min(this.largest, Math.max(96, this.largest / 10));
+    // Enlarged further, a picture shows its pixels, and whole ones are a rough measure: of 160 px,
+    // half a pixel is less than one of a rendition of 256 px.
+    this.smallest = Math.min(this.largest, Math.max(160, this.largest / 10));
     this.side = this.largest;
     this.x = (width - this.side) / 2;
     // A portrait from its top, where heads are; as geometry.selection() on the server.
@@ -353,7 +361,7 @@ class AvatarInput extends HTMLElement {
     }
     this.touched = false;
     this.show();
-    if (image) this.prepare(50);
+    if (image) this.prepare(painted(this.part("small")));
   }
 
   // The choice that was there before stays.
@@ -387,17 +395,17 @@ class AvatarInput extends HTMLElement {
   }
 
   // A large photo is sent in no more pixels than the server keeps.
-  prepare(wait) {
+  // Not before `ready`, unless the form is sent: the browser would rather draw.
+  prepare(ready) {
     const { file, image, limits } = this;
     if (!image || !file || file.size < SMALL_FILE) return;
-    clearTimeout(this.timer);
     const work = {};
     work.run = () => {
       work.done ||= this.shrink(work);
       return work.done;
     };
     this.work = work;
-    this.timer = setTimeout(work.run, wait);
+    ready.then(() => this.work === work && work.run());
   }
 
   async shrink(work) {
@@ -496,8 +504,15 @@ class AvatarInput extends HTMLElement {
     this.touched = true;
     this.draw();
     this.note();
-    if (this.state === "chosen") this.prepare(STILL_MS);
+    clearTimeout(this.timer);
     clearTimeout(this.announcing);
+    if (this.state === "chosen") {
+      this.prepare(
+        new Promise((still) => {
+          this.timer = setTimeout(still, STILL_MS);
+        }),
+      );
+    }
     if (announce) this.announcing = setTimeout(() => this.announce(), STILL_MS);
   }
 
