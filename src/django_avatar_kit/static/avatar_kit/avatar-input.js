@@ -13,7 +13,7 @@
 
 const HEAD_BYTES = 4096; // as uploads/intake.py
 const SMALL_FILE = 256 * 1024; // bytes: below, a smaller copy is not worth the waiting
-const QUALITY = 0.9; // of the copy, which the server encodes once more
+const QUALITY = 0.85; // of the copy, which the server encodes once more
 const STILL_MS = 400; // the picture has come to rest
 
 const fill = (text, values) =>
