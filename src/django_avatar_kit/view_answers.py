@@ -125,6 +125,8 @@ class AnswerMixin(LoginRequiredMixin, View):
     )
     permission_message = _("You may not change this picture.")
     missing_message = _("There is nothing here that has a picture.")
+    #: What GET shows above the form, and its kind.
+    _notice: tuple[Any, str] = ("", "")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         check = CsrfViewMiddleware(HttpResponse)
@@ -133,21 +135,22 @@ class AnswerMixin(LoginRequiredMixin, View):
             if refused is None:
                 response = super().dispatch(request, *args, **kwargs)
             else:
-                response = self.csrf_failed(refused)
+                answer = self.csrf_failed(refused)
+                response = answer or self._page_again(request, *args, **kwargs)
         except (Http404, PermissionDenied) as error:
             if not wants_json(request):
                 raise
             if isinstance(error, Http404):
                 response = json_error(self.missing_message, "not_found", 404)
             else:
-                response = json_error(self.permission_message, "permission_denied", 403)
+                response = self._denied()
         patch_vary_headers(response, VARY)
         return response
 
-    def csrf_failed(self, refused: HttpResponse) -> HttpResponse:
+    def csrf_failed(self, refused: HttpResponse) -> HttpResponse | None:
         """The answer to a request that may come from another site. ``refused`` is Django's.
 
-        A person gets the page again, unless the site has a page of its own for this.
+        None for the page again, which people get unless the site has a page of its own for this.
         """
         request = self.request
         if not request.user.is_authenticated:
@@ -155,14 +158,32 @@ class AnswerMixin(LoginRequiredMixin, View):
             return self.handle_no_permission()
         if wants_json(request):
             return json_error(self.csrf_message, "csrf", 403)
-        if settings.CSRF_FAILURE_VIEW != global_settings.CSRF_FAILURE_VIEW:
-            return refused
-        return self.show(self.csrf_message, "error", status=200 if wants_part(request) else 403)
+        own_page = settings.CSRF_FAILURE_VIEW != global_settings.CSRF_FAILURE_VIEW
+        return refused if own_page or "get" not in self.http_method_names else None
+
+    def _page_again(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """What GET answers, with a notice: whoever may not see the page does not see it now."""
+        method, request.method = request.method, "GET"
+        self._notice = (self.csrf_message, "error")
+        try:
+            response: Any = super().dispatch(request, *args, **kwargs)
+        finally:
+            request.method = method
+        if response.status_code == 200 and not wants_part(request):
+            response.status_code = 403
+        return response  # type: ignore[no-any-return]
 
     def handle_no_permission(self) -> HttpResponseRedirect:
         """The way to the login. Raises ``PermissionDenied`` where that would not help."""
-        response: Any = super().handle_no_permission()
-        request, login_url = self.request, response["Location"]
+        request = self.request
+        try:
+            response: Any = super().handle_no_permission()
+        except PermissionDenied:
+            if not wants_json(request):
+                raise
+            # Not left to dispatch(): a mixin on the left asks before that.
+            return self._denied()  # type: ignore[return-value]
+        login_url = response["Location"]
         lost = request.method == "POST"
         if wants_json(request):
             message = self.logged_out_message if lost else self.login_message
@@ -175,6 +196,9 @@ class AnswerMixin(LoginRequiredMixin, View):
             # htmx would follow a redirect, and put the login page into the place of the form.
             response = HttpResponse(headers={"HX-Redirect": self._back_from_login(login_url)})
         return response  # type: ignore[no-any-return]
+
+    def _denied(self) -> JsonResponse:
+        return json_error(self.permission_message, "permission_denied", 403)
 
     def done(self, message: Any, level: int = messages.SUCCESS, url: str = "") -> HttpResponse:
         """The answer to a request that was carried out; ``url`` is where a page goes next."""

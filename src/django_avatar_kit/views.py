@@ -38,7 +38,7 @@ class OwnAvatarMixin(TemplateResponseMixin, TargetMixin, AnswerMixin):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if wants_json(request):
             return self.json_answer("", self.get_success_url())
-        return self.show()
+        return self.show(*self._notice)
 
     def show(
         self, notice: Any = "", kind: str = "", status: int = 200, **context: Any

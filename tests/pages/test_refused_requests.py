@@ -6,14 +6,16 @@ import re
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
-from django.test import Client
+from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, HttpResponseRedirect
+from django.test import Client, RequestFactory
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from django_avatar_kit.test import make_upload, settle
-from django_avatar_kit.views import AvatarChangeView
+from django_avatar_kit.views import AvatarChangeView, AvatarDeleteView
 from tests.support.pages import CHANGE, DELETE, page, stored, told
-from tests.testapp.models import Profile
+from tests.testapp.models import Profile, Team
 
 BOTH = pytest.mark.parametrize("url", [CHANGE, DELETE])
 SORRY = (
@@ -115,6 +117,121 @@ class TestTokens:
         request.user = user
         assert View.as_view()(request).status_code == 403
         assert stored(user) == profile.avatar.name
+
+
+class Checked:
+    """Checks of a site's own, before GET and POST."""
+
+    request: Any
+    kwargs: Any
+
+    def get_object(self) -> Any:
+        return Team.objects.get(pk=self.kwargs["pk"])
+
+    def check(self) -> None:
+        if self.get_object().name != self.request.user.username:
+            raise PermissionDenied
+
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        self.check()
+        return super().get(request, *args, **kwargs)  # type: ignore[misc]
+
+    def post(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        self.check()
+        return super().post(request, *args, **kwargs)  # type: ignore[misc]
+
+
+class CheckedChange(Checked, AvatarChangeView):
+    pass
+
+
+class CheckedDelete(Checked, AvatarDeleteView):
+    pass
+
+
+class PermittedChange(AvatarChangeView, PermissionRequiredMixin):
+    permission_required = "testapp.change_team"
+
+
+class PermittedDelete(AvatarDeleteView, PermissionRequiredMixin):
+    permission_required = "testapp.change_team"
+
+
+class PermittedFirst(PermissionRequiredMixin, AvatarChangeView):
+    permission_required = "testapp.change_team"
+
+
+VIEWS = pytest.mark.parametrize("view", [AvatarChangeView, AvatarDeleteView])
+
+
+class TestChecksOfASite:
+    """Without a token, nobody sees what GET would not show them."""
+
+    def send(self, view: Any, user: Any, method: str = "post", **headers: str) -> Any:
+        team, _created = Team.objects.get_or_create(name="bob")
+        if not team.avatar:
+            team.avatar = make_upload()
+            team.save()
+        request = getattr(RequestFactory(), method)("/", headers=headers)
+        request.user = user
+        response = view.as_view()(request, pk=team.pk)
+        return response.render() if hasattr(response, "render") else response
+
+    @pytest.mark.parametrize("view", [CheckedChange, CheckedDelete])
+    @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["page", "htmx"])
+    def test_in_its_methods(self, headers, view, user):
+        for method in ("get", "post"):
+            with pytest.raises(PermissionDenied):
+                self.send(view, user, method, **headers)
+
+    @pytest.mark.parametrize("view", [CheckedChange, CheckedDelete])
+    def test_which_are_passed(self, view, user):
+        user.username = "bob"
+        response = self.send(view, user)
+        assert response.status_code == 403
+        assert SORRY in response.content.decode()
+        assert Team.objects.get().avatar.avatar_name.token in response.content.decode()
+        assert self.send(view, user, **{"HX-Request": "true"}).status_code == 200
+        assert SORRY not in self.send(view, user, "get").content.decode()
+
+    @pytest.mark.parametrize("view", [PermittedChange, PermittedDelete])
+    @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["page", "htmx"])
+    def test_in_a_mixin_on_the_right(self, headers, view, user):
+        for method in ("get", "post"):
+            with pytest.raises(PermissionDenied):
+                self.send(view, user, method, **headers)
+
+    @pytest.mark.parametrize("view", [PermittedFirst, PermittedChange, PermittedDelete])
+    def test_a_script(self, view, user):
+        """On which side the mixin stands makes no difference."""
+        response = self.send(view, user, "get", accept="application/json")
+        assert response.status_code == 403
+        assert b'"code": "permission_denied"' in response.content
+
+    @VIEWS
+    def test_that_lead_elsewhere(self, view, user):
+        class Elsewhere(view):  # type: ignore[misc,valid-type]
+            def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+                return HttpResponseRedirect("/elsewhere/")
+
+        response = self.send(Elsewhere, user)
+        assert (response.status_code, response["Location"]) == (302, "/elsewhere/")
+
+    @VIEWS
+    def test_without_a_page(self, view, user):
+        class PostOnly(view):  # type: ignore[misc,valid-type]
+            http_method_names = ["post"]
+
+        response = self.send(PostOnly, user)
+        assert response.status_code == 403
+        assert "avatar-kit" not in response.content.decode()
+
+    @VIEWS
+    def test_the_request_stays_what_it_was(self, view, user, profile):
+        request = RequestFactory().post("/")
+        request.user = user
+        assert view.as_view()(request).status_code == 403
+        assert request.method == "POST"
 
 
 class TestSessions:
