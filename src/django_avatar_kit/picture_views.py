@@ -8,7 +8,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.decorators import login_not_required
-from django.core import signing
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.connection import ConnectionDoesNotExist
 from django.utils.decorators import method_decorator
@@ -19,7 +19,7 @@ from .exceptions import StorageError
 from .fields import AvatarFieldFile
 from .formats import media_type_of, with_extension
 from .storage import base as storage
-from .widget_data import MASTER_SALT
+from .widget_data import unseal_master
 
 logger = logging.getLogger(__name__)
 
@@ -81,16 +81,14 @@ class PictureView(View):
 class MasterView(View):
     """The stored master, for the widget that crops it anew.
 
-    It shows what the crop hides. So its URL is signed, is given to nobody but who is shown the
+    It shows what the crop hides. So its URL is sealed, is given to nobody but who is shown the
     form, and is good for a day, and only as long as the row has this avatar.
     """
 
     http_method_names = ["get", "head"]
-    #: Seconds: as long as a form may be open.
-    max_age = 24 * 60 * 60
 
-    def get(self, request: HttpRequest, signed: str) -> HttpResponse:
-        avatar = self.avatar(signed)
+    def get(self, request: HttpRequest, seal: str) -> HttpResponse:
+        avatar = self.avatar(seal)
         name = None if avatar is None else avatar.avatar_name
         if avatar is None or name is None:
             raise Http404("No such picture.")
@@ -110,15 +108,16 @@ class MasterView(View):
             },
         )
 
-    def avatar(self, signed: str) -> AvatarFieldFile | None:
-        """The avatar that was signed; None if the row has another one by now."""
+    def avatar(self, seal: str) -> AvatarFieldFile | None:
+        """The avatar that was sealed; None if the row has another one by now."""
+        what = unseal_master(seal)
+        if what is None:
+            return None
+        label, key, field, using, token = what
         try:
-            label, key, field, using, token = signing.loads(
-                signed, salt=MASTER_SALT, max_age=self.max_age
-            )
-            rows = apps.get_model(label)._base_manager.using(using)
-            row = rows.filter(pk=key).first()
-        except (signing.BadSignature, LookupError, ConnectionDoesNotExist):
+            row = apps.get_model(label)._base_manager.using(using).filter(pk=key).first()
+        except (LookupError, ConnectionDoesNotExist, ValueError, TypeError, ValidationError):
+            # The models have changed since.
             return None
         avatar = getattr(row, field, None)
         if not isinstance(avatar, AvatarFieldFile) or avatar.avatar_name is None:

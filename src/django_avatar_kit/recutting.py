@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from . import pipeline
-from .exceptions import AvatarError, InvalidCrop
+from .exceptions import AvatarError, InvalidCrop, StorageError, UploadError
 from .formats import has_alpha, rendition_encoders, with_extension
 from .specs import Limits
 from .storage import base as storage
@@ -59,7 +59,11 @@ def recrop(name: Name, field: AvatarColumn, crop: Box | None) -> pipeline.Cut:
     """
     spec = field.spec
     master = _read_master(name, field)
-    picture = _decode(master.data, str(name), spec, (name.width, name.height), crop)
+    try:
+        picture = _decode(master.data, str(name), spec, (name.width, name.height), crop)
+    except UploadError as error:
+        # Nobody has uploaded it now.
+        raise StorageError(key=str(name), reason=error, action="read") from error
     return pipeline.Cut(
         master=master,
         renditions=imaging.encode_renditions(picture, spec),

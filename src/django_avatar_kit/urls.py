@@ -11,7 +11,7 @@ app_name = "avatar_kit"
 urlpatterns = [
     path("", views.AvatarChangeView.as_view(), name="change"),
     path("delete/", views.AvatarDeleteView.as_view(), name="delete"),
-    path("master/<str:signed>/", picture_views.MasterView.as_view(), name="master"),
+    path("master/<str:seal>/", picture_views.MasterView.as_view(), name="master"),
     # As URLs of initials were, which pages and mails may still have. No sealed one has a hyphen.
     path(
         "initials/<str:letters>-<int:hue>.svg",

@@ -6,10 +6,13 @@ So the browser refuses what the server would refuse, with the same sentence.
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from django.core import signing
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
+from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
 from django.utils.formats import get_format
 from django.utils.html import escape
@@ -17,6 +20,7 @@ from django.utils.translation import gettext
 
 from . import exceptions
 from .conf import get_config
+from .display import sealed
 from .formats import FORMATS, REFUSED, label_of, media_type_of
 from .rendering import has_avatar
 from .uploads import geometry
@@ -28,8 +32,12 @@ if TYPE_CHECKING:
     from .fields import AvatarFieldFile
     from .specs import Spec
 
-#: Signs the URL under which a form gets the stored master; see ``picture_views.MasterView``.
-MASTER_SALT = "django_avatar_kit.master"
+#: What the sealed content begins with. That of initials, which are sealed as well, never does.
+MASTER = b"master"
+#: How long a form may be open, and the URL of a master is good.
+MASTER_HOURS = 24
+#: Characters of the seal in that URL: of 1,200 bytes, most of which a primary key may take.
+LONGEST_SEAL = 2_000
 
 
 def _to_json(value: Any) -> SafeString:
@@ -72,7 +80,7 @@ def words() -> dict[str, str]:
     }
 
 
-def limits(spec: Spec) -> SafeString:
+def limits(spec: Spec, *, crops: bool) -> SafeString:
     """Bytes, pixels and formats of an upload, and the pixels that a field can use."""
     config = get_config()
     patterns = {key: row.signature for key, row in FORMATS.items()} | REFUSED
@@ -90,7 +98,8 @@ def limits(spec: Spec) -> SafeString:
                 }
                 for key, pattern in patterns.items()
             ],
-            "cover": spec.fit == "cover",
+            # Whether a square of the picture may be chosen.
+            "crop": crops and spec.fit == "cover",
             # Px of the master's long side, and of the largest rendition's.
             "master": spec.master_side,
             "rendition": max(spec.sizes),
@@ -101,21 +110,39 @@ def limits(spec: Spec) -> SafeString:
 def master(file: AvatarFieldFile | None) -> SafeString:
     """Where the stored master is, and what of it is shown; "null" where none can be cropped.
 
-    The URL is signed, and good for as long as ``picture_views.MasterView`` says: it shows what the
-    crop hides, so that the key of the master is not in the page.
+    The master shows what the crop hides. So its key is not in the page, but a URL that says
+    nothing to anybody else, and that is good for a day.
     """
     name = None if file is None else file.avatar_name
     if file is None or name is None or not has_avatar(file) or file.instance.pk is None:
         return _to_json(None)
     row = file.instance
-    what = [row._meta.label_lower, str(row.pk), file.field.name, row._state.db, name.token]
+    what = [row._meta.label_lower, row.pk, file.field.name, row._state.db, name.token]
+    content = json.dumps([_hours(), *what], cls=DjangoJSONEncoder, separators=(",", ":"))
     try:
-        url = reverse("avatar_kit:master", args=[signing.dumps(what, salt=MASTER_SALT)])
+        url = reverse("avatar_kit:master", args=[sealed.seal(MASTER + content.encode())])
     except NoReverseMatch:
         return _to_json(None)
     size = name.width, name.height
     box = geometry.selection(size, name.crop, file.field.spec)
     return _to_json({"url": url, "token": name.token, "size": size, "box": box})
+
+
+def unseal_master(text: str) -> list[Any] | None:
+    """Label of the model, primary key, field, database alias and token; None if it has expired."""
+    content = sealed.unseal(text, LONGEST_SEAL)
+    if content is None or not content.startswith(MASTER):
+        return None
+    hours, *what = json.loads(content.removeprefix(MASTER))
+    if isinstance(what[1], list):
+        # A composite primary key.
+        what[1] = tuple(what[1])
+    return what if _hours() - hours <= MASTER_HOURS else None
+
+
+def _hours() -> int:
+    # So that the URL stays the same for an hour, and the browser need not load it again.
+    return int(time.time()) // 3600
 
 
 def texts() -> SafeString:
@@ -169,6 +196,15 @@ def texts() -> SafeString:
         **{key: words()[key] for key in ("choose", "another")},
         # As ``filesizeformat``, which writes the size that is too large.
         "units": [gettext(unit) for unit in ("%s KB", "%s MB", "%s GB")],
+        "login": _login_path(),
         "separator": get_format("DECIMAL_SEPARATOR"),
     }
     return _to_json(server | own | fixed)
+
+
+def _login_path() -> str:
+    """Where a request is sent whose session has ended; "" where there is no such page."""
+    try:
+        return urlsplit(resolve_url(settings.LOGIN_URL)).path
+    except NoReverseMatch:
+        return ""

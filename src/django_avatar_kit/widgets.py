@@ -63,11 +63,13 @@ class AvatarInput(ClearableFileInput):
             described = widget["attrs"].get("aria-describedby", "")
             widget["attrs"]["aria-describedby"] = f"{described} {widget['hint_id']}".strip()
         widget["hint"], widget["words"] = widget_data.hint(), widget_data.words()
+        # Without the kit's form field, a part that is chosen would be lost.
+        crops = self.model_field is not None
         field = self.model_field or AvatarField()
         widget["data"] = {
-            "limits": widget_data.limits(field.spec),
+            "limits": widget_data.limits(field.spec, crops=crops),
             "texts": widget_data.texts(),
-            "master": widget_data.master(shown),
+            "master": widget_data.master(shown if crops else None),
         }
         return context
 

@@ -213,3 +213,81 @@ def test_uploads_are_checked_as_ever(profile):
     profile.avatar = ContentFile(b"GIF89a but nothing else", "x.gif")
     with pytest.raises(ValidationError):
         profile.full_clean()
+
+
+class TestAgain:
+    """A crop of what this instance has just made."""
+
+    def test_before_it_is_saved(self, profile, files):
+        profile.avatar.recrop((100, 0, 100, 100), save=False)
+        profile.avatar.recrop((0, 0, 100, 100), save=False)
+        profile.save()
+        assert middle(profile) == (1, 0, 0)
+        assert files() == needed()
+
+    def test_after_a_rollback(self, profile, files, settled):
+        """As whoever tries a transaction once more."""
+        in_vain(lambda: profile.avatar.recrop((100, 0, 100, 100)))
+        settled()
+        profile.avatar.recrop((0, 0, 100, 100))
+        assert middle(profile) == (1, 0, 0)
+        settled()
+        assert files() == needed()
+
+    def test_two_crops_rolled_back(self, profile, files, settled):
+        def twice():
+            profile.avatar.recrop((100, 0, 100, 100))
+            profile.avatar.recrop((0, 0, 100, 100))
+
+        in_vain(twice)
+        settled()
+        profile.save()
+        assert middle(profile) == (1, 0, 0)
+        settled()
+        assert files() == needed()
+
+    def test_an_upload_and_a_crop_of_it_rolled_back(self, profile, files, settled):
+        def both():
+            profile.avatar.save("new.png", halves())
+            profile.avatar.recrop((0, 0, 100, 100))
+
+        in_vain(both)
+        settled()
+        profile.save()
+        assert middle(profile) == (1, 0, 0)
+        settled()
+        assert files() == needed()
+
+    def test_after_a_commit(self, profile, files):
+        """The row must still have what was cropped, though this instance made it."""
+        profile.avatar.recrop((100, 0, 100, 100))
+        profile.avatar.recrop((0, 0, 100, 100), save=False)
+        fresh(profile).avatar.save("new.jpg", upload("green"))
+        with pytest.raises(AvatarReplaced):
+            profile.save()
+
+
+def test_given_to_another_row_that_has_an_avatar(profile, files):
+    team = Team.objects.create(name="t", avatar=upload())
+    team.avatar = profile.avatar.recropped((0, 0, 100, 100))
+    team.save()
+    assert middle(team) == (1, 0, 0)
+    assert files() == needed() == files_of(column(profile)) | files_of(column(team))
+
+
+def test_saved_by_the_name_of_what_a_form_gives(profile, files):
+    given = profile.avatar.recropped((0, 0, 100, 100))
+    profile.avatar.save("any name", given)
+    assert middle(profile) == (1, 0, 0)
+    assert files() == needed()
+
+
+def test_a_master_that_is_damaged(profile, files):
+    """An error of the storage: nobody has uploaded it now."""
+    name = column(profile)
+    profile.avatar.storage.delete(name)
+    profile.avatar.storage.save(name, ContentFile(b"damaged"))
+    with pytest.raises(StorageError) as caught:
+        profile.avatar.recrop((0, 0, 100, 100))
+    assert caught.value.params["key"] == name
+    assert column(profile) == name

@@ -120,6 +120,26 @@ class TestUploads:
         form.save()
         assert loaded == [(100, 0, 100, 100)]
 
+    def test_saved_by_hand(self, profile):
+        form = self.form("100,0,100,100,200,100", instance=profile)
+        assert form.is_valid()
+        upload = form.cleaned_data["avatar"]
+        other = make_profile("mary", avatar=False)
+        other.avatar.save(upload.name, upload)
+        assert crop_of(other) == (100, 0, 100, 100)
+
+    @pytest.mark.parametrize("field", [forms.FileField, forms.ImageField])
+    def test_a_form_field_that_is_not_the_kits(self, profile, field):
+        """It would lose the part, so that none is offered."""
+
+        class Form(forms.Form):
+            avatar = field(widget=AvatarInput, required=False)
+
+        html = str(Form(initial={"avatar": profile.avatar})["avatar"])
+        assert 'data-master="null"' in html
+        assert "&quot;crop&quot;: false" in html
+        assert "&quot;crop&quot;: true" in str(AvatarForm(instance=profile)["avatar"])
+
     @pytest.mark.parametrize("crop", TAMPERED)
     def test_tampered(self, profile, crop):
         old = column(profile)

@@ -19,18 +19,22 @@ TAG = 10
 #: next to nothing. Both are multiples of five, which base 32 writes without padding.
 STEP = 15
 
-#: Up to 105 bytes of content: two clusters of twelve code points, and a colour.
-_SEALED = re.compile(r"[a-z2-7]{40,184}", re.ASCII)
+#: Characters of 105 bytes of content: two clusters of twelve code points, and a colour.
+LONGEST = 184
+_SEALED = re.compile(r"[a-z2-7]{40,}", re.ASCII)
 
 
 def seal(content: bytes) -> str:
-    """Lower-case letters and digits for ``content``: 1 to 105 bytes, none of them 0."""
+    """Lower-case letters and digits for ``content``: 1 to 8,000 bytes, none of them 0."""
     return _seal(content, settings.SECRET_KEY)
 
 
-def unseal(text: str) -> bytes | None:
-    """What was sealed here, also with one of ``SECRET_KEY_FALLBACKS``; None for anything else."""
-    if not _SEALED.fullmatch(text) or len(text) % 8:
+def unseal(text: str, longest: int = LONGEST) -> bytes | None:
+    """What was sealed here, also with one of ``SECRET_KEY_FALLBACKS``; None for anything else.
+
+    A text of more than ``longest`` characters is not even looked at.
+    """
+    if len(text) > longest or not _SEALED.fullmatch(text) or len(text) % 8:
         return None
     raw = base64.b32decode(text.upper())
     tag, hidden = raw[:TAG], raw[TAG:]

@@ -85,13 +85,14 @@ def commit(instance: Model, field: AvatarColumn, using: str) -> None:
     """
     file: AvatarFile = getattr(instance, field.attname)
     state = column_state(instance, field)
-    source = ""
+    sources: tuple[str, ...] = ()
     if (master := file.recrops) is not None:
-        cut, source = _recrop(instance, file, master, using), str(master)
+        cut = _recrop(instance, file, master, using)
+        sources = _sources(instance, file, str(master))
     elif file.uncommitted:
         cut = pipeline.cut(receive(file), field.spec)
     elif (made := state.made(file.name)) and made.undone:
-        cut, source = made.cut, made.source
+        cut, sources = made.cut, made.sources
     else:
         if file.name and is_assigned(instance, field):
             refuse_foreign_name(file.name)
@@ -99,7 +100,7 @@ def commit(instance: Model, field: AvatarColumn, using: str) -> None:
     key = pipeline.store(cut, field, instance, using)
     if state.generated is not None:
         state_of(instance).orphaned.append(state.generated)
-    state.generated = Generated(field=field, name=key, cut=cut, source=source)
+    state.generated = Generated(field=field, name=key, cut=cut, sources=sources)
     state.assigned = True
     file.become(name=key, _file=None, _committed=True, _crop=None)
 
@@ -113,6 +114,18 @@ def _recrop(instance: Model, file: AvatarFile, master: Name, using: str) -> Cut:
         if rows.filter(**{file.field.name: str(master)}).exists():
             raise
         raise AvatarReplaced from error
+
+
+def _sources(instance: Model, file: AvatarFile, master: str) -> tuple[str, ...]:
+    """The avatars one of which the row must hold for a crop of ``master``; empty for any."""
+    if cast("AvatarFile", file._file).instance != instance:
+        # The avatar of another row.
+        return ()
+    before = column_state(instance, file.field).made(master)
+    if before is None or (before.change is not None and before.change.committed):
+        return (master,)
+    # Written in a transaction that may be rolled back: the row has what it had before it, then.
+    return (master, *before.sources) if before.sources else ()
 
 
 def queue_unsaved(instance: Model, using: str) -> None:
@@ -169,7 +182,7 @@ def claim(instance: Model, field: AvatarColumn, using: str, *, otherwise: str) -
 def refuse_replaced(instance: Model, field: AvatarColumn, *, held: str) -> None:
     """Raise ``AvatarReplaced`` if what was cropped anew is not what the locked row holds."""
     made = column_state(instance, field).made(name_on(instance, field))
-    if made is not None and made.source and made.source != held:
+    if made is not None and made.sources and held not in made.sources:
         raise AvatarReplaced
 
 

@@ -8,11 +8,10 @@ from django.core.files.base import ContentFile, File
 from django.db.models import Model
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.fields.files import FieldFile, FileDescriptor
-from easy_thumbnails.conf import settings as easy_settings
 from easy_thumbnails.files import ThumbnailerImageFieldFile, ThumbnailFile
 
 from .. import pipeline, recutting
-from ..columns import AvatarColumn, default_of
+from ..columns import STATE, AvatarColumn, default_of
 from ..exceptions import NoMaster, NotAFile, ReadOnly
 from ..names import Box, Name
 from ..uploads import reading
@@ -22,19 +21,6 @@ from .instance_state import assign, column_state, forget, is_assigned
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
-
-
-class _EasyThumbnailsSetting:
-    """A setting that ``Thumbnailer.__init__`` would copy for every row that is loaded.
-
-    The nine of them take longer than loading the row. Here, each is read when it is asked for.
-    """
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name.upper()
-
-    def __get__(self, instance: Any, owner: type) -> Any:
-        return getattr(easy_settings, self.name)
 
 
 class _FieldStorage:
@@ -69,15 +55,15 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     #: from a stored file without opening it.
     _committed: bool
 
-    thumbnail_basedir = _EasyThumbnailsSetting()
-    thumbnail_subdir = _EasyThumbnailsSetting()
-    thumbnail_prefix = _EasyThumbnailsSetting()
-    thumbnail_quality = _EasyThumbnailsSetting()
-    thumbnail_extension = _EasyThumbnailsSetting()
-    thumbnail_preserve_extensions = _EasyThumbnailsSetting()
-    thumbnail_transparency_extension = _EasyThumbnailsSetting()
-    thumbnail_check_cache_miss = _EasyThumbnailsSetting()
-    thumbnail_namer = _EasyThumbnailsSetting()
+    thumbnail_basedir = thumbnails.Setting()
+    thumbnail_subdir = thumbnails.Setting()
+    thumbnail_prefix = thumbnails.Setting()
+    thumbnail_quality = thumbnails.Setting()
+    thumbnail_extension = thumbnails.Setting()
+    thumbnail_preserve_extensions = thumbnails.Setting()
+    thumbnail_transparency_extension = thumbnails.Setting()
+    thumbnail_check_cache_miss = thumbnails.Setting()
+    thumbnail_namer = thumbnails.Setting()
     storage = source_storage = _FieldStorage()
     remote_source = False
     generate = True
@@ -124,11 +110,18 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         are written when the row is saved, which is now unless ``save`` is False; where that fails,
         the instance has its old avatar again.
         """
+        if isinstance(content, AvatarFile) and content.recrops is not None:
+            # What a form gives for another part of the stored avatar.
+            given = {key: getattr(content, key) for key in ("name", "_file", "_crop")}
+            self._replace(given, save=save)
+            return
         if isinstance(content, FieldFile):
             content = content.file
         if not callable(getattr(content, "read", None)):
             raise NotAFile(value=content)
         upload = content if isinstance(content, File) else File(content)
+        # As a form has kept it with the upload.
+        crop = reading.crop_of(upload) if crop is None else crop
         # Only an error message needs a name.
         name = reading.text_of(name)
         pipeline.receive(upload, self.field, crop, filename=name)
@@ -154,14 +147,18 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
 
     def recropped(self, crop: Box | None) -> AvatarFile:
         """What :meth:`recrop` assigns, for a form; raises as that does, except for storage."""
-        name = self.avatar_name
+        key = self.name or ""
+        if self._committed and isinstance(self.instance, Model) and STATE in vars(self.instance):
+            # What a page shows, if the name was undone by a rollback.
+            key = self.field.name_in_row(self.instance, key)
+        name = self.recrops or (Name.parse(key) if self._committed else None)
         if name is None:
-            raise NoMaster(name=self.name or "")
+            raise NoMaster(name=key)
         if crop is not None:
             crop = recutting.checked_crop(crop, name, self.field.spec)
-        other: AvatarFile = self.field.attr_class(self.instance, self.field, self.name)
+        other: AvatarFile = self.field.attr_class(self.instance, self.field, key)
         # The upload is the stored master itself.
-        other._file = self.field.attr_class(self.instance, self.field, self.name)
+        other._file = self.field.attr_class(self.instance, self.field, key)
         other._committed, other._crop = False, crop
         return other
 

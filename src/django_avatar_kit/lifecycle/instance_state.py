@@ -29,8 +29,9 @@ class Generated:
     name: str
     #: Kept to write the files again, should the transaction be rolled back and the instance saved.
     cut: Cut
-    #: The avatar that they were cropped from, which the row must still hold; "" for an upload.
-    source: str = ""
+    #: Those of which the row must still hold one, since they were cropped from it. Empty for an
+    #: upload.
+    sources: tuple[str, ...] = ()
     change: Change | None = None
 
     @property

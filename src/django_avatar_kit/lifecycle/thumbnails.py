@@ -16,6 +16,7 @@ from django.db.models import FileField, Q
 from django.utils.functional import SimpleLazyObject
 from django_cleanup.signals import cleanup_post_delete
 from easy_thumbnails import storage as easy_storage
+from easy_thumbnails.conf import settings as easy_settings
 from easy_thumbnails.files import ThumbnailerFieldFile
 from easy_thumbnails.models import Source, Thumbnail
 from easy_thumbnails.storage import get_storage
@@ -31,6 +32,19 @@ if TYPE_CHECKING:
     from django.core.files.storage import Storage
 
 logger = logging.getLogger(__name__)
+
+
+class Setting:
+    """A setting that ``Thumbnailer.__init__`` would copy for every row that is loaded.
+
+    The nine of them take longer than loading the row. Here, each is read when it is asked for.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name.upper()
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return getattr(easy_settings, self.name)
 
 
 def storage_of(field: FileField) -> Storage:

@@ -63,7 +63,14 @@ async function checked(file, limits, texts) {
   if (!format.label) return refuse(texts.notAnImage);
   if (!format.allowed) return refuse(texts.unsupported, { format: format.label });
   const { type, lastModified } = file;
-  return { format, copy: new File([content], file.name, { type, lastModified }) };
+  const copy = new File([content], file.name, { type, lastModified });
+  return { format, copy, turned: format.type !== "image/jpeg" && hasExif(content) };
+}
+
+// Whether a PNG or WebP may say how it is turned. Browsers do not agree on whether to heed that, so the
+// server gets what was shown.
+function hasExif(content) {
+  return /EXIF|eXIf/.test(new TextDecoder("latin1").decode(content));
 }
 
 function loaded(url) {
@@ -91,7 +98,7 @@ function drawsTrue(context) {
 }
 
 // A copy of `image` at `width` × `height` px, upright; null where the file is better sent as it is.
-async function smaller(image, file, width, height, type, allowed) {
+async function smaller(image, file, { width, height, type, allowed, always }) {
   let source = image;
   let [w, h] = [image.naturalWidth, image.naturalHeight];
   let canvas;
@@ -112,9 +119,10 @@ async function smaller(image, file, width, height, type, allowed) {
   // Of the others, any may be transparent.
   const wanted = type === "image/jpeg" ? type : "image/webp";
   const blob = await new Promise((resolve) => {
-    canvas.toBlob(resolve, wanted, QUALITY);
+    canvas.toBlob(resolve, wanted, always ? 1 : QUALITY);
   });
-  if (!blob || blob.size >= file.size || !allowed.includes(blob.type)) return null;
+  if (!blob || !allowed.includes(blob.type)) return null;
+  if (blob.size >= file.size && !always) return null;
   return new File([blob], file.name, { type: blob.type, lastModified: file.lastModified });
 }
 
@@ -307,7 +315,7 @@ class AvatarInput extends HTMLElement {
     hide(this.part("preview"), !previewed);
     hide(this.part("editor"), !this.crop);
     hide(this.action("camera"), !usable || !matchMedia("(pointer: coarse)").matches);
-    const adjustable = this.master && this.limits.cover && state === "rest";
+    const adjustable = this.master && this.limits.crop && state === "rest";
     hide(this.action("adjust"), !usable || !adjustable);
     hide(this.action("remove"), !usable || state !== "rest");
     hide(this.action("undo"), !usable || state === "rest");
@@ -324,7 +332,7 @@ class AvatarInput extends HTMLElement {
     this.choosing = choosing;
     this.say("error", "");
     const several = files.length > 1 && { error: texts.several };
-    const { error, format, copy } = several || (await checked(files[0], limits, texts));
+    const { error, format, copy, turned } = several || (await checked(files[0], limits, texts));
     if (this.choosing !== choosing) return;
     const file = copy || files[0];
     const url = URL.createObjectURL(file);
@@ -346,16 +354,16 @@ class AvatarInput extends HTMLElement {
     this.input.removeAttribute("aria-invalid");
     const old = document.getElementById(`${this.input.id}_error`);
     if (old) old.hidden = true;
-    Object.assign(this, { file, url, image, type: format.type, state: "chosen" });
+    Object.assign(this, { file, url, image, type: format.type, turned, state: "chosen" });
     this.put(file, width, height);
     const values = { filename: shownName(file) };
     if (!image) {
       this.say("status", fill(texts.noPreview, values));
     } else {
       this.part("small").src = url;
-      this.say("status", fill(limits.cover ? texts.chosen : texts.chosenWhole, values));
+      this.say("status", fill(limits.crop ? texts.chosen : texts.chosenWhole, values));
     }
-    if (image && limits.cover) {
+    if (image && limits.crop) {
       this.part("large").src = url;
       this.crop = new Crop(width, height);
     }
@@ -398,7 +406,7 @@ class AvatarInput extends HTMLElement {
   // Not before `ready`, unless the form is sent: the browser would rather draw.
   prepare(ready) {
     const { file, image, limits } = this;
-    if (!image || !file || file.size < SMALL_FILE) return;
+    if (!image || !file || (file.size < SMALL_FILE && !this.turned)) return;
     const work = {};
     work.run = () => {
       work.done ||= this.shrink(work);
@@ -415,9 +423,10 @@ class AvatarInput extends HTMLElement {
     const side = this.crop ? this.crop.side : long;
     const scale = Math.min(1, Math.max(limits.master / long, limits.rendition / side));
     const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
-    if (w !== this.sent.width) {
+    if (w !== this.sent.width || (this.turned && this.sent.file === file)) {
       const allowed = limits.formats.filter((each) => each.allowed).map((each) => each.type);
-      const copy = await smaller(image, file, w, h, this.type, allowed).catch(() => null);
+      const wanted = { width: w, height: h, type: this.type, allowed, always: this.turned };
+      const copy = await smaller(image, file, wanted).catch(() => null);
       // Something else may have been chosen meanwhile.
       if (this.work !== work) return;
       if (copy) this.put(copy, w, h);
@@ -738,13 +747,26 @@ function send(form, submitter, widget) {
       else location.assign(answer.url);
       return;
     }
-    const errors = answer?.errors && Object.values(answer.errors).flat();
-    if (request.status === 401 || (request.status === 200 && !answer)) end(texts.loggedOut);
-    else if (errors?.length) end(errors.map(({ message }) => message).join(" "));
-    else end(request.status === 403 ? texts.outdated : texts.failed);
+    const { status, responseURL } = request;
+    if (status === 200 && !answer) {
+      // A page: of the login, or what a view of the site's own answers with.
+      const there = new URL(responseURL);
+      if (texts.login && there.pathname === texts.login) end(texts.loggedOut);
+      else if (there.href !== new URL(url, location.href).href) location.assign(there);
+      else HTMLFormElement.prototype.submit.call(form);
+      return;
+    }
+    const errors = Object.entries(answer?.errors || {});
+    const others = errors.some(([name]) => name !== "__all__" && !widget.input.name.endsWith(name));
+    if (status === 401) end(texts.loggedOut);
+    // The page of the server shows them beside their fields.
+    else if (others) HTMLFormElement.prototype.submit.call(form);
+    else if (errors.length) end(errors.flatMap(([, found]) => found.map(({ message }) => message)).join(" "));
+    else end(status === 403 ? texts.outdated : texts.failed);
   };
   // Not form.action, which is an input of that name where there is one.
-  request.open("POST", form.getAttribute("action") || location.href);
+  const url = submitter?.getAttribute("formaction") || form.getAttribute("action") || location.href;
+  request.open("POST", url);
   request.setRequestHeader("Accept", "application/json");
   request.setRequestHeader("Avatar-Kit-Navigate", "true");
   request.send(new FormData(form, submitter));
