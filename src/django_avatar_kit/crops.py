@@ -56,6 +56,10 @@ class Recrop:
     #: The field file of the present avatar, where the form is shown again.
     initial: Any = None
 
+    def __str__(self) -> str:
+        # What an input of Django's prints.
+        return str(self.initial or "")
+
 
 def text_of(upload: File[Any]) -> str:
     """The text that was sent with an upload; "" for the automatic square."""

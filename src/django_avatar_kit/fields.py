@@ -20,7 +20,7 @@ from .display.display_names import display_name
 from .display.owners import locate
 from .exceptions import NotAFile, UncommittedFile
 from .lifecycle import assignment
-from .lifecycle.field_file import AvatarDescriptor, AvatarFile
+from .lifecycle.field_file import AvatarDescriptor, AvatarFile, field_file
 from .lifecycle.instance_state import column_state, is_assigned, state_of
 from .names import Name
 from .rendering import avatar_html, avatar_url
@@ -47,6 +47,9 @@ class AvatarFieldFile(AvatarFile):
     left out, and templates, admins and serializers of others know nothing but ``url``.
     """
 
+    #: Whether the text is the key of a rendition; see :meth:`for_widgets`.
+    _hides_key = False
+
     @property
     def url(self) -> str:
         """URL of the largest rendition, in the last of its formats, which most programs read.
@@ -66,6 +69,22 @@ class AvatarFieldFile(AvatarFile):
         if name := self.avatar_name:
             return name.sizes[-1], name.sizes[-1]
         return super()._get_image_dimensions()  # type: ignore[no-any-return]
+
+    def __str__(self) -> str:
+        # Of a crop that is not saved yet, the name is that of the stored avatar, too.
+        if self._hides_key and (name := Name.parse(self.name)):
+            return name.rendition(name.sizes[-1], name.formats[-1])
+        return super().__str__()  # type: ignore[no-any-return]
+
+    def for_widgets(self) -> AvatarFieldFile:
+        """The same file, but its text is the key of the rendition that ``url`` leads to.
+
+        Django's file inputs print the text, and whoever knows the key of the master can see what
+        the crop left out.
+        """
+        file = cast("AvatarFieldFile", field_file(self.field, self.instance, self))
+        file._hides_key = True
+        return file
 
     def __html__(self) -> str:
         """The picture, where it is put into HTML: the read-only pages of an admin, Jinja2.
@@ -234,6 +253,10 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
             assignment.commit(model_instance, self, state.using)
         return getattr(model_instance, self.attname)
 
+    def get_prep_value(self, value: Any) -> Any:
+        # Django takes the text, which is not always the name.
+        return super().get_prep_value(value.name or "" if isinstance(value, AvatarFile) else value)
+
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         instance = value.instance if isinstance(value, AvatarFile) else None
         inserting = assignment.is_inserting(instance, self)
@@ -290,9 +313,12 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
 
     def formfield(self, **kwargs: Any) -> Any:
         form_class = kwargs.pop("form_class", None) or self.form_class or FileField
+        # For a default that is called, Django would print the key into a hidden input, only to
+        # compare it with an upload.
+        kwargs.setdefault("show_hidden_initial", False)
         if self.form_class is not None and issubclass(form_class, self.form_class):
             kwargs.setdefault("model_field", self)
-            if _shows_the_master(kwargs.get("widget")):
+            if _is_for_any_file(kwargs.get("widget")):
                 # The admin gives it to every file field. The form field has a better one.
                 del kwargs["widget"]
         return super().formfield(form_class=form_class, **kwargs)
@@ -301,12 +327,14 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         return [*super().check(**kwargs), *self.check_arguments()]
 
 
-def _shows_the_master(widget: Any) -> bool:
-    """Whether a widget, or its class, is a file widget that names the master in the page.
+def _is_for_any_file(widget: Any) -> bool:
+    """Whether a widget, or its class, is one that others give to every file field.
 
-    Such are those of Django's admin and of easy-thumbnails, and what is based on them.
+    Such are those of Django's admin, of django-unfold and of easy-thumbnails. What a site bases on
+    the first two is its own choice. The last one's links lead to the master, whatever its base.
     """
     cls = widget if isinstance(widget, type) else type(widget)
     # By name: a site without the admin does not import it.
-    modules = {"django.contrib.admin.widgets", "easy_thumbnails.widgets"}
-    return any(base.__module__ in modules for base in cls.__mro__)
+    if cls.__module__ in {"django.contrib.admin.widgets", "unfold.widgets"}:
+        return True
+    return any(base.__module__ == "easy_thumbnails.widgets" for base in cls.__mro__)

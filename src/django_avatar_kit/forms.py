@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 __all__ = ["AvatarField", "AvatarForm", "AvatarInput", "avatar_form_class"]
 
 
+class _NoValue(forms.HiddenInput):
+    """A hidden input that says nothing: a file cannot be sent back as a text."""
+
+    def format_value(self, value: Any) -> None:  # noqa: ARG002 - as Django calls it
+        return None
+
+
 class AvatarField(forms.FileField):
     """Accepts one picture, and checks and decodes it.
 
@@ -41,6 +48,7 @@ class AvatarField(forms.FileField):
     """
 
     widget = AvatarInput
+    hidden_widget = _NoValue
     default_error_messages = {
         "contradiction": _("Either choose a picture or tick “%(remove)s”, not both."),
         "empty": EmptyUpload.message,
@@ -64,7 +72,8 @@ class AvatarField(forms.FileField):
         self.model_field = model_field or fields.AvatarField()
         # The client's file name is not stored, so its length does not matter. The pipeline refuses
         # an empty file, with a message that names it.
-        super().__init__(**{**kwargs, "max_length": None, "allow_empty_file": True})
+        fixed = {"max_length": None, "allow_empty_file": True, "show_hidden_initial": False}
+        super().__init__(**{**kwargs, **fixed})
 
     def get_bound_field(self, form: forms.BaseForm, field_name: str) -> forms.BoundField:
         # Not in widget_attrs(), which runs once, when the form class is made: the setting may
@@ -125,6 +134,12 @@ class AvatarField(forms.FileField):
     def bound_data(self, data: Any, initial: Any) -> Any:
         """What the form shows again: the present avatar, since no browser sends a file twice."""
         return replace(data, initial=initial) if isinstance(data, Recrop) else initial
+
+    def prepare_value(self, value: Any) -> Any:
+        """What a widget gets: a file whose text is not the key of the master."""
+        if isinstance(value, Recrop):
+            return replace(value, initial=self.prepare_value(value.initial))
+        return value.for_widgets() if isinstance(value, fields.AvatarFieldFile) else value
 
     def _recropped(self, choice: Choice | None, initial: Any) -> fields.AvatarFieldFile:
         """The present avatar with another part of it."""

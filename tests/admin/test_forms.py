@@ -17,7 +17,7 @@ from django_avatar_kit.widgets import AvatarInput
 from tests.admin.site import site
 from tests.support.admin import inputs, told, url
 from tests.support.lifecycle import column, files_of, fresh, make_profile, needed
-from tests.testapp.models import Channel, Pet, Profile, Team
+from tests.testapp.models import Channel, Guest, Pet, Profile, Team
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,12 +86,36 @@ def test_without_the_mixin_the_form_is_the_same(client):
     assert "-k1-" not in response.content.decode()
 
 
-def test_the_model_field_takes_any_widget_but_those_that_name_the_master():
+def test_the_model_field_takes_any_widget_but_those_that_are_for_any_file():
     field = Team._meta.get_field("avatar")
-    own = type("Own", (AdminFileWidget,), {})
-    for widget in (AdminFileWidget, AdminFileWidget(), own, ImageClearableFileInput):
+    # Its links lead to the master.
+    based_on_thumbnails = type("Own", (ImageClearableFileInput,), {})
+    # As django-unfold has it, which is not installed here.
+    unfolds = type("AnyFile", (AdminFileWidget,), {"__module__": "unfold.widgets"})
+    for widget in (
+        AdminFileWidget,
+        AdminFileWidget(),
+        ImageClearableFileInput,
+        based_on_thumbnails,
+        unfolds,
+    ):
         assert type(field.formfield(widget=widget).widget) is AvatarInput
-    assert type(field.formfield(widget=ClearableFileInput).widget) is ClearableFileInput
+    own = type("Own", (AdminFileWidget,), {})
+    for widget in (ClearableFileInput, own, own()):
+        chosen = widget if isinstance(widget, type) else type(widget)
+        assert type(field.formfield(widget=widget).widget) is chosen
+
+
+def test_a_default_that_is_called_puts_no_second_input_with_the_master_into_the_form(client):
+    guest = fresh(Guest.objects.create(avatar=make_upload()))
+    address = url(Guest, "change", guest.pk)
+    response = client.get(address)
+    assert guest.avatar.avatar_name.token in response.content.decode()
+    assert "-k1-" not in response.content.decode()
+    assert "initial-avatar" not in response.content.decode()
+    client.post(address, {})
+    assert column(guest) == guest.avatar.name
+    assert "No fields changed." in client.get(url(Guest, "history", guest.pk)).content.decode()
 
 
 def test_a_site_may_have_a_widget_of_its_own(rf, root):
@@ -107,6 +131,24 @@ def test_a_site_may_have_a_widget_of_its_own(rf, root):
     field = made.get_form(request).base_fields["avatar"]
     assert type(field.widget) is Own
     assert field.help_text == "A face."
+
+
+def test_a_widget_of_a_site_that_is_based_on_djangos_does_not_name_the_master(rf, root):
+    class Own(AdminFileWidget):
+        pass
+
+    class WithOwn(AvatarAdminMixin, admin.ModelAdmin):
+        def get_form(self, request, obj=None, change=False, **kwargs):
+            return super().get_form(request, obj, change, widgets={"avatar": Own}, **kwargs)
+
+    team = fresh(Team.objects.create(name="Reds", avatar=make_upload()))
+    request = rf.get("/")
+    request.user = root
+    form = WithOwn(Team, site).get_form(request, team, change=True)(instance=team)
+    assert type(form.fields["avatar"].widget) is Own
+    text = str(form["avatar"])
+    assert f'<a href="{team.avatar.url}">{team.avatar.url.removeprefix("/media/")}</a>' in text
+    assert "-k1-" not in text
 
 
 def test_a_widget_for_all_pictures_of_the_site_is_not_for_avatars(rf, root):

@@ -11,9 +11,10 @@ from django.utils.datastructures import MultiValueDict
 
 from django_avatar_kit.forms import AvatarField, AvatarForm
 from django_avatar_kit.rendering import avatar_html
+from django_avatar_kit.test import make_upload
 from django_avatar_kit.widgets import AvatarInput
 from tests.support.widgets import widget, without_data
-from tests.testapp.models import Bare, Profile
+from tests.testapp.models import Bare, Guest, Profile
 
 TOKEN = "3f9c0d1e2a4b5c6d7e8f9a0b1c2d3ee1"
 KEY = f"avatars/3f/{TOKEN}-5be10a2b3c4d5e07-k1-1000x750-32_64_128_256_512-webp-full-7a6a5c.jpg"
@@ -164,6 +165,105 @@ def test_no_url_is_asked_for(profile, monkeypatch):
 
     monkeypatch.setattr(FieldFile, "url", property(url))
     assert PICTURE in html(AvatarForm(instance=profile))
+
+
+LINK = f'Currently: <a href="/media/avatars/3f/{TOKEN}.512.webp">avatars/3f/{TOKEN}.512.webp</a>'
+
+
+class TestWidgetsOfDjango:
+    """The text of a file is the key of the master, which no page may have."""
+
+    def form(self, widget: Any, profile: Profile, data: Any = None) -> forms.BaseForm:
+        made = forms.modelform_factory(Profile, fields=["avatar"], widgets={"avatar": widget})
+        return made(data, instance=profile)
+
+    @pytest.mark.parametrize("data", [None, {}, {"avatar": "cat.jpg"}])
+    def test_its_link_names_the_rendition(self, profile, data):
+        form = self.form(forms.ClearableFileInput(attrs={"class": "mine"}), profile, data)
+        assert LINK in str(form["avatar"])
+        assert 'class="mine"' in str(form["avatar"])
+        assert KEY not in str(form)
+
+    def test_a_form_that_belongs_to_no_model(self, profile):
+        class Form(forms.Form):
+            avatar = AvatarField(widget=forms.ClearableFileInput)
+
+        assert LINK in str(Form(initial={"avatar": profile.avatar}))
+
+    def test_a_file_from_before_the_kit_keeps_its_name(self):
+        form = self.form(forms.ClearableFileInput, Profile(pk=1, avatar="old/cat.jpg"))
+        assert '<a href="/media/old/cat.jpg">old/cat.jpg</a>' in str(form["avatar"])
+
+    def test_nothing_changes_when_it_is_saved(self, profile):
+        form = self.form(forms.ClearableFileInput, profile, {})
+        assert form.is_valid()
+        assert form.cleaned_data["avatar"] is profile.avatar
+        assert str(profile.avatar) == KEY
+
+    def test_what_a_widget_got_may_be_saved(self, profile):
+        shown = self.form(forms.ClearableFileInput, profile)["avatar"].value()
+        assert (str(shown), shown) == (f"avatars/3f/{TOKEN}.512.webp", profile.avatar)
+        assert Profile._meta.get_field("avatar").get_prep_value(shown) == KEY
+
+    def test_another_part_that_is_not_saved_yet(self, profile):
+        profile.avatar.recrop((0, 0, 99, 99), save=False)
+        text = str(self.form(forms.ClearableFileInput, profile)["avatar"])
+        assert f">avatars/3f/{TOKEN}.512.webp</a>" in text
+        assert KEY not in text
+
+    @pytest.mark.parametrize("data", [None, {}, {"avatar-crop": "0,0,9,9,1000,750"}])
+    def test_other_inputs(self, profile, data):
+        form = AvatarForm(data, instance=profile)
+        assert "value=" not in form["avatar"].as_hidden()
+        assert KEY not in form["avatar"].as_text()
+        assert KEY not in form["avatar"].as_textarea()
+        assert KEY not in form["avatar"].as_widget(forms.ClearableFileInput())
+        assert ".512.webp" in form["avatar"].as_text()
+
+    def test_a_plain_field_with_djangos_simple_input_names_nothing(self, profile):
+        class Form(forms.ModelForm):
+            avatar = forms.FileField(widget=forms.FileInput)
+
+            class Meta:
+                model = Profile
+                fields = ["avatar"]
+
+        assert str(Form(instance=profile)["avatar"]) == (
+            '<input type="file" name="avatar" id="id_avatar">'
+        )
+
+
+@pytest.mark.parametrize("field_class", [None, forms.FileField])
+def test_a_default_that_is_called_is_not_printed_to_be_compared(field_class):
+    guest = Guest(pk=1, avatar=KEY)
+    classes = {} if field_class is None else {"avatar": field_class}
+    made = forms.modelform_factory(
+        Guest, fields=["avatar"], widgets={"avatar": forms.FileInput}, field_classes=classes
+    )
+    assert "initial-avatar" not in str(made(instance=guest))
+    form = made({}, instance=guest)
+    assert not form.has_changed()
+    assert form.is_valid()
+    files: Any = {"avatar": make_upload()}
+    assert made({}, files, instance=guest).has_changed()
+
+
+def test_a_new_row_shows_its_default_once():
+    """A callable initial is not asked again where the row has one already."""
+    guest = Guest()
+    form = AvatarForm(instance=guest)
+    assert form["avatar"].value() == guest.avatar
+    assert not AvatarForm({}, instance=guest).has_changed()
+
+
+def test_a_hidden_input_says_nothing(profile):
+    assert AvatarForm(instance=profile)["avatar"].as_hidden() == (
+        '<input type="hidden" name="avatar" id="id_avatar">'
+    )
+
+
+def test_no_hidden_initial_may_be_asked_for():
+    assert AvatarField(show_hidden_initial=True).show_hidden_initial is False
 
 
 @pytest.mark.parametrize("renderer", ["DjangoTemplates", "TemplatesSetting"])
