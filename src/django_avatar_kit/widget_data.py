@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from .fields import AvatarFieldFile
     from .specs import Spec
 
-#: What the sealed content begins with. That of initials, which are sealed as well, never does.
-MASTER = b"master"
 #: How long a form may be open, and the URL of a master is good.
 MASTER_HOURS = 24
 #: Characters of the seal in that URL: of 1,200 bytes, most of which a primary key may take.
@@ -120,7 +118,7 @@ def master(file: AvatarFieldFile | None) -> SafeString:
     what = [row._meta.label_lower, row.pk, file.field.name, row._state.db, name.token]
     content = json.dumps([_hours(), *what], cls=DjangoJSONEncoder, separators=(",", ":"))
     try:
-        url = reverse("avatar_kit:master", args=[sealed.seal(MASTER + content.encode())])
+        url = reverse("avatar_kit:master", args=[sealed.seal(content.encode(), "master")])
     except NoReverseMatch:
         return _to_json(None)
     size = name.width, name.height
@@ -130,10 +128,10 @@ def master(file: AvatarFieldFile | None) -> SafeString:
 
 def unseal_master(text: str) -> list[Any] | None:
     """Label of the model, primary key, field, database alias and token; None if it has expired."""
-    content = sealed.unseal(text, LONGEST_SEAL)
-    if content is None or not content.startswith(MASTER):
+    content = sealed.unseal(text, "master", LONGEST_SEAL)
+    if content is None:
         return None
-    hours, *what = json.loads(content.removeprefix(MASTER))
+    hours, *what = json.loads(content)
     if isinstance(what[1], list):
         # A composite primary key.
         what[1] = tuple(what[1])

@@ -15,7 +15,6 @@ from django_avatar_kit.display.sealed import seal
 from django_avatar_kit.forms import AvatarForm
 from django_avatar_kit.rendering import avatar_url
 from django_avatar_kit.test import make_upload
-from django_avatar_kit.widget_data import MASTER
 from tests.support.lifecycle import column, make_profile
 from tests.testapp.models import Place, Profile
 
@@ -35,7 +34,7 @@ def told(row: Any) -> Any:
 
 def sealed(*what: Any, hours: int = 0) -> str:
     content = json.dumps([int(time.time()) // 3600 - hours, *what])
-    return f"/avatar/master/{seal(MASTER + content.encode())}/"
+    return f"/avatar/master/{seal(content.encode(), 'master')}/"
 
 
 def test_what_the_script_is_told(profile):

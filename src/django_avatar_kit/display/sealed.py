@@ -24,12 +24,15 @@ LONGEST = 184
 _SEALED = re.compile(r"[a-z2-7]{40,}", re.ASCII)
 
 
-def seal(content: bytes) -> str:
-    """Lower-case letters and digits for ``content``: 1 to 8,000 bytes, none of them 0."""
-    return _seal(content, settings.SECRET_KEY)
+def seal(content: bytes, use: str = "initials") -> str:
+    """Lower-case letters and digits for ``content``: 1 to 8,000 bytes, none of them 0.
+
+    What is sealed for one use is not unsealed for another.
+    """
+    return _seal(content, use, settings.SECRET_KEY)
 
 
-def unseal(text: str, longest: int = LONGEST) -> bytes | None:
+def unseal(text: str, use: str = "initials", longest: int = LONGEST) -> bytes | None:
     """What was sealed here, also with one of ``SECRET_KEY_FALLBACKS``; None for anything else.
 
     A text of more than ``longest`` characters is not even looked at.
@@ -39,30 +42,30 @@ def unseal(text: str, longest: int = LONGEST) -> bytes | None:
     raw = base64.b32decode(text.upper())
     tag, hidden = raw[:TAG], raw[TAG:]
     for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
-        content = _mask(hidden, tag, key)
-        if constant_time_compare(_tag(content, key), tag):
+        content = _mask(hidden, tag, use, key)
+        if constant_time_compare(_tag(content, use, key), tag):
             return content.rstrip(b"\0")
     return None
 
 
 # A synthetic initialisation vector, as in RFC 5297: the tag of the content hides the content.
 @lru_cache(maxsize=4096)
-def _seal(content: bytes, key: str | bytes) -> str:
+def _seal(content: bytes, use: str, key: str | bytes) -> str:
     filled = content + b"\0" * (-len(content) % STEP)
-    tag = _tag(filled, key)
-    return base64.b32encode(tag + _mask(filled, tag, key)).decode().lower()
+    tag = _tag(filled, use, key)
+    return base64.b32encode(tag + _mask(filled, tag, use, key)).decode().lower()
 
 
-def _tag(content: bytes, key: str | bytes) -> bytes:
-    return _hmac("tag", content, key)[:TAG]
+def _tag(content: bytes, use: str, key: str | bytes) -> bytes:
+    return _hmac(f"{use}.tag", content, key)[:TAG]
 
 
-def _mask(content: bytes, tag: bytes, key: str | bytes) -> bytes:
+def _mask(content: bytes, tag: bytes, use: str, key: str | bytes) -> bytes:
     """``content`` hidden, or hidden content shown: the bits that ``tag`` and the key give."""
     blocks = range(-(-len(content) // 32))
-    stream = b"".join(_hmac("stream", tag + bytes([block]), key) for block in blocks)
+    stream = b"".join(_hmac(f"{use}.stream", tag + bytes([block]), key) for block in blocks)
     return bytes(a ^ b for a, b in zip(content, stream, strict=False))
 
 
-def _hmac(use: str, value: bytes, key: str | bytes) -> bytes:
-    return salted_hmac(f"django_avatar_kit.sealed.{use}", value, key, algorithm="sha256").digest()
+def _hmac(salt: str, value: bytes, key: str | bytes) -> bytes:
+    return salted_hmac(f"django_avatar_kit.sealed.{salt}", value, key, algorithm="sha256").digest()
