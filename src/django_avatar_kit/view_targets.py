@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist, PermissionDenied
+from django.db import DatabaseError, connections, router, transaction
 from django.shortcuts import get_object_or_404, resolve_url
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic.base import ContextMixin
 
 from .display import owners
+from .exceptions import AvatarError
 from .forms import avatar_field_names
 from .lazy import unwrap
+from .lifecycle.instance_state import forget
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.db.models import Model
     from django.http import HttpRequest
+
+
+class RowGoneError(AvatarError):
+    """The row was deleted after this request had read it. Nothing was saved."""
+
+    code = "not_found"
+    #: For the log only.
+    message = "The row was deleted meanwhile."
+
+
+def save_row(row: Model, save: Callable[[], Any]) -> Any:
+    """What ``save`` returns, which saves ``row``.
+
+    Raises :class:`RowGoneError` if somebody has deleted it meanwhile.
+    """
+    adding = row._state.adding
+    using = router.db_for_write(type(row), instance=row)
+    try:
+        # ATOMIC_REQUESTS: without a savepoint, nothing could be read after an error.
+        inside = connections[using].in_atomic_block
+        with transaction.atomic(using=using) if inside else nullcontext():
+            return save()
+    except DatabaseError as error:
+        if adding or type(row)._base_manager.using(using).filter(pk=row.pk).exists():
+            raise
+        raise RowGoneError from error
+
+
+def reload(row: Model, name: str) -> None:
+    """Have an instance show what its row has: no picture where there is no row, or none left."""
+    with suppress(ObjectDoesNotExist):
+        if not row._state.adding:
+            row.refresh_from_db(fields=[name])
+            return
+    setattr(row, name, "")
+    forget(row, getattr(row, name).field)
 
 
 class TargetMixin(ContextMixin):

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import connections, router, transaction
 from django.forms import ClearableFileInput, FileField
 from django.forms.models import construct_instance
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -23,7 +22,7 @@ from .exceptions import AvatarError, AvatarReplaced, StorageError, UploadError
 from .forms import AvatarForm, avatar_form_class, time_stamps
 from .rendering import avatar_html, has_avatar
 from .view_answers import AnswerMixin, wants_json, wants_part
-from .view_targets import TargetMixin
+from .view_targets import RowGoneError, TargetMixin, reload, save_row
 from .widgets import AvatarInput
 
 logger = logging.getLogger(__name__)
@@ -141,10 +140,12 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
             row = self.create_object(form.instance)
             form.instance = construct_instance(form, row, form._meta.fields, form._meta.exclude)
         try:
-            self.object = self._save(form)
+            self.object = save_row(form.instance, form.save)
         except AvatarError as error:
             refused = self._save_error(form, error)
-            status = 400 if isinstance(error, self.told_errors) else 503
+            status = 404 if isinstance(error, RowGoneError) else 503
+            if isinstance(error, self.told_errors):
+                status = 400
             return self._refused(form, refused, status)
         if name not in form.changed_data:
             message = _("Your changes are saved.")
@@ -153,15 +154,6 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
         else:
             message = _("Your picture is saved.")
         return self.done(message, url=url)
-
-    def _save(self, form: AvatarForm) -> Any:
-        row = form.instance
-        using = router.db_for_write(type(row), instance=row)
-        if not connections[using].in_atomic_block:
-            return form.save()
-        # ATOMIC_REQUESTS: without a savepoint, nothing could be read after an error.
-        with transaction.atomic(using=using):
-            return form.save()
 
     def get_delete_url(self) -> str:
         """Where the link to the removal leads, "" for no link.
@@ -220,10 +212,10 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
             message = self.storage_message if storage_failed else self.failure_message
             shown = ValidationError(message, error.code)
         # The page shows the avatar that is in the row, not the one that could not be saved.
-        if form.instance._state.adding:
-            setattr(form.instance, self.get_field_name(), "")
-        else:
-            form.instance.refresh_from_db(fields=[self.get_field_name()])
+        row, name = form.instance, self.get_field_name()
+        reload(row, name)
+        if name in form.fields:
+            form[name].initial = getattr(row, name)
         return shown
 
     def _refused(
@@ -268,7 +260,11 @@ class AvatarDeleteView(OwnAvatarMixin, TemplateView):
             return self.done(_("You have no picture."), messages.INFO, url)
         # Not avatar.delete(), which saves all columns as this request has read them.
         getattr(row, name).field.save_form_data(row, False)
-        row.save(update_fields=[name, *time_stamps(row)])
+        try:
+            save_row(row, lambda: row.save(update_fields=[name, *time_stamps(row)]))
+        except RowGoneError:
+            reload(row, name)
+            return self.done(_("You have no picture."), messages.INFO, url)
         return self.done(_("Your picture has been removed."), url=url)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
 from django import forms
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.forms import modelform_factory
 from django.utils.datastructures import MultiValueDict
 from PIL import Image
 
-from django_avatar_kit import fields, recutting
+from django_avatar_kit import fields, recutting, views
 from django_avatar_kit.exceptions import AvatarReplaced
 from django_avatar_kit.forms import AvatarField, AvatarForm
 from django_avatar_kit.names import Name
@@ -272,6 +274,50 @@ class TestViews:
         monkeypatch.setattr(recutting, "recrop", replaced_first)
         assert errors(client.post(CHANGE, data)) == [("replaced", REPLACED)]
         assert crop_of(profile) is None
+
+
+class TestReplacedMeanwhile:
+    """Another tab saves a picture after this request has read the row."""
+
+    @pytest.fixture(params=[False, True], ids=["autocommit", "atomic"], autouse=True)
+    def atomic(self, request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        request.getfixturevalue("db" if request.param else "transactional_db")
+        monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", request.param)
+
+    def post(self, client: Any, profile: Profile, monkeypatch: Any, **headers: str) -> Any:
+        save = views.save_row
+
+        def late(*args: Any) -> Any:
+            Profile.objects.get(pk=profile.pk).avatar.save("new.png", halves())
+            return save(*args)
+
+        monkeypatch.setattr(views, "save_row", late)
+        client.force_login(profile.user)
+        data = {"avatar-crop": stored(profile, "100,0,100,100")}
+        response = client.post(CHANGE, data, headers=headers)
+        # The other one stays.
+        assert crop_of(profile) is None
+        return response
+
+    def test_a_script(self, client, profile, monkeypatch):
+        response = self.post(client, profile, monkeypatch, accept="application/json")
+        assert response.status_code == 400
+        assert response.json() == {
+            "ok": False,
+            "errors": {"avatar": [{"message": REPLACED, "code": "replaced"}]},
+        }
+
+    @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["page", "htmx"])
+    def test_a_person_sees_the_other_one(self, headers, client, profile, monkeypatch):
+        old = Name.parse(column(profile))
+        response = self.post(client, profile, monkeypatch, **headers)
+        assert errors(response) == [("replaced", REPLACED)]
+        assert "HX-Trigger" not in response
+        new = Name.parse(column(profile))
+        shown = re.findall(r'<img src="[^"]*/(\w+)\.', response.content.decode())
+        assert old is not None
+        assert new is not None
+        assert shown == [new.token] != [old.token]
 
 
 class TestOmitted:
