@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from django.contrib.sessions.models import Session
+from PIL import Image
 from playwright.sync_api import expect
 
 from django_avatar_kit.test import make_image
@@ -293,3 +296,57 @@ def test_a_page_that_is_left_and_come_back_to_still_works(page, pictured):
     save(page)
     expect(page.get_by_text(SAVED)).to_be_visible()
     assert "-300x200-" in stored()
+
+
+def test_saved_at_once_after_a_move(widget, page):
+    """Before the picture has come to rest, and a smaller copy was thought of."""
+    widget.choose(images.encoded(images.photograph("noisy", (900, 700)), "JPEG"), "me.jpg")
+    page.wait_for_timeout(500)
+    page.locator("[data-action=in]").click()
+    save(page)
+    expect(page.get_by_text(SAVED)).to_be_visible()
+
+
+def test_a_view_of_the_site_may_answer_with_a_page_of_its_own(page, profile):
+    page.goto("/wordy/")
+    widget = Widget(page)
+    widget.choose()
+    save(page)
+    page.wait_for_url("**/plain/")
+    assert stored() != ""
+
+
+def test_an_error_of_another_field_is_shown_beside_that_field(page, profile, complaints):
+    complaints.expect("400")
+    page.goto("/wordy/")
+    widget = Widget(page)
+    page.get_by_label("Bio").fill("rude")
+    widget.choose()
+    save(page)
+    expect(page.locator("#id_bio_error")).to_have_text("Be polite.")
+    expect(page.get_by_label("Bio")).to_be_focused()
+    expect(widget.part("error")).to_be_empty()
+
+
+@pytest.mark.parametrize(("format_", "orientation"), [("WEBP", 6), ("WEBP", 2), ("PNG", 6)])
+def test_what_a_browser_does_not_turn_is_not_turned_by_the_server(
+    widget, page, format_, orientation
+):
+    """Browsers differ in whether they heed the EXIF of WebP and PNG; what is shown counts."""
+    exif = Image.Exif()
+    exif[274] = orientation
+    data = io.BytesIO()
+    picture = Image.new("RGB", (400, 200), "red")
+    picture.paste("blue", (200, 0, 400, 200))
+    picture.save(data, format_, exif=exif)
+    widget.choose(data.getvalue(), f"me.{format_.lower()}")
+    shown = page.evaluate(
+        """() => {
+          const image = document.querySelector("[data-part=large]");
+          return [image.naturalWidth, image.naturalHeight];
+        }"""
+    )
+    page.locator("[data-action=in]").click()
+    save(page)
+    expect(page.get_by_text(SAVED)).to_be_visible()
+    assert f"-{shown[0]}x{shown[1]}-" in stored()

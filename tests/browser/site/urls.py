@@ -11,6 +11,7 @@ urlpatterns = [
     path("accounts/login/", LoginView.as_view(template_name="site/login.html"), name="login"),
     path("admin/", admin.site.urls),
     path("plain/", views.plain, name="plain"),
+    path("wordy/", views.WordyView.as_view(), name="wordy"),
     path("nonced/", views.nonced),
     path("several/<int:pk>/", views.several, name="several"),
     path("players/<int:pk>/", views.players, name="players"),

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from django_avatar_kit.forms import AvatarForm
+from django_avatar_kit.views import AvatarChangeView
 from tests.browser.site.models import Player
 from tests.testapp.models import Channel, Profile, Team
 
@@ -25,6 +26,25 @@ class ProfileForm(AvatarForm):
         model = Profile
         fields = ["bio", "avatar"]
         widgets = {"bio": forms.TextInput}
+
+
+class WordyForm(ProfileForm):
+    """A form with a rule of the site's own."""
+
+    def clean_bio(self) -> str:
+        if self.cleaned_data["bio"] == "rude":
+            raise forms.ValidationError("Be polite.")
+        return str(self.cleaned_data["bio"])
+
+
+class WordyView(AvatarChangeView):
+    """The kit's page with that form, which goes where the site wants it to."""
+
+    form_class = WordyForm
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        super().form_valid(form)
+        return redirect("plain")
 
 
 class ChannelForm(AvatarForm):

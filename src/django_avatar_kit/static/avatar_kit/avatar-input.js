@@ -694,7 +694,9 @@ document.addEventListener(
     event.preventDefault();
     event.stopImmediatePropagation();
     const { target, submitter } = event;
-    Promise.all(works.map((each) => each.work.run())).then(() => target.requestSubmit(submitter));
+    // Not at once: a form cannot be sent while its event is being handled.
+    const again = () => setTimeout(() => target.requestSubmit(submitter));
+    Promise.all(works.map((each) => each.work.run())).then(again);
   },
   true,
 );
