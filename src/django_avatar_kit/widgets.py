@@ -100,7 +100,8 @@ class AvatarInput(ClearableFileInput):
         if not value and isinstance(text, str) and text.strip():
             return FILE_INPUT_CONTRADICTION if value is False else text
         if crop and value is None:
-            return Recrop(text=crop)
+            # The new row of an admin's "Save as new" does not have the picture of the old one.
+            return None if "_saveasnew" in data else Recrop(text=crop)
         if isinstance(value, File):
             setattr(value, TEXT, crop)
         return value

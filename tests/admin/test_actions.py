@@ -107,6 +107,25 @@ def test_rows_that_a_user_may_not_change_are_left_alone(rf, root):
     assert said == ["Reds", "1 picture was removed."]
 
 
+@pytest.mark.parametrize("action", [REMOVE, REBUILD])
+def test_who_may_not_change_profiles_cannot_do_so_through_their_users(action, client_who_may):
+    profile = make_profile("ada")
+    before = column(profile)
+    client = client_who_may(("view", Profile), ("change", User))
+    response = run(client, User, action, [profile.user], post="yes")
+    assert told(response) == ["None of the selected rows has a picture that you can change."]
+    assert column(profile) == before
+    assert logged() == []
+
+
+def test_who_may_change_users_and_profiles_removes_pictures(client_who_may):
+    profile = make_profile("ada")
+    client = client_who_may(("change", Profile), ("change", User))
+    response = run(client, User, REMOVE, [profile.user], post="yes")
+    assert told(response) == ["1 picture was removed."]
+    assert column(profile) == ""
+
+
 def test_the_history_is_in_the_language_of_its_reader(rf, root):
     teams("Reds")
     request = rf.post("/", {"post": "yes"})

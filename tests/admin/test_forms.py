@@ -6,11 +6,13 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminFileWidget
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.core.files.storage import FileSystemStorage
 from django.forms import ClearableFileInput
 from easy_thumbnails.widgets import ImageClearableFileInput
 
 from django_avatar_kit.admin import AvatarAdminMixin
+from django_avatar_kit.exceptions import AvatarReplaced, EmptyUpload, KeyTooLong
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.test import make_upload
 from django_avatar_kit.widgets import AvatarInput
@@ -182,6 +184,157 @@ def test_where_the_storage_fails_nothing_is_saved_and_the_page_says_so(client, m
     ]
     assert fresh(team).name == "Reds"
     assert files() == before
+
+
+def cropped(team, box="0,0,9,9"):
+    name = team.avatar.avatar_name
+    return f"{box},{name.width},{name.height},{name.token}"
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (AvatarReplaced(), "The picture has been replaced or removed in the meantime."),
+        (EmptyUpload(filename="cat.jpg"), "“cat.jpg” is empty. Choose another file."),
+        (KeyTooLong(key="k", limit=1), "Nothing was saved, because the picture could not be"),
+    ],
+    ids=repr,
+)
+def test_whatever_the_kit_refuses_while_a_row_is_saved_is_said(
+    client, monkeypatch, error, sentence
+):
+    team = Team.objects.create(name="Reds")
+
+    def refuse(self, *args, **kwargs):
+        Team.objects.filter(pk=self.pk).update(name="written before")
+        raise error
+
+    monkeypatch.setattr(Team, "save", refuse)
+    address = url(Team, "change", team.pk)
+    response = client.post(address, {"name": "Blues"})
+    assert (response.status_code, response.url) == (302, address)
+    (message,) = told(response)
+    assert message.startswith(sentence)
+    assert column(team) == ""
+    assert Team.objects.get(pk=team.pk).name == "Reds"
+
+
+def test_a_picture_that_is_replaced_while_it_is_cropped_stays(client, monkeypatch):
+    team = fresh(Team.objects.create(name="Reds", avatar=make_upload()))
+    sent = {"name": "Blues", "avatar-crop": cropped(team)}
+    save = Team.save
+
+    def replaced_first(self, *args, **kwargs):
+        monkeypatch.setattr(Team, "save", save)
+        other = fresh(team)
+        other.avatar = make_upload(color="red")
+        other.save()
+        save(self, *args, **kwargs)
+
+    monkeypatch.setattr(Team, "save", replaced_first)
+    response = client.post(url(Team, "change", team.pk), sent)
+    assert told(response) == [str(AvatarReplaced())]
+    assert fresh(team).name == "Reds"
+
+
+def test_a_list_that_is_edited_says_where_the_storage_fails(client, monkeypatch, files):
+    monkeypatch.setattr(site._registry[Team], "list_editable", ("avatar",))
+    monkeypatch.setattr(site._registry[Team], "list_display", ("name", "avatar"))
+    monkeypatch.setattr(site._registry[Team], "list_display_links", ("name",))
+    teams = [Team.objects.create(name=name, avatar=make_upload()) for name in ("Reds", "Blues")]
+    # Here, and not in what is rolled back: Django would remember it.
+    ContentType.objects.get_for_model(Team)
+    names, before = [column(team) for team in teams], files()
+    sent = {"form-TOTAL_FORMS": 2, "form-INITIAL_FORMS": 2, "_save": "Save"}
+    # The later row comes first.
+    sent |= {"form-0-id": teams[1].pk, "form-1-id": teams[0].pk}
+    sent |= {"form-0-avatar-clear": "on", "form-1-avatar": make_upload(color="red")}
+    address = url(Team, "changelist") + "?q="
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileSystemStorage, "_save", full)
+        response = client.post(address, sent)
+    assert (response.status_code, response.url) == (302, address)
+    assert told(response) == [
+        "Nothing was saved, because the picture could not be stored. Please try again later."
+    ]
+    assert [column(team) for team in teams] == names
+    assert files() == before
+    sent["form-1-avatar"] = make_upload(color="red")
+    response = client.post(address, sent)
+    assert [column(team) == name for team, name in zip(teams, names, strict=True)] == [False] * 2
+    assert column(teams[1]) == ""
+
+
+def test_what_a_page_that_is_only_looked_at_raises_is_not_hidden(client, monkeypatch):
+    team = Team.objects.create(name="Reds")
+
+    def broken(*args, **kwargs):
+        raise AvatarReplaced
+
+    model_admin = site._registry[Team]
+    monkeypatch.setattr(type(model_admin), "get_form", broken)
+    with pytest.raises(AvatarReplaced):
+        client.get(url(Team, "change", team.pk))
+    monkeypatch.setattr(type(model_admin), "get_queryset", broken)
+    with pytest.raises(AvatarReplaced):
+        client.get(url(Team, "changelist"))
+
+
+# --- save as new ------------------------------------------------------------------------------
+
+
+def test_save_as_new_leaves_the_part_of_the_old_picture_aside(client, monkeypatch, files):
+    monkeypatch.setattr(site._registry[Team], "save_as", True)
+    team = fresh(Team.objects.create(name="Reds", avatar=make_upload()))
+    before = files()
+    sent = {"name": "Blues", "avatar-crop": cropped(team), "_saveasnew": "Save as new"}
+    assert client.post(url(Team, "change", team.pk), sent).status_code == 302
+    copy = Team.objects.get(name="Blues")
+    assert copy.pk != team.pk
+    assert column(copy) == ""
+    assert column(team) == team.avatar.name
+    assert files() == before
+
+
+def test_save_as_new_with_a_new_picture_cuts_the_part_that_was_chosen(client, monkeypatch):
+    monkeypatch.setattr(site._registry[Team], "save_as", True)
+    team = fresh(Team.objects.create(name="Reds", avatar=make_upload()))
+    sent = {
+        "name": "Blues",
+        "avatar": make_upload(size=(90, 60)),
+        "avatar-crop": "0,0,50,50,90,60",
+        "_saveasnew": "Save as new",
+    }
+    assert client.post(url(Team, "change", team.pk), sent).status_code == 302
+    assert fresh(Team.objects.get(name="Blues")).avatar.avatar_name.crop == (0, 0, 50, 50)
+    assert column(team) == team.avatar.name
+
+
+def test_save_as_new_of_a_user_leaves_the_part_of_the_profiles_picture_aside(client, monkeypatch):
+    monkeypatch.setattr(site._registry[User], "save_as", True)
+    profile = fresh(make_profile("ada"))
+    sent = {
+        "username": "bob",
+        "password1": "a-long-password-7",
+        "password2": "a-long-password-7",
+        "usable_password": "true",
+        "profile-TOTAL_FORMS": 1,
+        "profile-INITIAL_FORMS": 1,
+        "profile-0-id": profile.pk,
+        "profile-0-user": profile.user_id,
+        "profile-0-bio": "copied",
+        "profile-0-avatar-crop": cropped(profile),
+        "_saveasnew": "Save as new",
+    }
+    response = client.post(url(User, "change", profile.user_id), sent)
+    assert response.status_code == 302, response.context["errors"]
+    copy = Profile.objects.get(user__username="bob")
+    assert (copy.bio, column(copy)) == ("copied", "")
+    assert column(profile) == profile.avatar.name
 
 
 def test_the_history_of_a_row_names_the_field_and_no_file(client):

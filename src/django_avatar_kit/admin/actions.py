@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.contrib.admin import action, helpers
+from django.contrib.auth import get_permission_codename
 from django.db import transaction
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
@@ -130,19 +131,20 @@ class AvatarActions(_Base):
         return None
 
     def _avatars(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> list[_Avatar]:
-        """The stored avatars of selected rows, as far as the user may change these."""
+        """The stored avatars of selected rows and profiles that the user may change."""
         rows = [row for row in queryset if self.has_change_permission(request, row)]
         own = bool(own_fields(self.model))
         if not own:
             owners.prefetch_avatars(rows)
-        return [
-            avatar
-            for row in rows
-            for avatar in self._avatars_of(row, row if own else owners.holder_of(row))
-        ]
+        found: list[_Avatar] = []
+        for row in rows:
+            holder = row if own else owners.holder_of(row)
+            if own or _may_change(request, holder):
+                found.extend(self._avatars_of(row, holder))
+        return found
 
     def _avatars_of(self, row: Any, holder: Any) -> Iterator[_Avatar]:
-        for field in own_fields(type(holder)) if holder is not None else ():
+        for field in own_fields(type(holder)):
             avatar = _Avatar(row=row, holder=holder, field=field)
             if avatar.file and (self.avatar_fields is None or field.name in self.avatar_fields):
                 yield avatar
@@ -203,6 +205,15 @@ class AvatarActions(_Base):
     def _tell(self, request: HttpRequest, level: int, text: str, count: int) -> None:
         if count:
             self.message_user(request, text % {"count": count}, level)
+
+
+def _may_change(request: HttpRequest, holder: Any) -> bool:
+    """Whether the user may change the profile, which need not have an admin of its own."""
+    if holder is None:
+        return False
+    options = holder._meta
+    permission = f"{options.app_label}.{get_permission_codename('change', options)}"
+    return bool(request.user.has_perm(permission))
 
 
 def _remove(avatar: _Avatar) -> Exception | None:

@@ -10,12 +10,12 @@ from django.contrib import messages
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import prefetch_related_objects
 from django.forms import Media
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from ..display import owners
 from ..display.display_names import display_name
-from ..exceptions import StorageError
+from ..exceptions import AvatarError, AvatarReplaced, UploadError
 from ..fields import AvatarField
 from ..rendering import avatar_html
 from ..widgets import AvatarInput
@@ -64,10 +64,31 @@ class AvatarAdminMixin(AvatarActions):
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().changeform_view(request, *args, **kwargs)
-        except StorageError:
-            logger.exception("The files of an avatar could not be written.")
-            self.message_user(request, str(self.storage_message), messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
+        except AvatarError as error:
+            # The page itself, which is only looked at, would lead to itself for ever.
+            if request.method != "POST":
+                raise
+            return self._not_saved(request, error)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().changelist_view(request, *args, **kwargs)
+        except AvatarError as error:
+            # As Django knows the rows that were edited in the list. An action of a site may have
+            # saved other rows before.
+            if "_save" not in request.POST:
+                raise
+            return self._not_saved(request, error)
+
+    def _not_saved(self, request: HttpRequest, error: AvatarError) -> HttpResponse:
+        """The same page again, with a message; Django has rolled back what was written."""
+        if isinstance(error, UploadError | AvatarReplaced):
+            text = str(error)
+        else:
+            logger.error("The files of an avatar could not be written.", exc_info=error)
+            text = str(self.storage_message)
+        self.message_user(request, text, messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
 
     # --- the list ---
 
