@@ -118,7 +118,7 @@ def master(file: AvatarFieldFile | None) -> SafeString:
     what = [row._meta.label_lower, row.pk, file.field.name, row._state.db, name.token]
     content = json.dumps([_hours(), *what], cls=DjangoJSONEncoder, separators=(",", ":"))
     try:
-        url = reverse("avatar_kit:master", args=[sealed.seal(content.encode(), "master")])
+        url = reverse("avatar_kit:master", args=[sealed.seal(content.encode(), "master.")])
     except NoReverseMatch:
         return _to_json(None)
     size = name.width, name.height
@@ -128,7 +128,7 @@ def master(file: AvatarFieldFile | None) -> SafeString:
 
 def unseal_master(text: str) -> list[Any] | None:
     """Label of the model, primary key, field, database alias and token; None if it has expired."""
-    content = sealed.unseal(text, "master", LONGEST_SEAL)
+    content = sealed.unseal(text, "master.", LONGEST_SEAL)
     if content is None:
         return None
     hours, *what = json.loads(content)

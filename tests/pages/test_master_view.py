@@ -34,7 +34,7 @@ def told(row: Any) -> Any:
 
 def sealed(*what: Any, hours: int = 0) -> str:
     content = json.dumps([int(time.time()) // 3600 - hours, *what])
-    return f"/avatar/master/{seal(content.encode(), 'master')}/"
+    return f"/avatar/master/{seal(content.encode(), 'master.')}/"
 
 
 def test_what_the_script_is_told(profile):

@@ -24,7 +24,7 @@ LONGEST = 184
 _SEALED = re.compile(r"[a-z2-7]{40,}", re.ASCII)
 
 
-def seal(content: bytes, use: str = "initials") -> str:
+def seal(content: bytes, use: str = "") -> str:
     """Lower-case letters and digits for ``content``: 1 to 8,000 bytes, none of them 0.
 
     What is sealed for one use is not unsealed for another.
@@ -32,7 +32,7 @@ def seal(content: bytes, use: str = "initials") -> str:
     return _seal(content, use, settings.SECRET_KEY)
 
 
-def unseal(text: str, use: str = "initials", longest: int = LONGEST) -> bytes | None:
+def unseal(text: str, use: str = "", longest: int = LONGEST) -> bytes | None:
     """What was sealed here, also with one of ``SECRET_KEY_FALLBACKS``; None for anything else.
 
     A text of more than ``longest`` characters is not even looked at.
@@ -57,13 +57,13 @@ def _seal(content: bytes, use: str, key: str | bytes) -> str:
 
 
 def _tag(content: bytes, use: str, key: str | bytes) -> bytes:
-    return _hmac(f"{use}.tag", content, key)[:TAG]
+    return _hmac(f"{use}tag", content, key)[:TAG]
 
 
 def _mask(content: bytes, tag: bytes, use: str, key: str | bytes) -> bytes:
     """``content`` hidden, or hidden content shown: the bits that ``tag`` and the key give."""
     blocks = range(-(-len(content) // 32))
-    stream = b"".join(_hmac(f"{use}.stream", tag + bytes([block]), key) for block in blocks)
+    stream = b"".join(_hmac(f"{use}stream", tag + bytes([block]), key) for block in blocks)
     return bytes(a ^ b for a, b in zip(content, stream, strict=False))
 
 
