@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from html import unescape
 from typing import Any
 
 import pytest
@@ -316,3 +318,18 @@ class TestValue:
         upload = SimpleUploadedFile("a", b"a")
         files: Any = {"avatar": upload}
         assert AvatarInput().value_from_datadict({}, files, "avatar") is upload
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("/accounts/login/?a=b", "/accounts/login/"),
+        ("https://login.example.org/in", "/in"),
+        ("avatar_kit:change", "/avatar/"),
+        ("no_such_page", ""),
+    ],
+)
+def test_the_script_knows_the_page_of_the_login(url, path, settings):
+    settings.LOGIN_URL = url
+    context = AvatarInput().get_context("avatar", None, {})
+    assert json.loads(unescape(context["widget"]["data"]["texts"]))["login"] == path
