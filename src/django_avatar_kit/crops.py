@@ -60,6 +60,11 @@ class Recrop:
         # What an input of Django's prints.
         return str(self.initial or "")
 
+    def text_again(self) -> str:
+        """The text for the form that is shown again; "" if it is about another avatar by now."""
+        choice, name = Choice.parse(self.text), getattr(self.initial, "avatar_name", None)
+        return self.text if choice and name and choice.is_of(name) else ""
+
 
 def text_of(upload: File[Any]) -> str:
     """The text that was sent with an upload; "" for the automatic square."""

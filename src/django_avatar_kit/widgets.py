@@ -48,7 +48,7 @@ class AvatarInput(ClearableFileInput):
         return isinstance(value, AvatarFieldFile) and has_avatar(value)
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        crop = value.text if isinstance(value, Recrop) else ""
+        crop = value.text_again() if isinstance(value, Recrop) else ""
         value = value.initial if isinstance(value, Recrop) else value
         context = super().get_context(name, value, attrs)
         widget = context["widget"]

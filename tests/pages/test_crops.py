@@ -229,6 +229,17 @@ class TestStored:
         assert f'name="avatar-crop" value="{crop}"' in html
         assert "avatar-kit-danger" in html
 
+    @pytest.mark.parametrize("text", [*TAMPERED, f"0,0,50,50,200,100,{'a' * 32}"])
+    def test_not_shown_again_where_it_can_never_be_saved(self, profile, text):
+        form = self.form(text, profile)
+        assert not form.is_valid()
+        assert 'name="avatar-crop" value=""' in str(form["avatar"])
+
+    def test_not_shown_again_where_there_is_no_avatar_any_more(self, profile):
+        crop = stored(profile, "0,0,50,50")
+        profile.avatar.delete()
+        assert 'name="avatar-crop" value=""' in str(self.form(crop, profile)["avatar"])
+
     def test_a_disabled_field_keeps_what_it_has(self, profile):
         class Fixed(AvatarForm):
             def __init__(self, *args: Any, **kwargs: Any) -> None:
