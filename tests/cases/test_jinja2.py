@@ -63,7 +63,7 @@ def states(profile: Profile, renderer: Any) -> list[str]:
         ),
         AvatarForm({"avatar": "<b>&.jpg"}, {}, instance=profile, renderer=renderer),
     ]
-    # The URL of the master is signed with the time.
+    # The URL of the master says when it was made.
     shown = [str(form["avatar"]) for form in made] + [form.as_div() for form in made]
     return [re.sub('data-master="[^"]+"', "", html) for html in shown]
 
