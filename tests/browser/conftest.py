@@ -142,7 +142,7 @@ def open_context(
 
 @pytest.fixture(params=list(SCREENS))
 def screen(request: pytest.FixtureRequest) -> str:
-    """Both sizes. A test that is about one of them parametrizes it away."""
+    """Both sizes. A test that is about one of them parametrizes the other away."""
     name: str = request.param
     return name
 
@@ -183,10 +183,9 @@ def page(
     open_context: Callable[..., BrowserContext],
     sign_in: Callable[[BrowserContext, User], None],
     user: User,
-    request: pytest.FixtureRequest,
+    screen: str,
 ) -> Page:
-    """A page of the signed-in user, on the ``screen`` of the test, if it names one."""
-    screen = request.getfixturevalue("screen") if "screen" in request.fixturenames else "desktop"
+    """A page of the signed-in user."""
     context = open_context(screen)
     sign_in(context, user)
     return context.new_page()

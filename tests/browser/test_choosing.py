@@ -41,7 +41,7 @@ def shows_preview(widget):
     return True
 
 
-def test_by_a_click(widget, page, screen):
+def test_by_a_click(widget, page):
     with page.expect_file_chooser() as chooser:
         page.mouse.click(*widget.center(widget.part("choose")))
     chooser.value.set_files(chosen())
@@ -116,14 +116,14 @@ def test_the_camera_is_offered_on_a_phone_alone(open_context, sign_in, user, pro
 # --- replace, remove, undo ---
 
 
-def test_the_current_picture_is_shown_at_rest(with_picture, screen):
+def test_the_current_picture_is_shown_at_rest(with_picture):
     image = with_picture.part("current").locator("img")
     expect(image).to_be_visible()
     assert image.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
     expect(with_picture.part("stage")).to_be_hidden()
 
 
-def test_a_picture_is_replaced(with_picture, page, pictured, screen):
+def test_a_picture_is_replaced(with_picture, page, pictured):
     with_picture.choose(make_image((300, 300)))
     expect(with_picture.part("current")).to_be_hidden()
     save(page)
@@ -141,7 +141,7 @@ def test_another_choice_takes_the_place_of_the_first(widget, page):
     assert "-200x500-" in stored()
 
 
-def test_a_picture_is_removed(with_picture, page, screen):
+def test_a_picture_is_removed(with_picture, page):
     with_picture.action("remove").click()
     assert with_picture.says == "The picture will be removed when you save."
     save(page)

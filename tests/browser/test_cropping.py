@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from django_avatar_kit.test import make_image, make_upload
@@ -47,7 +48,7 @@ def near(found, expected, tolerance=1.0):
     return all(abs(a - b) <= tolerance for a, b in zip(found, expected, strict=True))
 
 
-def test_at_first_the_largest_square_in_the_middle_is_shown(page, profile, screen):
+def test_at_first_the_largest_square_in_the_middle_is_shown(page, profile):
     page.goto(CHANGE)
     widget = Widget(page)
     widget.choose(images.encoded(ruled((800, 600)), "JPEG"))
@@ -111,7 +112,7 @@ def test_the_wheel_zooms_and_does_not_scroll(widget, page):
     assert page.evaluate("scrollY") == scrolled
 
 
-def test_buttons_zoom_and_move(widget, screen):
+def test_buttons_zoom_and_move(widget):
     before = widget.width
     widget.action("in").click()
     assert widget.width > before
@@ -197,6 +198,74 @@ def test_whatever_is_done_the_square_is_full_and_the_box_inside(widget, page):
             assert within(widget.crop), number
 
 
+# --- what is sent of a large photo ---
+
+PHOTO = (3000, 2000)
+
+
+@pytest.fixture
+def photo_widget(page, profile):
+    """A photo has been chosen whose file is large enough that less of it is sent."""
+    page.goto(CHANGE)
+    widget = Widget(page)
+    widget.choose(images.encoded(Image.effect_noise(PHOTO, 40).convert("RGB"), "JPEG"))
+    widget.whole = widget.file_size()
+    widget.wait_until_prepared()
+    widget.part("stage").focus()
+    return widget
+
+
+def test_all_of_it_in_as_many_px_as_the_server_keeps(photo_widget, page):
+    assert photo_widget.file_size() < photo_widget.whole / 3
+    assert photo_widget.crop == ()
+    page.keyboard.press("+")
+    photo_widget.wait_until_prepared()
+    assert photo_widget.crop[4:] == (1000, 667)
+
+
+def test_a_small_part_is_sent_sharp_with_what_is_around_it_and_no_more(photo_widget, page):
+    pressed = 0
+    for times in (8, 4, 4, 4):
+        for _ in range(times):
+            page.keyboard.press("+")
+        pressed += times
+        # Nothing else has been prepared yet, and what is there holds.
+        assert within(photo_widget.crop)
+        photo_widget.wait_until_prepared()
+        x, y, side, _, width, height = photo_widget.crop
+        # Enough for the largest rendition, or all there is: at twenty, a tenth is shown.
+        assert side >= min(512, round(2000 * 0.1 ** (pressed / 20)))
+        assert max(width, height) <= max(1000, 2 * side + 1)
+        assert min(width, height) >= min(667, 2 * side)
+        assert near((x + side / 2, y + side / 2), (width / 2, height / 2))
+        assert photo_widget.file_size() < photo_widget.whole / 3
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Your picture is saved.")).to_be_visible()
+    assert f"-{x}_{y}_{side}_{side}-" in Profile.objects.get().avatar.name
+
+
+def test_moved_out_of_what_was_prepared_the_photo_itself_is_there_until_that_is_done(
+    photo_widget, page
+):
+    for _ in range(20):
+        page.keyboard.press("+")
+    photo_widget.wait_until_prepared()
+    prepared = photo_widget.file_size()
+    page.keyboard.press("ArrowLeft")
+    # Still within.
+    assert photo_widget.file_size() == prepared
+    assert within(photo_widget.crop)
+    for _ in range(50):
+        page.keyboard.press("Shift+ArrowRight")
+    assert photo_widget.crop[0] == 0
+    assert photo_widget.crop[4:] == PHOTO
+    assert photo_widget.file_size() == photo_widget.whole
+    photo_widget.wait_until_prepared()
+    assert photo_widget.crop[0] == 0
+    assert max(photo_widget.crop[4:]) == 1000
+    assert photo_widget.file_size() < photo_widget.whole / 3
+
+
 # --- re-crop ---
 
 
@@ -210,7 +279,7 @@ def stored_widget(page, pictured):
     return widget
 
 
-def test_a_stored_picture_is_cropped_anew_without_an_upload(stored_widget, page, pictured, screen):
+def test_a_stored_picture_is_cropped_anew_without_an_upload(stored_widget, page, pictured):
     expect(stored_widget.part("stage")).to_be_focused()
     for _ in range(6):
         page.keyboard.press("+")

@@ -36,7 +36,7 @@ def save(page):
 # --- a form of the site, sent by the browser itself ---
 
 
-def test_in_a_form_of_the_site_the_crop_is_sent_as_well(page, profile, screen):
+def test_in_a_form_of_the_site_the_crop_is_sent_as_well(page, profile):
     page.goto("/plain/")
     widget = Widget(page)
     widget.choose(make_image((640, 480)))
@@ -95,7 +95,7 @@ def test_a_large_photo_is_sent_small_by_a_native_form_too(page, profile):
 # --- several on one page ---
 
 
-def test_several_widgets_do_not_meddle_with_each_other(page, channel, screen):
+def test_several_widgets_do_not_meddle_with_each_other(page, channel):
     page.goto(f"/several/{channel.pk}/")
     face, banner = widget_of(page, "badge"), widget_of(page, "banner")
     face.choose(make_image((300, 300)))
@@ -126,7 +126,7 @@ def test_a_paste_goes_to_the_widget_that_has_the_focus(page, channel):
 # --- formsets ---
 
 
-def test_rows_of_a_formset_that_are_added_later(page, transactional_db, screen):
+def test_rows_of_a_formset_that_are_added_later(page, transactional_db):
     team = Team.objects.create(name="A")
     Player.objects.create(team=team, name="One", avatar=make_upload())
     page.goto(f"/players/{team.pk}/")
@@ -155,7 +155,7 @@ def test_rows_of_a_formset_that_are_added_later(page, transactional_db, screen):
 @pytest.fixture
 def admin_page(open_context, sign_in, screen, transactional_db):
     boss = User.objects.create_superuser("boss")
-    context = open_context(screen, viewport={"width": 1280, "height": 900})
+    context = open_context(screen)
     sign_in(context, boss)
     return context.new_page()
 
@@ -165,7 +165,6 @@ def submit_admin(page):
         page.locator("[name=_save]").click()
 
 
-@pytest.mark.parametrize("screen", ["desktop"])
 def test_the_admin_adds_a_profile_with_a_picture(admin_page, user):
     page = admin_page
     page.goto("/admin/testapp/profile/add/")
@@ -181,7 +180,6 @@ def test_the_admin_adds_a_profile_with_a_picture(admin_page, user):
     assert f"-{x}_{y}_{side}_{side}-" in name
 
 
-@pytest.mark.parametrize("screen", ["desktop"])
 def test_the_admin_changes_crops_and_removes_a_picture(admin_page, pictured):
     page, address = admin_page, f"/admin/testapp/profile/{pictured.pk}/change/"
     page.goto(address)
@@ -204,7 +202,6 @@ def test_the_admin_changes_crops_and_removes_a_picture(admin_page, pictured):
     assert Profile.objects.get().avatar.name == ""
 
 
-@pytest.mark.parametrize("screen", ["desktop"])
 def test_inlines_of_the_admin(admin_page):
     page = admin_page
     team = Team.objects.create(name="A")
@@ -222,7 +219,7 @@ def test_inlines_of_the_admin(admin_page):
 # --- htmx ---
 
 
-def test_a_form_that_htmx_inserts_and_sends(page, profile, screen):
+def test_a_form_that_htmx_inserts_and_sends(page, profile):
     page.goto("/swapped/")
     page.locator("#open").click()
     widget = Widget(page)

@@ -21,6 +21,7 @@ FORMATS = ("jpeg", "png", "webp", "gif", "avif")
 STRANGE = f"\u202egpj.\u2066 {'x' * 80}\u00a0.txt"
 
 
+@pytest.mark.parametrize("screen", ["desktop"])
 @pytest.mark.parametrize("language", ["en", "de", "ar"])
 @pytest.mark.parametrize(
     ("name", "content", "error"),

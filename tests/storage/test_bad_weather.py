@@ -7,7 +7,8 @@ at files that are there, the log names what failed, and one sweep leaves exactly
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from io import StringIO
 from typing import Any
 
@@ -21,7 +22,7 @@ from django.core.management import CommandError, call_command
 from django_avatar_kit.exceptions import StorageError
 from django_avatar_kit.test import make_upload
 from tests.support.lifecycle import column, fresh, needed, upload
-from tests.support.s3server import IMPATIENCE, PATIENCE
+from tests.support.s3server import IMPATIENCE, PATIENCE, Fault
 from tests.testapp.models import Profile
 
 pytestmark = [
@@ -33,15 +34,36 @@ pytestmark = [
 WRITES = 3
 FAULTS = ["500", "403", "timeout", "late", "reset before", "reset after", "cut off"]
 
+
+def always(number: int) -> bool:
+    return True
+
+
 Act = Callable[[Profile], Any]
 
 
 @pytest.fixture(autouse=True)
-def on_s3(request: Any, bucket: Any, settings: Any, small: None) -> Any:
-    fault = request.node.callspec.params.get("fault") if hasattr(request.node, "callspec") else ""
-    bucket.patience = IMPATIENCE if fault in ("timeout", "late") else PATIENCE
-    bucket.use(settings, patience=bucket.patience)
+def on_s3(bucket: Any, settings: Any, small: None) -> Any:
+    bucket.use(settings)
     return bucket
+
+
+@pytest.fixture
+def weather(on_s3: Any, settings: Any) -> Callable[..., AbstractContextManager[None]]:
+    """``weather(fault, befalls)``: the requests for whose number ``befalls`` is true go wrong."""
+
+    @contextmanager
+    def weather(
+        fault: Fault, befalls: Callable[[int], bool], *, attempts: int = 1
+    ) -> Iterator[None]:
+        # A client that waits in vain need not wait long. On a busy machine, all others must.
+        patience = IMPATIENCE if fault in ("timeout", "late") else PATIENCE
+        on_s3.use(settings, attempts=attempts, patience=patience)
+        with on_s3.server.weather(lambda n, request: fault if befalls(n) else None):
+            yield
+        on_s3.use(settings)
+
+    return weather
 
 
 def replace(profile: Profile) -> None:
@@ -75,7 +97,7 @@ def sweep() -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(("act", "requests"), ACTS)
 def test_the_row_stays_true_and_a_sweep_finds_the_rest(
-    act: Act, requests: int, fault: Any, for_good: bool, on_s3: Any, caplog: Any
+    act: Act, requests: int, fault: Any, for_good: bool, on_s3: Any, weather: Any, caplog: Any
 ):
     for number in range(requests):
         caplog.clear()
@@ -86,11 +108,7 @@ def test_the_row_stays_true_and_a_sweep_finds_the_rest(
         before = column(profile)
         failed: StorageError | None = None
         begun = len(on_s3.server.requests)
-        with on_s3.server.weather(
-            lambda n, request, number=number: (
-                fault if n == number or (for_good and n > number) else None
-            )
-        ):
+        with weather(fault, lambda n, at=number: n == at or (for_good and n > at)):
             try:
                 act(profile)
             except StorageError as error:
@@ -115,20 +133,19 @@ def test_the_row_stays_true_and_a_sweep_finds_the_rest(
 @pytest.mark.parametrize("fault", ["500", "timeout", "reset before", "reset after", "cut off"])
 @pytest.mark.parametrize("number", range(WRITES + 1))
 def test_a_second_attempt_that_the_site_asks_for_makes_good(
-    number: int, fault: Any, on_s3: Any, settings: Any, caplog: Any
+    number: int, fault: Any, on_s3: Any, weather: Any, caplog: Any
 ):
     profile = Profile(user=User.objects.create(username="ada"), avatar=upload())
     profile.save()
-    on_s3.use(settings, attempts=2, patience=on_s3.patience)
     caplog.set_level(logging.ERROR, "django_avatar_kit")
-    with on_s3.server.weather(lambda n, request: fault if n == number else None):
+    with weather(fault, lambda n: n == number, attempts=2):
         replace(profile)
     assert on_s3.keys() == needed()
     assert [record for record in caplog.records if "avatar" in record.name] == []
 
 
-def test_a_slow_answer_is_waited_for(on_s3: Any):
-    with on_s3.server.weather(lambda n, request: "slow"):
+def test_a_slow_answer_is_waited_for(on_s3: Any, weather: Any):
+    with weather("slow", always):
         profile = Profile(user=User.objects.create(username="ada"), avatar=upload())
         profile.save()
         replace(profile)
@@ -137,14 +154,14 @@ def test_a_slow_answer_is_waited_for(on_s3: Any):
 
 @pytest.mark.parametrize("fault", ["500", "403", "timeout", "reset before"])
 def test_the_user_reads_that_the_storage_could_not_be_reached(
-    fault: Any, on_s3: Any, client: Any, caplog: Any
+    fault: Any, on_s3: Any, weather: Any, client: Any, caplog: Any
 ):
     user = User.objects.create(username="ada")
     profile = Profile(user=user, avatar=upload())
     profile.save()
     before = column(profile)
     client.force_login(user)
-    with on_s3.server.weather(lambda n, request: fault):
+    with weather(fault, always):
         response = client.post("/avatar/", {"avatar": make_upload()})
     assert response.status_code == 200
     (error,) = response.context["form"].errors.as_data()["avatar"]
@@ -157,10 +174,10 @@ def test_the_user_reads_that_the_storage_could_not_be_reached(
     assert on_s3.keys() == needed()
 
 
-def test_nobody_learns_a_key_from_the_form(on_s3: Any, client: Any):
+def test_nobody_learns_a_key_from_the_form(weather: Any, client: Any):
     user = User.objects.create(username="ada")
     client.force_login(user)
-    with on_s3.server.weather(lambda n, request: "500"):
+    with weather("500", always):
         response = client.post("/avatar/", {"avatar": make_upload()})
     assert "avatars/" not in response.text
 

@@ -24,7 +24,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 #: How long a client waits for an answer, in seconds: as long as it takes, and where it is to wait
 #: in vain.
-PATIENCE, IMPATIENCE = 30, 1.0
+PATIENCE, IMPATIENCE = 30, 2.0
 
 Fault = Literal[
     "500",
@@ -162,13 +162,13 @@ class Server:
         if fault == "403":
             return _refuse(start, 403, "AccessDenied")
         if fault == "timeout":
-            time.sleep(1.5 * IMPATIENCE)
+            time.sleep(1.25 * IMPATIENCE)
             return _hang_up(environ)
         if fault == "late":
             # Whoever asked has long given up when it is done.
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = _Body(body)
-            time.sleep(1.5 * IMPATIENCE)
+            time.sleep(1.25 * IMPATIENCE)
         if fault == "reset before":
             return _hang_up(environ)
         if fault == "slow":

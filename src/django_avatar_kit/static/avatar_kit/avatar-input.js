@@ -14,6 +14,7 @@
 const HEAD_BYTES = 4096; // as uploads/intake.py
 const SMALL_FILE = 256 * 1024; // bytes: below, a smaller copy is not worth the waiting
 const QUALITY = 0.85; // of the copy, which the server encodes once more
+const AROUND = 2; // of a large picture, so many times the width of the chosen square are sent
 const STILL_MS = 400; // the picture has come to rest
 
 const fill = (text, values) =>
@@ -97,23 +98,27 @@ function drawsTrue(context) {
   return [0, 4, 8, 12].every((at) => data[at] === 18 && data[at + 1] === 52 && data[at + 2] === 86);
 }
 
-// A copy of `image` at `width` × `height` px, upright; null where the file is better sent as it is.
-async function smaller(image, file, { width, height, type, allowed, always }) {
+// What is sent of a picture: all of it.
+const all = (width, height) => ({ area: [0, 0, width, height], width, height });
+
+// A copy of an `area` of `image` (x, y, width, height) at `width` × `height` px, upright; null where
+// the file is better sent as it is.
+async function smaller(image, file, { area, width, height, type, allowed, always }) {
   let source = image;
-  let [w, h] = [image.naturalWidth, image.naturalHeight];
+  let [x, y, w, h] = area;
   let canvas;
-  let context;
   // In halves: some browsers skip pixels when they shrink by more than that.
   do {
-    [w, h] = [Math.max(width, Math.ceil(w / 2)), Math.max(height, Math.ceil(h / 2))];
+    const from = [x, y, w, h];
+    [x, y, w, h] = [0, 0, Math.max(width, Math.ceil(w / 2)), Math.max(height, Math.ceil(h / 2))];
     canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [w, h];
-    context = canvas.getContext("2d");
+    const context = canvas.getContext("2d");
     if (!context) return null;
     if (source === image && !drawsTrue(context)) return null;
     context.clearRect(0, 0, w, h);
     context.imageSmoothingQuality = "high";
-    context.drawImage(source, 0, 0, w, h);
+    context.drawImage(source, ...from, 0, 0, w, h);
     source = canvas;
   } while (w > width || h > height);
   // Of the others, any may be transparent.
@@ -165,12 +170,27 @@ class Crop {
     this.zoomTo(this.largest * (this.smallest / this.largest) ** (value / 100));
   }
 
-  // As the form sends it, for a copy of the picture of `width` × `height` px.
-  text(width, height) {
-    const scale = width / this.width;
+  // The square and what is around it, `side` px wide and high where the picture is as large.
+  surroundings(side) {
+    const [width, height] = [this.width, this.height].map((px) => Math.min(px, Math.ceil(side)));
+    const start = (from, part, all) =>
+      Math.round(Math.min(Math.max(from + (this.side - part) / 2, 0), all - part));
+    return [start(this.x, width, this.width), start(this.y, height, this.height), width, height];
+  }
+
+  isIn([x, y, width, height]) {
+    const [right, bottom] = [this.x + this.side, this.y + this.side].map(Math.round);
+    return this.x >= x && this.y >= y && right <= x + width && bottom <= y + height;
+  }
+
+  // As the form sends it, for a copy of `width` × `height` px of an area of the picture.
+  text({ area, width, height }) {
+    const scale = width / area[2];
     const side = Math.max(1, Math.min(Math.round(this.side * scale), width, height));
-    const x = Math.min(Math.round(this.x * scale), width - side);
-    const y = Math.min(Math.round(this.y * scale), height - side);
+    // Around the same middle: so no edge is off by more than three quarters of a px.
+    const start = (from, end) =>
+      Math.max(0, Math.min(Math.round((from + this.side / 2) * scale - side / 2), end - side));
+    const [x, y] = [start(this.x - area[0], width), start(this.y - area[1], height)];
     return [x, y, side, side, width, height].join(",");
   }
 }
@@ -355,7 +375,7 @@ class AvatarInput extends HTMLElement {
     const old = document.getElementById(`${this.input.id}_error`);
     if (old) old.hidden = true;
     Object.assign(this, { file, url, image, type: format.type, turned, state: "chosen" });
-    this.put(file, width, height);
+    this.put({ file, ...all(width, height) });
     const values = { filename: shownName(file) };
     if (!image) {
       this.say("status", fill(texts.noPreview, values));
@@ -374,14 +394,15 @@ class AvatarInput extends HTMLElement {
 
   // The choice that was there before stays.
   refuse(message) {
-    if (this.file) this.put(this.sent.file, this.sent.width, this.sent.height);
+    if (this.file) this.put(this.sent);
     else this.input.value = "";
     this.say("error", message);
     this.input.focus();
   }
 
-  put(file, width, height) {
-    this.sent = { file, width, height };
+  put(sent) {
+    this.sent = sent;
+    const { file } = sent;
     if (this.input.files[0] !== file) {
       const transfer = new DataTransfer();
       transfer.items.add(file);
@@ -395,14 +416,19 @@ class AvatarInput extends HTMLElement {
     const crop = this.part("crop");
     if (this.state === "adjusting") {
       const [width, height] = this.master.size;
-      crop.value = `${this.crop.text(width, height)},${this.master.token}`;
+      crop.value = `${this.crop.text(all(width, height))},${this.master.token}`;
+    } else if (!this.crop || !this.touched) {
+      // The server takes the same square.
+      crop.value = "";
+    } else if (this.crop.isIn(this.sent.area)) {
+      crop.value = this.crop.text(this.sent);
     } else {
-      // Where nobody has moved it, the server takes the same square.
-      crop.value = this.crop && this.touched ? this.crop.text(this.sent.width, this.sent.height) : "";
+      this.put({ file: this.file, ...all(this.crop.width, this.crop.height) });
     }
   }
 
-  // A large photo is sent in no more pixels than the server keeps.
+  // A large photo is sent in no more pixels than the server keeps. Where a small part of it is chosen,
+  // that part is sent sharp enough for the largest rendition, and what is far from it is left out.
   // Not before `ready`, unless the form is sent: the browser would rather draw.
   prepare(ready) {
     const { file, image, limits } = this;
@@ -417,20 +443,26 @@ class AvatarInput extends HTMLElement {
   }
 
   async shrink(work) {
-    const { file, image, limits } = this;
-    const [width, height] = [image.naturalWidth, image.naturalHeight];
-    const long = Math.max(width, height);
-    const side = this.crop ? this.crop.side : long;
-    const scale = Math.min(1, Math.max(limits.master / long, limits.rendition / side));
-    const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
-    if (w !== this.sent.width || (this.turned && this.sent.file === file)) {
+    const { file, image, crop, limits, turned } = this;
+    const whole = all(image.naturalWidth, image.naturalHeight);
+    const long = Math.max(whole.width, whole.height);
+    const enough = limits.master / long;
+    const scale = Math.min(1, Math.max(enough, crop ? limits.rendition / crop.side : 0));
+    const area =
+      scale > enough
+        ? crop.surroundings(Math.max(limits.master / scale, AROUND * crop.side))
+        : whole.area;
+    const [width, height] = area.slice(2).map((px) => Math.max(1, Math.round(px * scale)));
+    const what = { area, width, height };
+    const { sent } = this;
+    const other = String([area, width, height]) !== String([sent.area, sent.width, sent.height]);
+    if (other || (turned && sent.file === file)) {
       const allowed = limits.formats.filter((each) => each.allowed).map((each) => each.type);
-      const wanted = { width: w, height: h, type: this.type, allowed, always: this.turned };
+      const wanted = { ...what, type: this.type, allowed, always: turned };
       const copy = await smaller(image, file, wanted).catch(() => null);
       // Something else may have been chosen meanwhile.
       if (this.work !== work) return;
-      if (copy) this.put(copy, w, h);
-      else this.put(file, width, height);
+      this.put(copy ? { file: copy, ...what } : { file, ...whole });
     }
     this.work = null;
   }
@@ -575,7 +607,7 @@ class AvatarInput extends HTMLElement {
     if (event.target !== this.input) return;
     if (this.input.files.length) this.choose(this.input.files);
     // Cancelled: some browsers empty the input then.
-    else if (this.file) this.put(this.sent.file, this.sent.width, this.sent.height);
+    else if (this.file) this.put(this.sent);
   }
 
   ondragenter(event) {
