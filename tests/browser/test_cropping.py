@@ -203,13 +203,18 @@ def test_whatever_is_done_the_square_is_full_and_the_box_inside(widget, page):
 PHOTO = (2400, 1600)
 
 
+def grainy(size):
+    """A file that is large enough for less of it to be sent."""
+    return Image.effect_noise(size, 40).convert("RGB")
+
+
 @pytest.fixture
 def photo_widget(page, profile):
-    """A photo has been chosen whose file is large enough that less of it is sent."""
     page.goto(CHANGE)
     widget = Widget(page)
-    widget.choose(images.encoded(Image.effect_noise(PHOTO, 40).convert("RGB"), "JPEG"))
-    widget.whole = widget.file_size()
+    content = images.encoded(grainy(PHOTO), "JPEG")
+    widget.choose(content)
+    widget.whole = len(content)
     widget.wait_until_prepared()
     widget.part("stage").focus()
     return widget
@@ -264,6 +269,72 @@ def test_moved_out_of_what_was_prepared_the_photo_itself_is_there_until_that_is_
     assert photo_widget.crop[0] == 0
     assert max(photo_widget.crop[4:]) == 1000
     assert photo_widget.file_size() < photo_widget.whole / 2
+
+
+def test_enlarged_a_little_all_of_it_is_sent(photo_widget, page):
+    for _ in range(3):
+        page.keyboard.press("+")
+    photo_widget.wait_until_prepared()
+    width, height = photo_widget.crop[4:]
+    assert near((width / height,), (PHOTO[0] / PHOTO[1],), 0.01)
+    assert width > 1000
+
+
+def test_of_a_wide_picture_nothing_is_left_out_before_it_is_enlarged(page, profile):
+    page.goto(CHANGE)
+    widget = Widget(page)
+    widget.choose(images.encoded(grainy((3000, 500)), "JPEG"))
+    widget.drag(-20, 0)
+    widget.wait_until_prepared()
+    assert widget.crop[2:] == (500, 500, 3000, 500)
+
+
+def test_what_the_server_would_turn_otherwise_is_sent_in_full(page, profile):
+    """Not all agree on the EXIF of a WebP: so the file itself is never in the input."""
+    page.goto(CHANGE)
+    widget = Widget(page)
+    widget.choose(images.turned(grainy((1200, 800)), 6, "WebP"), "me.webp")
+    widget.part("stage").focus()
+    for _ in range(20):
+        page.keyboard.press("+")
+    widget.wait_until_prepared()
+    upright = widget.file_size()
+    for _ in range(40):
+        page.keyboard.press("Shift+ArrowRight")
+    assert widget.crop[4:] == (800, 1200)
+    assert widget.file_size() == upright
+
+
+def test_of_a_narrow_picture_the_place_is_exact(page, profile, settings):
+    settings.AVATAR_KIT = {"SIZES": (64,)}
+    page.goto(CHANGE)
+    widget = Widget(page)
+    widget.choose(images.encoded(grainy((300, 4600)), "PNG"), "me.png")
+    widget.part("stage").focus()
+    for _ in range(200):
+        page.keyboard.press("Shift+ArrowUp")
+    page.keyboard.press("ArrowDown")
+    widget.wait_until_prepared()
+    x, y, side, _, width, height = widget.crop
+    assert (x, side, width, height) == (0, 65, 65, 1000)
+    # A key moves it by a 25th of its side.
+    assert near((y + side,), (height - 12 * 1000 / 4600,))
+
+
+def test_an_element_that_is_moved_in_the_page_keeps_all_of_the_photo(photo_widget, page):
+    for _ in range(20):
+        page.keyboard.press("+")
+    photo_widget.wait_until_prepared()
+    photo_widget.root.evaluate("(widget) => widget.parentElement.prepend(widget)")
+    expect(photo_widget.part("stage")).to_be_visible()
+    photo_widget.wait_until_prepared()
+    size = photo_widget.root.evaluate("({crop}) => [crop.width, crop.height]")
+    assert tuple(size) == PHOTO
+
+
+def test_a_script_may_take_the_element_away(photo_widget, page):
+    photo_widget.root.evaluate("(widget) => widget.remove()")
+    assert page.locator("avatar-input").count() == 0
 
 
 # --- re-crop ---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from django_avatar_kit.test import make_image
+from tests.browser.pictures import chosen
 from tests.browser.widget import Widget
 from tests.support import images
 from tests.testapp.models import Profile
@@ -280,6 +282,53 @@ def test_two_tabs_that_save_at_once_both_succeed_and_the_later_stays(
     for tab in tabs:
         expect(tab.get_by_text(SAVED)).to_be_visible()
     assert "-300x300-" in stored() or "-200x200-" in stored()
+
+
+CHOOSE_AND_SEND = """(input, [text, type]) => {
+  const bytes = Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], "other.jpg", {type}));
+  input.files = transfer.files;
+  input.dispatchEvent(new Event("change", {bubbles: true}));
+  input.form.requestSubmit();
+}"""
+
+
+def choose_and_send(widget, content):
+    """Faster than anybody: the new file has not been looked at when the form is sent."""
+    widget.input.evaluate(CHOOSE_AND_SEND, [base64.b64encode(content).decode(), "image/jpeg"])
+
+
+def test_another_picture_sent_before_it_was_looked_at(widget, page):
+    widget.choose(make_image((400, 300)))
+    widget.drag(-20, 0)
+    choose_and_send(widget, make_image((200, 300)))
+    expect(page.get_by_text(SAVED)).to_be_visible()
+    assert "-200x300-" in stored()
+
+
+def test_what_is_refused_is_not_sent_though_the_form_was(widget, page):
+    posts = []
+    page.on("request", lambda request: posts.append(request.method))
+    choose_and_send(widget, b"no picture")
+    expect(widget.part("error")).to_contain_text("other.jpg")
+    page.wait_for_timeout(100)
+    assert "POST" not in posts
+
+
+def test_a_large_photo_is_sent_as_large_as_its_largest_rendition(
+    page, profile, settings, monkeypatch
+):
+    settings.AVATAR_KIT = {"SIZES": (1500,)}
+    monkeypatch.setattr(Profile._meta.get_field("avatar"), "fit", "contain")
+    page.goto(CHANGE)
+    widget = Widget(page)
+    grain = Image.effect_noise((2000, 1800), 40).convert("RGB")
+    widget.input.set_input_files(chosen(content=images.encoded(grain, "JPEG")))
+    expect(widget.part("status")).to_contain_text("is chosen")
+    save(page)
+    expect(page.get_by_text(SAVED)).to_be_visible()
+    assert Profile.objects.get().avatar.avatar_name.sizes == (1500,)
 
 
 def test_saving_without_a_choice_says_what_to_do(widget, page, complaints):

@@ -1,15 +1,8 @@
 // The custom element <avatar-input>: choose, move and zoom, replace, remove, undo. It works on the
 // HTML of the widget's template, in any form: what is sent stays in the inputs that are there.
-//
-//   files    the checks, with the server's limits and sentences; a smaller copy of a large photo
-//   crop     which square of the picture is shown, as numbers
-//   element  the states, the gestures, the keyboard, what is announced
-//   sending  progress and errors on the kit's own page
-//
-// No library, no inline style (positions are set through the CSSOM, which a strict content security
-// policy allows), and nothing but blob: URLs for the preview.
+// For strict policies: positions are set through the CSSOM, and the preview is a blob: URL.
 
-// --- files ---------------------------------------------------------------------------------------
+// --- files: the server's checks, and a smaller copy ---
 
 const HEAD_BYTES = 4096; // as uploads/intake.py
 const SMALL_FILE = 256 * 1024; // bytes: below, a smaller copy is not worth the waiting
@@ -48,8 +41,8 @@ function recognised(content, formats) {
   return format || { svg: /<(\w+:)?svg[\s>/]/.test(head.replaceAll("\0", "")) };
 }
 
-// What is wrong with a file before the browser has decoded it, in the server's words; or its format,
-// and a copy in memory: what is on the disk may change, or go, between the preview and the sending.
+// What is wrong with a file, in the server's words; or its format, and a copy in memory, since the
+// disk may change before it is sent.
 async function checked(file, limits, texts) {
   const filename = shownName(file);
   const refuse = (text, values) => ({ error: fill(text, { filename, ...texts, ...values }) });
@@ -68,8 +61,7 @@ async function checked(file, limits, texts) {
   return { format, copy, turned: format.type !== "image/jpeg" && hasExif(content) };
 }
 
-// Whether a PNG or WebP may say how it is turned. Browsers do not agree on whether to heed that, so the
-// server gets what was shown.
+// Whether a PNG or WebP may say how it is turned. Not all heed that, so what was shown is sent.
 function hasExif(content) {
   return /EXIF|eXIf/.test(new TextDecoder("latin1").decode(content));
 }
@@ -99,7 +91,7 @@ function drawsTrue(context) {
 }
 
 // What is sent of a picture: all of it.
-const all = (width, height) => ({ area: [0, 0, width, height], width, height });
+const whole = (width, height) => ({ area: [0, 0, width, height], width, height });
 
 // A copy of an `area` of `image` (x, y, width, height) at `width` × `height` px, upright; null where
 // the file is better sent as it is.
@@ -109,17 +101,19 @@ async function smaller(image, file, { area, width, height, type, allowed, always
   let canvas;
   // In halves: some browsers skip pixels when they shrink by more than that.
   do {
-    const from = [x, y, w, h];
-    [x, y, w, h] = [0, 0, Math.max(width, Math.ceil(w / 2)), Math.max(height, Math.ceil(h / 2))];
+    const from = [w, h];
+    [w, h] = [Math.max(width, Math.ceil(w / 2)), Math.max(height, Math.ceil(h / 2))];
+    const [across, down] = [w / from[0], h / from[1]];
     canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [w, h];
     const context = canvas.getContext("2d");
-    if (!context) return null;
-    if (source === image && !drawsTrue(context)) return null;
+    if (!context || (source === image && !drawsTrue(context))) return null;
     context.clearRect(0, 0, w, h);
     context.imageSmoothingQuality = "high";
-    context.drawImage(source, ...from, 0, 0, w, h);
-    source = canvas;
+    // All of it, of which the canvas shows the area: browsers differ on parts of a turned JPEG.
+    const rest = [source.width * across, source.height * down];
+    context.drawImage(source, -x * across, -y * down, ...rest);
+    [source, x, y] = [canvas, 0, 0];
   } while (w > width || h > height);
   // Of the others, any may be transparent.
   const wanted = type === "image/jpeg" ? type : "image/webp";
@@ -131,15 +125,14 @@ async function smaller(image, file, { area, width, height, type, allowed, always
   return new File([blob], file.name, { type: blob.type, lastModified: file.lastModified });
 }
 
-// --- crop ----------------------------------------------------------------------------------------
+// --- crop: the square that is shown, in numbers ---
 
 // A square of `side` px at (x, y) of a picture of width × height px; it never leaves the picture.
 class Crop {
   constructor(width, height) {
     Object.assign(this, { width, height });
     this.largest = Math.min(width, height);
-    // Enlarged further, a picture shows its pixels, and whole ones are a rough measure: of 160 px,
-    // half a pixel is less than one of a rendition of 256 px.
+    // Half a pixel of 160 px is less than one of a rendition of 256 px.
     this.smallest = Math.min(this.largest, Math.max(160, this.largest / 10));
     this.side = this.largest;
     this.x = (width - this.side) / 2;
@@ -170,7 +163,7 @@ class Crop {
     this.zoomTo(this.largest * (this.smallest / this.largest) ** (value / 100));
   }
 
-  // The square and what is around it, `side` px wide and high where the picture is as large.
+  // The square and what is around it, at most `side` px wide and high.
   surroundings(side) {
     const [width, height] = [this.width, this.height].map((px) => Math.min(px, Math.ceil(side)));
     const start = (from, part, all) =>
@@ -185,17 +178,20 @@ class Crop {
 
   // As the form sends it, for a copy of `width` × `height` px of an area of the picture.
   text({ area, width, height }) {
-    const scale = width / area[2];
+    // Apart, since whole px of a narrow side tell little of the scale.
+    const [across, down] = [width / area[2], height / area[3]];
+    const scale = width > height ? across : down;
     const side = Math.max(1, Math.min(Math.round(this.side * scale), width, height));
     // Around the same middle: so no edge is off by more than three quarters of a px.
-    const start = (from, end) =>
-      Math.max(0, Math.min(Math.round((from + this.side / 2) * scale - side / 2), end - side));
-    const [x, y] = [start(this.x - area[0], width), start(this.y - area[1], height)];
+    const start = (from, by, end) =>
+      Math.max(0, Math.min(Math.round((from + this.side / 2) * by - side / 2), end - side));
+    const x = start(this.x - area[0], across, width);
+    const y = start(this.y - area[1], down, height);
     return [x, y, side, side, width, height].join(",");
   }
 }
 
-// --- element -------------------------------------------------------------------------------------
+// --- element ---
 
 const KEYS = {
   ArrowLeft: "left",
@@ -272,11 +268,12 @@ class AvatarInput extends HTMLElement {
     }
     const sent = this.part("crop").getAttribute("value");
     const removed = this.clear?.checked;
-    // What the browser has kept over a reload.
-    const kept = [...this.input.files];
+    // Kept over a reload; or chosen before the element was moved in the page.
+    const moved = this.file && this.input.files[0] === this.sent.file;
+    const kept = moved ? [this.file] : [...this.input.files];
     this.reset();
     if (kept.length) this.choose(kept);
-    else if (removed) this.remove(false);
+    else if (removed) this.clearPicture(false);
     else if (sent && this.master) this.adjust(sent);
   }
 
@@ -345,11 +342,20 @@ class AvatarInput extends HTMLElement {
     if (this.crop) this.draw();
   }
 
-  async choose(files) {
+  choose(files) {
     if (this.input.disabled || !files.length) return;
-    const { texts, limits } = this;
     const choosing = {};
     this.choosing = choosing;
+    // Another file may be in the input by now.
+    this.part("crop").value = "";
+    choosing.done = this.take(files, choosing).finally(() => {
+      if (this.choosing === choosing) this.choosing = null;
+    });
+  }
+
+  // False where it is refused.
+  async take(files, choosing) {
+    const { texts, limits } = this;
     this.say("error", "");
     const several = files.length > 1 && { error: texts.several };
     const { error, format, copy, turned } = several || (await checked(files[0], limits, texts));
@@ -368,14 +374,14 @@ class AvatarInput extends HTMLElement {
       const values = { width, height, megapixels: megapixels(width * height, texts) };
       const filename = shownName(file);
       this.refuse(error || fill(texts.tooManyPixels, { filename, ...texts, ...values }));
-      return;
+      return false;
     }
     this.reset();
     this.input.removeAttribute("aria-invalid");
     const old = document.getElementById(`${this.input.id}_error`);
     if (old) old.hidden = true;
     Object.assign(this, { file, url, image, type: format.type, turned, state: "chosen" });
-    this.put({ file, ...all(width, height) });
+    this.put({ file, ...whole(width, height) });
     const values = { filename: shownName(file) };
     if (!image) {
       this.say("status", fill(texts.noPreview, values));
@@ -390,6 +396,14 @@ class AvatarInput extends HTMLElement {
     this.touched = false;
     this.show();
     if (image) this.prepare(painted(this.part("small")));
+    return true;
+  }
+
+  // Before the form is sent; false where what was chosen last is refused.
+  async ready() {
+    const taken = await this.choosing?.done;
+    await this.work?.run();
+    return taken !== false;
   }
 
   // The choice that was there before stays.
@@ -416,20 +430,20 @@ class AvatarInput extends HTMLElement {
     const crop = this.part("crop");
     if (this.state === "adjusting") {
       const [width, height] = this.master.size;
-      crop.value = `${this.crop.text(all(width, height))},${this.master.token}`;
+      crop.value = `${this.crop.text(whole(width, height))},${this.master.token}`;
     } else if (!this.crop || !this.touched) {
       // The server takes the same square.
       crop.value = "";
     } else if (this.crop.isIn(this.sent.area)) {
       crop.value = this.crop.text(this.sent);
     } else {
-      this.put({ file: this.file, ...all(this.crop.width, this.crop.height) });
+      this.put({ file: this.file, ...whole(this.crop.width, this.crop.height) });
     }
   }
 
-  // A large photo is sent in no more pixels than the server keeps. Where a small part of it is chosen,
-  // that part is sent sharp enough for the largest rendition, and what is far from it is left out.
-  // Not before `ready`, unless the form is sent: the browser would rather draw.
+  // A large photo is sent in no more pixels than the server keeps; of an enlarged one, what is near
+  // the chosen square, in as many as the largest rendition has. Not before `ready`, unless the form is
+  // sent: the browser would rather draw.
   prepare(ready) {
     const { file, image, limits } = this;
     if (!image || !file || (file.size < SMALL_FILE && !this.turned)) return;
@@ -444,14 +458,14 @@ class AvatarInput extends HTMLElement {
 
   async shrink(work) {
     const { file, image, crop, limits, turned } = this;
-    const whole = all(image.naturalWidth, image.naturalHeight);
-    const long = Math.max(whole.width, whole.height);
-    const enough = limits.master / long;
-    const scale = Math.min(1, Math.max(enough, crop ? limits.rendition / crop.side : 0));
+    const all = whole(image.naturalWidth, image.naturalHeight);
+    const side = crop ? crop.side : Math.min(all.width, all.height);
+    const long = Math.max(all.width, all.height);
+    const scale = Math.min(1, Math.max(limits.master / long, limits.rendition / side));
+    const reach = Math.max(limits.master / scale, AROUND * side);
+    const enlarged = crop && side < crop.largest && !turned;
     const area =
-      scale > enough
-        ? crop.surroundings(Math.max(limits.master / scale, AROUND * crop.side))
-        : whole.area;
+      enlarged && all.width * all.height > reach ** 2 ? crop.surroundings(reach) : all.area;
     const [width, height] = area.slice(2).map((px) => Math.max(1, Math.round(px * scale)));
     const what = { area, width, height };
     const { sent } = this;
@@ -462,7 +476,7 @@ class AvatarInput extends HTMLElement {
       const copy = await smaller(image, file, wanted).catch(() => null);
       // Something else may have been chosen meanwhile.
       if (this.work !== work) return;
-      this.put(copy ? { file: copy, ...what } : { file, ...whole });
+      this.put(copy ? { file: copy, ...what } : { file, ...all });
     }
     this.work = null;
   }
@@ -493,7 +507,8 @@ class AvatarInput extends HTMLElement {
     );
   }
 
-  remove(focus = true) {
+  // Not remove(), by which scripts take an element out of the page.
+  clearPicture(focus = true) {
     this.reset();
     this.state = "removed";
     this.clear.checked = true;
@@ -590,7 +605,7 @@ class AvatarInput extends HTMLElement {
     const name = event.target.closest("[data-action]")?.dataset.action;
     if (name === "camera") this.photograph();
     else if (name === "adjust") this.adjust();
-    else if (name === "remove") this.remove();
+    else if (name === "remove") this.clearPicture();
     else if (name === "undo") this.undo();
     else if (name === "cancel") this.sending?.abort();
     else if (name) this.step(name, 2);
@@ -715,25 +730,25 @@ document.addEventListener("paste", (event) => {
   target.choose(files);
 });
 
-// --- sending -------------------------------------------------------------------------------------
+// --- sending ---
 
 // Before anybody else handles it, htmx included: the smaller copies are to be sent.
 document.addEventListener(
   "submit",
   (event) => {
-    const works = widgetsOf(event.target).filter((each) => each.work);
-    if (!works.length) return;
+    const busy = widgetsOf(event.target).filter((each) => each.work || each.choosing?.done);
+    if (!busy.length) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     const { target, submitter } = event;
     // Not at once: a form cannot be sent while its event is being handled.
     const again = () => setTimeout(() => target.requestSubmit(submitter));
-    Promise.all(works.map((each) => each.work.run())).then(again);
+    Promise.all(busy.map((each) => each.ready())).then((each) => each.every(Boolean) && again(), again);
   },
   true,
 );
 
-// On the kit's own page: with progress, and on an error with the picture still chosen.
+// On the kit's own page: with progress, and after an error with the picture still chosen.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || !("avatarKitSubmit" in form.dataset)) return;
