@@ -56,6 +56,25 @@ def test_all_calls_are_over_at_the_end_of_the_block():
     assert sorted(done) == list(range(40))
 
 
+def test_a_call_that_was_cancelled_as_its_thread_woke_up_hides_no_failure(monkeypatch):
+    original = workers._run
+
+    def fail() -> None:
+        raise OSError("no network")
+
+    def run(future: Any, calls: Any) -> None:
+        late = time.monotonic() + 10
+        while calls[0].func is int and not future.cancelled() and time.monotonic() < late:
+            time.sleep(0.001)
+        original(future, calls)
+
+    monkeypatch.setattr(workers, "_run", run)
+    with pytest.raises(OSError, match="no network"), side_by_side() as add:
+        first = add(int)
+        add(fail)
+    assert first.cancelled()
+
+
 def test_the_first_failure_is_raised_and_what_has_not_begun_is_given_up():
     begun: list[int] = []
     hold = threading.Event()

@@ -75,6 +75,7 @@ def side_by_side() -> Iterator[Callable[..., Future[Any]]]:
         except BaseException:
             wait(futures)
             raise
-    # Calls begin in this order, so that cancelled ones come after the one that failed.
+    # A thread that is slow to begin its call may find it cancelled, since a later one has failed.
     for future in futures:
-        future.result()
+        if not future.cancelled():
+            future.result()
