@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from django_avatar_kit.test import make_image, make_upload
-from tests.browser.pictures import ruled
+from tests.browser.pictures import chosen, ruled
 from tests.browser.widget import Widget
 from tests.support import images
 from tests.testapp.models import Profile
@@ -385,6 +385,18 @@ def test_a_new_file_takes_the_place_of_a_crop(stored_widget, page):
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Your picture is saved.")).to_be_visible()
     assert "-320x200-" in Profile.objects.get().avatar.name
+
+
+def test_a_refused_file_leaves_the_crop_of_the_stored_picture(stored_widget, page):
+    page.keyboard.press("+")
+    box = stored_widget.crop
+    stored_widget.input.set_input_files(chosen("notes.jpg", b"no picture"))
+    expect(stored_widget.part("error")).not_to_be_empty()
+    assert stored_widget.crop == box
+    assert stored_widget.file_size() == 0
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Your picture is saved.")).to_be_visible()
+    assert f"-{'_'.join(map(str, box[:4]))}-" in Profile.objects.get().avatar.name
 
 
 def test_of_two_tabs_the_later_one_is_told(stored_widget, page, pictured, complaints):

@@ -346,8 +346,6 @@ class AvatarInput extends HTMLElement {
     if (this.input.disabled || !files.length) return;
     const choosing = {};
     this.choosing = choosing;
-    // Another file may be in the input by now.
-    this.part("crop").value = "";
     choosing.done = this.take(files, choosing).finally(() => {
       if (this.choosing === choosing) this.choosing = null;
     });
