@@ -77,8 +77,8 @@ def site() -> Iterator[str]:
 
 
 @contextmanager
-def browser(address: str) -> Iterator[BrowserContext]:
-    """A person who is logged in, without a picture."""
+def browser(address: str, *, density: int = 1) -> Iterator[BrowserContext]:
+    """A person who is logged in, without a picture; a CSS px has ``density`` px of the screen."""
     from django.contrib.auth.models import User
     from django.test import Client
     from playwright.sync_api import sync_playwright
@@ -96,7 +96,9 @@ def browser(address: str) -> Iterator[BrowserContext]:
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": address}
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
-        context = chromium.new_context(base_url=address, **SCREENS["desktop"])
+        context = chromium.new_context(
+            base_url=address, device_scale_factor=density, **SCREENS["desktop"]
+        )
         context.add_cookies([cookie])  # type: ignore[list-item]
         yield context
         chromium.close()
@@ -234,6 +236,7 @@ def main() -> int:
         measure = f"from choosing to the preview, {SLOWER}× slower"
         row(measure, "1,000 ms", f"{min(times):,.0f} to {max(times):,.0f} ms")
         row("presses after choosing", "2", str(clicks(context, path)))
+    with site() as address, browser(address, density=2) as context:
         error, number = crop_error(context)
         row(f"preview against rendition, {number} crops", "1 px", f"{error:.2f} px")
     return 0

@@ -28,8 +28,8 @@ MARGIN = 0.25
 
 @pytest.fixture
 def page(open_context, sign_in, user, screen):
-    """As dense as telephones are: on fewer px, a step from colour to colour is a px wide."""
-    context = open_context(screen, device_scale_factor=3 if screen == "phone" else 1)
+    """On a dense screen: on fewer px, a step from colour to colour is a px wide."""
+    context = open_context(screen, device_scale_factor=3 if screen == "phone" else 2)
     sign_in(context, user)
     return context.new_page()
 
