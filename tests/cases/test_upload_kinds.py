@@ -43,6 +43,7 @@ from tests.support.time_limits import SoftTimeLimit
 from tests.testapp.models import Bare, Team
 
 pytestmark = [
+    pytest.mark.lifecycle,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("small"),
 ]
