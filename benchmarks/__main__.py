@@ -3,7 +3,7 @@
     python -m benchmarks                             # about a quarter of an hour
     python -m benchmarks --quick                     # a few minutes, less exact
     python -m benchmarks --only rows upload
-    python -m benchmarks --write docs/benchmarks.md
+    python -m benchmarks --write docs/explanation/benchmarks.md
 
 Needs the dependency group ``benchmarks``. The report goes to stdout, progress messages go to
 stderr.
@@ -34,8 +34,8 @@ INTRODUCTION = """\
 # Benchmarks
 
 `make bench` compares the kit with other libraries and prints this page. It was written by
-`python -m benchmarks --write docs/benchmarks.md`. Compare the ratios, not the absolute figures:
-these depend on the machine.
+`python -m benchmarks --write docs/explanation/benchmarks.md`. Compare the ratios, not the
+absolute figures: these depend on the machine.
 
 """
 

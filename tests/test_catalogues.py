@@ -155,7 +155,7 @@ class TestFromRightToLeft:
 
 
 class TestASite:
-    """What docs/translation.md says."""
+    """What docs/howto/translation.md says."""
 
     @staticmethod
     def write(folder: Path, language: str, **pairs: str) -> None:

@@ -56,7 +56,7 @@ def found(dotted: str) -> Any:
     return value
 
 
-@pytest.mark.parametrize("name", ["architecture.md", "contributing.md"])
+@pytest.mark.parametrize("name", ["explanation/architecture.md", "contributing.md"])
 def test_files_that_are_named_exist(name):
     spans = [span for span in CODE.findall(page(name)) if FILE.fullmatch(span)]
     assert spans
@@ -66,14 +66,14 @@ def test_files_that_are_named_exist(name):
         assert there or absent, f"{name} names {span}"
 
 
-@pytest.mark.parametrize("name", ["architecture.md", "contributing.md"])
+@pytest.mark.parametrize("name", ["explanation/architecture.md", "contributing.md"])
 def test_functions_that_are_named_exist(name):
     for dotted in named(page(name)):
         found(dotted)
 
 
 def test_the_table_of_rooms_names_every_part_and_no_other():
-    table = page("architecture.md").partition("## The rooms")[2].partition("\n## ")[0]
+    table = page("explanation/architecture.md").partition("## The rooms")[2].partition("\n## ")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     assert {name.rstrip("/") for row in rows for name in CODE.findall(row)} == PARTS
 
@@ -103,7 +103,8 @@ def called_by(call: Callable[[], object]) -> list[CodeType]:
 
 def check_walk(heading: str, call: Callable[[], object]) -> None:
     """The functions that the numbered list below a heading names are called in that order."""
-    text = page("architecture.md").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    text = page("explanation/architecture.md").partition(f"\n## {heading}\n")[2]
+    text = text.partition("\n## ")[0]
     steps = {dotted: code for dotted in named(text) if (code := code_of(found(dotted)))}
     assert len(steps) > 3
     calls = iter(called_by(call))
@@ -129,11 +130,11 @@ class TestWalks:
 
 
 def test_every_setting_is_documented():
-    text = page("settings.md")
+    text = page("reference/settings.md")
     assert {key for key in KEYS if f"`{key}` = " not in text} == set()
 
 
 def test_every_check_is_documented():
     source = inspect.getsource(checks)
     ids = set(re.findall(r"avatar_kit\.[EW]\d{3}", source))
-    assert ids == set(re.findall(r"`(avatar_kit\.[EW]\d{3})`", page("checks.md")))
+    assert ids == set(re.findall(r"`(avatar_kit\.[EW]\d{3})`", page("reference/checks.md")))

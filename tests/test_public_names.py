@@ -24,7 +24,7 @@ from django_avatar_kit.rendering import Face
 from tests.testapp.models import Profile
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 IMPORTS = [
     "from django_avatar_kit.models import AvatarMixin, prefetch_avatars",

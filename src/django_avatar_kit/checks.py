@@ -1,4 +1,4 @@
-"""System checks, each with an id of its own; ``docs/checks.md`` lists them."""
+"""System checks, each with an id of its own; ``docs/reference/checks.md`` lists them."""
 
 from __future__ import annotations
 
