@@ -12,6 +12,9 @@ from django_avatar_kit.exceptions import (
     AvatarError,
     AvatarReplaced,
     DecompressionBomb,
+    DownloadError,
+    DownloadRefused,
+    DownloadTimeout,
     EmptyUpload,
     InvalidCrop,
     KeyChanged,
@@ -114,6 +117,24 @@ EACH: list[tuple[AvatarError, str, str]] = [
         (
             "The crop box (0, 0, 9, 8) of “a.jpg” cannot be used: it is not square. It is x, y, "
             "width and height in whole pixels of the upright picture."
+        ),
+    ),
+    (
+        DownloadError(url="https://ada:secret@example.org/a.jpg?token=1#a", reason="it is gone."),
+        "download",
+        "“https://example.org/a.jpg” could not be downloaded: it is gone.",
+    ),
+    (
+        DownloadRefused(url="ftp://example.org/a.jpg", reason="it begins with “ftp:”"),
+        "download_refused",
+        "“ftp://example.org/a.jpg” could not be downloaded: it begins with “ftp:”.",
+    ),
+    (
+        DownloadTimeout(url="https://example.org/a.jpg", limit=2.5),
+        "download_timeout",
+        (
+            "“https://example.org/a.jpg” could not be downloaded: it did not arrive in full "
+            "within 2.5 s, the time that it has."
         ),
     ),
     (

@@ -18,6 +18,7 @@ from .columns import AvatarColumn
 from .conf import get_config, ladder, listed
 from .display.display_names import display_name
 from .display.owners import locate
+from .downloads import DEFAULT_RULES, DownloadRules, download
 from .exceptions import NotAFile, UncommittedFile
 from .lifecycle import assignment
 from .lifecycle.field_file import AvatarDescriptor, AvatarFile, field_file
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from django.core.checks import CheckMessage
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from .names import Fit
+    from .names import Box, Fit
 
 __all__ = ["AvatarField", "AvatarFieldFile"]
 
@@ -94,6 +95,26 @@ class AvatarFieldFile(AvatarFile):
         owner, _field, _key = locate(self)
         # The admin puts a link around it, which would have no name.
         return avatar_html(self, alt=display_name(owner) or self.field.verbose_name)
+
+    def save_from_url(
+        self,
+        url: str,
+        save: bool = True,
+        *,
+        crop: Box | None = None,
+        replace: bool = True,
+        rules: DownloadRules = DEFAULT_RULES,
+    ) -> None:
+        """Make the picture at ``url`` the avatar; the other arguments are those of :meth:`save`.
+
+        It is fetched within the bounds of ``rules``, and checked as any upload. Raises
+        :class:`~django_avatar_kit.exceptions.DownloadError` where it cannot be fetched, and what
+        :meth:`save` does: nothing has been written then.
+        """
+        upload = download(url, rules)
+        self.save(str(upload.name), upload, save, crop=crop, replace=replace)
+
+    save_from_url.alters_data = True  # type: ignore[attr-defined]
 
     def url_for(self, size: int) -> str:
         """URL of the rendition for a square of ``size`` px, or a fallback's without an avatar."""
@@ -231,13 +252,16 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         elif isinstance(value, File):
             self.check_upload(value)
 
-    def check_upload(self, upload: File[Any]) -> None:
+    def check_upload(self, upload: File[Any], crop: Any = None) -> None:
         """As :meth:`validate_upload`, for any file: one that is stored is an upload, too.
 
-        The picture is kept on it. Raises the children of
+        ``crop`` is (x, y, width, height) in px of the upright upload. It and the picture are kept
+        on the upload, so that assigning it is enough. Raises the children of
         :class:`~django_avatar_kit.exceptions.UploadError`.
         """
-        pipeline.receive(upload, self, reading.crop_of(upload))
+        crop = reading.crop_of(upload) if crop is None else crop
+        pipeline.receive(upload, self, crop)
+        reading.keep_crop(upload, crop)
 
     # --- from an attribute to a column ---
 

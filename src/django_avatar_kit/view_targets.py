@@ -63,6 +63,31 @@ def reload(row: Model, name: str) -> None:
     forget(row, getattr(row, name).field)
 
 
+def own_row(user: Model) -> Model:
+    """The row with a user's own avatar: the user, or their profile, which is inserted if needed.
+
+    Raises ``TypeError`` where there is no avatar at all, and ``ImproperlyConfigured`` where
+    ``AVATAR_KIT["OWNER"]`` leads to a row that is not the user's one-to-one profile.
+    """
+    row = owners.own_row(user)
+    return insert_row(row) if row._state.adding else row
+
+
+def insert_row(new: Model) -> Model:
+    """Insert the row of an owner, or load it if it exists by now. Without an owner, do nothing."""
+    link = owners.link_of(type(new))
+    if link is None:
+        # There is no owner to look for; the row is saved together with the avatar.
+        return new
+    # The base manager, as for user.profile: another manager may hide an existing row.
+    owner = getattr(new, link.name)
+    row: Model
+    row, _created = new._meta.model._base_manager.get_or_create(**{link.name: owner})
+    # The page may show the owner's avatar as well, and would find the unsaved row.
+    link.remote_field.set_cached_value(owner, row)
+    return row
+
+
 class TargetMixin(ContextMixin):
     """The row with the avatar: the user's own, or one that ``model`` and the URL name.
 
@@ -159,17 +184,7 @@ class TargetMixin(ContextMixin):
 
         To be overridden where a profile has more columns that must be filled.
         """
-        link = owners.link_of(type(new))
-        if link is None:
-            # There is no owner to look for; the form saves the row together with the avatar.
-            return new
-        # The base manager, as for user.profile: another manager may hide an existing row.
-        owner = getattr(new, link.name)
-        row: Model
-        row, _created = new._meta.model._base_manager.get_or_create(**{link.name: owner})
-        # The page may show the owner's avatar as well, and would find the unsaved row.
-        link.remote_field.set_cached_value(owner, row)
-        return row
+        return insert_row(new)
 
     def get_field_name(self) -> str:
         """The name of the avatar field that this view is about."""

@@ -89,6 +89,11 @@ def filename_text(filename: object) -> Any:
     return gettext_lazy("upload") if shown == UNNAMED else shown
 
 
+def url_text(url: str) -> str:
+    """A URL without user name, password and query, which may be secret; a long one is cut."""
+    return _shortened(re.sub("(?<=//)[^/?#]*@", "", re.split("[?#]", url)[0]))
+
+
 def described(value: object) -> Any:
     """A text as it is, but short; of anything else the type."""
     if isinstance(value, str):

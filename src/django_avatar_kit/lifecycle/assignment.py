@@ -90,7 +90,7 @@ def commit(instance: Model, field: AvatarColumn, using: str) -> None:
         cut = _recrop(instance, file, master, using)
         sources = _sources(instance, file, str(master))
     elif file.uncommitted:
-        cut = pipeline.cut(receive(file), field.spec)
+        cut, sources = pipeline.cut(receive(file), field.spec), file._over
     elif (made := state.made(file.name)) and made.undone:
         cut, sources = made.cut, made.sources
     else:
@@ -102,7 +102,7 @@ def commit(instance: Model, field: AvatarColumn, using: str) -> None:
         state_of(instance).orphaned.append(state.generated)
     state.generated = Generated(field=field, name=key, cut=cut, sources=sources)
     state.assigned = True
-    file.become(name=key, _file=None, _committed=True, _crop=None)
+    file.become(name=key, _file=None, _committed=True, _crop=None, _over=())
 
 
 def _recrop(instance: Model, file: AvatarFile, master: Name, using: str) -> Cut:
@@ -180,7 +180,7 @@ def claim(instance: Model, field: AvatarColumn, using: str, *, otherwise: str) -
 
 
 def refuse_replaced(instance: Model, field: AvatarColumn, *, held: str) -> None:
-    """Raise ``AvatarReplaced`` if what was cropped anew is not what the locked row holds."""
+    """Raise ``AvatarReplaced`` if the locked row holds what this must not be put in place of."""
     made = column_state(instance, field).made(name_on(instance, field))
     if made is not None and made.sources and held not in made.sources:
         raise AvatarReplaced

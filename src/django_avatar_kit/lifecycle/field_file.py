@@ -11,8 +11,8 @@ from django.db.models.fields.files import FieldFile, FileDescriptor
 from easy_thumbnails.files import ThumbnailerImageFieldFile, ThumbnailFile
 
 from .. import pipeline, recutting
-from ..columns import STATE, AvatarColumn, default_of
-from ..exceptions import NoMaster, NotAFile, ReadOnly
+from ..columns import STATE, AvatarColumn, default_of, is_default
+from ..exceptions import AvatarReplaced, NoMaster, NotAFile, ReadOnly
 from ..names import Box, Name
 from ..uploads import reading
 from ..wording import UNNAMED
@@ -69,6 +69,8 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     generate = True
     #: The crop box (x, y, width, height) that an uncommitted upload is to be cut with.
     _crop: Box | None = None
+    #: The names one of which the row must still hold when an upload is saved; empty for any.
+    _over: tuple[str, ...] = ()
 
     # Called for every row that is loaded, and three times beside django-cleanup. Whatever can
     # wait is not done here.
@@ -102,14 +104,27 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         """Whether ``name`` was changed since the row was loaded."""
         return (self.name or "") != (self.loaded_name or "")
 
-    def save(self, name: str, content: Any, save: bool = True, *, crop: Box | None = None) -> None:
+    def save(
+        self,
+        name: str,
+        content: Any,
+        save: bool = True,
+        *,
+        crop: Box | None = None,
+        replace: bool = True,
+    ) -> None:
         """Make ``content`` the avatar.
 
         ``crop`` is (x, y, width, height) in px of the upright upload, which is checked and decoded
         now: on an :class:`~django_avatar_kit.exceptions.UploadError` nothing has changed. Files
         are written when the row is saved, which is now unless ``save`` is False; where that fails,
         the instance has its old avatar again.
+
+        With ``replace=False``, an avatar stays that the row has now or is given before it is
+        saved: that raises :class:`~django_avatar_kit.exceptions.AvatarReplaced`. The default of
+        the column is no avatar in this sense.
         """
+        over = () if replace else self._vacant()
         if isinstance(content, AvatarFile) and content.recrops is not None:
             # What a form gives for another part of the stored avatar.
             given = {key: getattr(content, key) for key in ("name", "_file", "_crop")}
@@ -125,7 +140,9 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         # Only an error message needs a name.
         name = reading.text_of(name)
         pipeline.receive(upload, self.field, crop, filename=name)
-        self._replace({"name": name or UNNAMED, "_file": upload, "_crop": crop}, save=save)
+        self._replace(
+            {"name": name or UNNAMED, "_file": upload, "_crop": crop, "_over": over}, save=save
+        )
 
     save.alters_data = True  # type: ignore[attr-defined]
 
@@ -203,7 +220,14 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
 
     delete.alters_data = True  # type: ignore[attr-defined]
 
+    def _vacant(self) -> tuple[str, ...]:
+        """What the row may hold when it has no avatar. Raises ``AvatarReplaced`` if it has one."""
+        if self and (self.uncommitted or not is_default(self.name or "", self.field)):
+            raise AvatarReplaced
+        return ("", self.name) if self.name else ("",)
+
     def _replace(self, values: dict[str, Any], *, save: bool) -> None:
+        values = {"_over": (), **values}
         was_assigned = is_assigned(self.instance, self.field)
         values["_committed"] = values["_file"] is None
         before = {key: getattr(self, key) for key in values}
@@ -227,7 +251,7 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
             raise
 
     def become(self, **values: Any) -> None:
-        """Stand for another file: ``name``, ``_file``, ``_committed`` and ``_crop`` of it."""
+        """Stand for another file: ``name``, ``_file``, ``_committed``, ``_crop``, ``_over``."""
         self.__dict__.update(values)
         # Private to ``ImageFile`` (Django 5.2 to 6.1), which has no other way to forget its size.
         self.__dict__.pop("_dimensions_cache", None)
@@ -267,7 +291,7 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
             self._file.seek(0)
             content = ContentFile(self._file.read(), name=self.name)
             self._file.seek(0)
-        kept = ("instance", "field", "name", "loaded_name", "_committed", "_crop")
+        kept = ("instance", "field", "name", "loaded_name", "_committed", "_crop", "_over")
         return {**{name: getattr(self, name) for name in kept}, "_file": content}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -287,7 +311,7 @@ def field_file(field: AvatarColumn, instance: Any, value: Any) -> AvatarFile:
         return make(instance, field, value or None)
     if isinstance(value, AvatarFile) and field.shares_with(value.field):
         file = make(instance, field, value.name)
-        file.loaded_name, file._crop = value.loaded_name, value._crop
+        file.loaded_name, file._crop, file._over = value.loaded_name, value._crop, value._over
         file._committed, file._file = value._committed, value._file
         return file
     if isinstance(value, FieldFile) and value._committed and not value.name:  # type: ignore[attr-defined]

@@ -29,8 +29,8 @@ class Generated:
     name: str
     #: Kept to write the files again, should the transaction be rolled back and the instance saved.
     cut: Cut
-    #: Those of which the row must still hold one, since they were cropped from it. Empty for an
-    #: upload.
+    #: Those of which the row must still hold one: what was cropped, or no avatar at all. Empty for
+    #: an upload that may replace any.
     sources: tuple[str, ...] = ()
     change: Change | None = None
 

@@ -1,0 +1,131 @@
+"""A viewset for the avatar of whoever is logged in, or of a row that they look after."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.fields import get_error_detail
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.response import Response
+from rest_framework.status import HTTP_204_NO_CONTENT
+from rest_framework.viewsets import ViewSet
+
+from ...exceptions import AvatarError, StorageError, UploadError
+from ...forms import time_stamps
+from ...rendering import has_avatar
+from ...view_targets import RowGoneError, TargetMixin, reload, save_row
+from ...views import AvatarChangeView
+from .fields import AvatarCropField, AvatarUploadField, face_data
+from .throttling import AvatarUploadThrottle
+
+logger = logging.getLogger(__name__)
+
+
+class MyAvatarSerializer(serializers.Serializer):  # type: ignore[misc]
+    """What the viewset answers. Without an avatar, the URLs are those of the fallback."""
+
+    has_avatar = serializers.BooleanField()
+    src = serializers.CharField()
+    srcset = serializers.CharField()
+    color = serializers.CharField()
+    alt = serializers.CharField()
+    urls = serializers.DictField(child=serializers.CharField())
+
+
+class AvatarUploadSerializer(serializers.Serializer):  # type: ignore[misc]
+    """What the viewset takes, as multipart/form-data."""
+
+    avatar = AvatarUploadField(write_only=True)
+    crop = AvatarCropField()
+
+
+class AvatarNotSaved(APIException):  # type: ignore[misc]
+    """The storage failed, or another thing that the client cannot help. Nothing has changed."""
+
+    status_code = 503
+    default_detail = AvatarChangeView.failure_message
+    default_code = "avatar"
+
+
+class AvatarViewSet(TargetMixin, ViewSet):  # type: ignore[misc]
+    """``GET``, ``PUT`` and ``DELETE`` of ``avatar/`` below the prefix that a router gives it.
+
+    Whose avatar it is, is told as for :class:`~django_avatar_kit.views.AvatarChangeView`: the
+    user's own, unless ``model`` and the prefix name a row. A profile that does not exist is made
+    once a picture has been accepted.
+    """
+
+    permission_classes = [IsAuthenticated]
+    parser_classes = [MultiPartParser]
+    #: Of ``src``, in px; None for ``DEFAULT_SIZE``.
+    size: int | None = None
+
+    def get_throttles(self) -> list[Any]:
+        # Beside those of the site, whatever they are.
+        return [*super().get_throttles(), AvatarUploadThrottle()]
+
+    @action(detail=False)
+    def avatar(self, request: Any, **kwargs: Any) -> Response:
+        """The avatar, or the fallback that is shown instead."""
+        return self._answer()
+
+    @avatar.mapping.put
+    def replace_avatar(self, request: Any, **kwargs: Any) -> Response:
+        """Upload a picture, which replaces the avatar; `crop` is a square of it in px."""
+        row, name = self.object, self.get_field_name()
+        serializer = AvatarUploadSerializer(data=request.data)
+        serializer.fields["avatar"].model_field = row._meta.get_field(name)
+        serializer.is_valid(raise_exception=True)
+        if row._state.adding:
+            row = self.object = self.create_object(row)
+        setattr(row, name, serializer.validated_data["avatar"])
+        try:
+            self._save()
+        except RowGoneError as error:
+            raise NotFound from error
+        return self._answer()
+
+    @avatar.mapping.delete
+    def remove_avatar(self, request: Any, **kwargs: Any) -> Response:
+        """Remove the avatar. Without one, nothing happens."""
+        row, name = self.object, self.get_field_name()
+        avatar = getattr(row, name)
+        if has_avatar(avatar) and not row._state.adding:
+            avatar.field.save_form_data(row, False)
+            try:
+                self._save()
+            except RowGoneError:
+                # Whoever deleted it has removed the avatar, too.
+                reload(row, name)
+        return Response(status=HTTP_204_NO_CONTENT)
+
+    def _answer(self) -> Response:
+        avatar = getattr(self.object, self.get_field_name())
+        face = face_data(avatar, self.size, avatar.field.spec.sizes, self.request)
+        return Response(MyAvatarSerializer({"has_avatar": has_avatar(avatar), **face}).data)
+
+    def _save(self) -> None:
+        """Save the one column, or all of a new row. Raises ``RowGoneError`` and API exceptions."""
+        row, name = self.object, self.get_field_name()
+        columns = None if row._state.adding else [name, *time_stamps(row)]
+        try:
+            save_row(row, lambda: row.save(update_fields=columns))
+        except RowGoneError:
+            raise
+        except UploadError as error:
+            # Such as a temporary file that is gone since it was checked.
+            raise ValidationError({"avatar": get_error_detail(error)}) from error
+        except AvatarError as error:
+            raise _not_saved(error) from error
+
+
+def _not_saved(error: AvatarError) -> AvatarNotSaved:
+    """What the client is told: no keys, which the log has."""
+    logger.error("An avatar could not be saved: %s", error, exc_info=error.__cause__)
+    message = AvatarChangeView.storage_message if isinstance(error, StorageError) else None
+    return AvatarNotSaved(message, error.code)
