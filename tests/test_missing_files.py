@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import call_command
 from django.template import Context, Template
 from django.test import Client
 
 from django_avatar_kit.checks import check_settings
-from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.rendering import avatar_html, avatar_url, get_face, has_avatar
 from django_avatar_kit.test import make_upload, settle
 from django_avatar_kit.view_answers import avatar_data
