@@ -46,7 +46,7 @@ _ID_OF = {
 def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """``AVATAR_KIT``: keys (E001), values (E002-E006), storages (E007, E015, W002, W003).
 
-    Gravatar where it is never asked is W005.
+    Gravatar where it is never asked is W005, fallbacks for missing files in production W007.
     """
     try:
         values, wrong = read()
@@ -60,7 +60,15 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
     messages += [_bad_value(name, *said) for name, said in wrong.items()]
     # Those values are replaced by the defaults, so that all others are checked nevertheless.
     config = Config(**values)
-    return [*messages, *_check_values(config), *_check_storages(config)]
+    messages += [*_check_values(config), *_check_storages(config)]
+    if config.fallback_if_missing and not settings.DEBUG:
+        message = f"{SETTING}['FALLBACK_IF_MISSING'] is on, and DEBUG is off."
+        hint = (
+            "Set it in the settings for development only. Each avatar on a page costs a look into "
+            "the storage."
+        )
+        messages.append(Warning(message, hint=hint, id="avatar_kit.W007"))
+    return messages
 
 
 def _check_values(config: Config) -> Iterator[CheckMessage]:

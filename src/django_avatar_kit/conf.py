@@ -65,6 +65,8 @@ class Config:
     owner: Mapping[str, str] | None = None
     #: False for a site that reads the files of another one and must not delete them.
     delete_files: bool = True
+    #: Whether an avatar whose file is not in storage is shown as a fallback. For development.
+    fallback_if_missing: bool = False
 
 
 KEYS = frozenset(f.name.upper() for f in fields(Config))

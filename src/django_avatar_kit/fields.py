@@ -23,6 +23,7 @@ from .exceptions import NotAFile, UncommittedFile
 from .lifecycle import assignment
 from .lifecycle.field_file import AvatarDescriptor, AvatarFile, field_file
 from .lifecycle.instance_state import column_state, is_assigned, state_of
+from .missing_files import locator
 from .names import Name
 from .rendering import avatar_html, avatar_url
 from .specs import Limits, Spec
@@ -60,7 +61,7 @@ class AvatarFieldFile(AvatarFile):
         is ``avatar.storage.url(avatar.name)``.
         """
         self._require_file()
-        _owner, field, key = locate(self)
+        _owner, field, key = locator()(self)
         if field is None or (name := Name.parse(key)) is None:
             return self.url_for(max(self.field.spec.sizes))
         return urls(field.rendition_storage)(name.rendition(name.sizes[-1], name.formats[-1]))

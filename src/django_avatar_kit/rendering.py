@@ -25,6 +25,7 @@ from .display.owners import locate, prefetch_avatars
 from .display.placeholders import placeholder_of
 from .fallbacks import fallback_html, fallback_pictures, fallback_url
 from .formats import nearest, rendition_encoders
+from .missing_files import locator
 from .names import MASTER, Name
 from .storage.adapter import JoinedUrls
 from .storage.base import urls
@@ -70,11 +71,12 @@ class Layout:
     It holds what the settings say at this moment: a tag makes a new one when they change.
     """
 
-    __slots__ = ("_alt", "_close", "_colored", "_open", "alt", "attrs", "size")
+    __slots__ = ("_alt", "_close", "_colored", "_locate", "_open", "alt", "attrs", "size")
 
     def __init__(self, size: Any, attrs: Mapping[str, Any]) -> None:
         """Raises ``ValueError`` for a bad size, ``TypeError`` for a bad attribute."""
         self.size = clean_size(size)
+        self._locate = locator()
         try:
             merged = markup.attribute_names(get_config().img_attrs)
             placeholder = markup.take_placeholder(dict(merged))
@@ -97,14 +99,14 @@ class Layout:
 
     def html(self, obj: Any) -> SafeString:
         """The markup of the avatar of ``obj``, or of a fallback."""
-        owner, avatar_field, key = locate(obj)
+        owner, avatar_field, key = self._locate(obj)
         if avatar_field is None or key is None:
             return fallback_html(owner, self.size, self._alt_of(owner), self.attrs)
         return self._finish(_head(avatar_field, key, self.size), owner, key)
 
     def face(self, obj: Any) -> Face:
         """The same in parts."""
-        owner, avatar_field, key = locate(obj)
+        owner, avatar_field, key = self._locate(obj)
         alt = self._alt_of(owner)
         if avatar_field is None or key is None:
             pictures, color = markup.Pictures(*fallback_pictures(owner, self.size)), ""
@@ -175,7 +177,7 @@ def avatar_url(
 
 
 def _url(obj: Any, size: int, format: str | None) -> str:
-    owner, avatar_field, key = locate(obj)
+    owner, avatar_field, key = locator()(obj)
     if avatar_field is None or key is None:
         return fallback_url(owner, size, raster=format is not None)
     name = Name.parse(key)
@@ -255,7 +257,7 @@ def avatar_group(
 
 
 def has_avatar(obj: Any) -> bool:
-    """Whether there is a stored file that is not the default of its column."""
+    """Whether the row names a file that is not the default of its column."""
     _owner, avatar_field, key = locate(obj)
     return avatar_field is not None and key is not None and not is_default(key, avatar_field)
 
