@@ -19,7 +19,7 @@ from jinja2 import Environment
 
 from django_avatar_kit.conf import KEYS
 from django_avatar_kit.contrib.jinja import AvatarKit
-from tests.support.documentation import Block, blocks
+from tests.support.code_blocks import Block, blocks
 
 #: Template libraries of other packages, with the tags of theirs that pages use.
 FOREIGN = {"wagtailadmin_tags": ["formattedfield"]}

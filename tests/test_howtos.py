@@ -18,7 +18,7 @@ from django_avatar_kit.rendering import avatar_html, avatar_url
 from django_avatar_kit.signals import avatar_deleted, avatar_updated
 from django_avatar_kit.test import make_upload
 from tests.support import site_of_a_page
-from tests.support.documentation import blocks
+from tests.support.code_blocks import blocks
 from tests.support.lifecycle import make_profile, upload
 from tests.testapp.models import Profile, Team
 

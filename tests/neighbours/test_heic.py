@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from django_avatar_kit.exceptions import UnsupportedFormat
-from tests.support.documentation import blocks
+from tests.support.code_blocks import blocks
 from tests.support.lifecycle import make_profile, upload
 
 pytestmark = pytest.mark.django_db(transaction=True)

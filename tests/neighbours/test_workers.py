@@ -19,7 +19,7 @@ from django.core.files.storage import storages
 from django_avatar_kit.exceptions import NotAnImage
 from django_avatar_kit.signals import avatar_updated
 from django_avatar_kit.test import make_image
-from tests.support.documentation import blocks
+from tests.support.code_blocks import blocks
 from tests.support.lifecycle import make_profile, upload
 from tests.testapp.models import Profile
 
@@ -122,9 +122,7 @@ def test_a_storage_that_fails_is_tried_again(tasks, monkeypatch, storage):
     assert Profile.objects.get(pk=profile.pk).avatar
 
 
-def test_a_time_limit_in_the_middle_of_an_upload_leaves_no_file(
-    tasks, monkeypatch, files, storage
-):
+def test_a_time_limit_leaves_no_file(tasks, monkeypatch, files, storage):
     profile = make_profile(avatar=False)
     save = type(storage).save
 

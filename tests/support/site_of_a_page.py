@@ -13,7 +13,7 @@ import textwrap
 from pathlib import Path
 
 import django_avatar_kit
-from tests.support.documentation import ROOT, blocks
+from tests.support.code_blocks import ROOT, blocks
 
 SETTINGS = """
 from pathlib import Path
@@ -71,7 +71,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
 django.setup()
 from django.core.management import call_command
 call_command("makemigrations", "people", verbosity=0)
-call_command("migrate", verbosity=0)
+call_command("migrate", run_syncdb=True, verbosity=0)
 call_command("check", fail_level="WARNING")
 from django.test import Client
 from django.test.utils import setup_test_environment
