@@ -9,7 +9,7 @@ are made without a query, and neither puts a name into a URL.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from html import escape
 from typing import Any
@@ -56,6 +56,12 @@ class Fallback:
     def url(self, owner: Any, size: int) -> str | None:
         """The URL of a picture for ``owner``, for ``size`` × ``size`` px."""
         return None
+
+    def raster_url(self, owner: Any, size: int) -> str | None:
+        """The same, but never that of an SVG file: mail programs do not show these."""
+        url = self.url(owner, size)
+        is_svg = url is not None and urlsplit(url).path.lower().endswith((".svg", ".svgz"))
+        return None if is_svg else url
 
     def srcset(self, owner: Any, size: int) -> str:
         """The same picture for denser screens, beside ``url()``; "" where one serves all."""
@@ -110,7 +116,10 @@ class Identicon(Fallback):
 class Static(Fallback):
     """A picture among the static files, the same for everyone."""
 
-    def __init__(self, path: str = "avatar_kit/default.svg") -> None:
+    #: A silhouette, and the same silhouette for mails.
+    DEFAULT, DEFAULT_RASTER = "avatar_kit/default.svg", "avatar_kit/default.png"
+
+    def __init__(self, path: str = DEFAULT) -> None:
         """Raises ``TypeError`` where ``path`` is no text."""
         if not is_text(path) or not path:
             raise TypeError(f"path is {path!r}. It must be that of a static file, as a text")
@@ -121,6 +130,11 @@ class Static(Fallback):
 
     def url(self, owner: Any, size: int) -> str:
         return static(self.path)
+
+    def raster_url(self, owner: Any, size: int) -> str | None:
+        if self.path == self.DEFAULT:
+            return static(self.DEFAULT_RASTER)
+        return super().raster_url(owner, size)
 
 
 class Gravatar(Fallback):
@@ -259,23 +273,19 @@ def fallback_url(owner: Any, size: int, *, raster: bool = False) -> str:
 
     With ``raster``, that of an SVG file is passed over: mail programs do not show these.
     """
-    for url, _fallback in _answers(owner, size):
-        if not (raster and urlsplit(url).path.lower().endswith((".svg", ".svgz"))):
+    for fallback in get_fallbacks():
+        answer = fallback.raster_url if raster else fallback.url
+        if (url := answer(owner, size)) is not None:
             return url
     return ""
 
 
 def fallback_pictures(owner: Any, size: int) -> tuple[str, str]:
     """The URL of the first fallback that has one, and its ``srcset``; both may be empty."""
-    for url, fallback in _answers(owner, size):
-        return url, fallback.srcset(owner, size)
-    return "", ""
-
-
-def _answers(owner: Any, size: int) -> Iterator[tuple[str, Fallback]]:
     for fallback in get_fallbacks():
         if (url := fallback.url(owner, size)) is not None:
-            yield url, fallback
+            return url, fallback.srcset(owner, size)
+    return "", ""
 
 
 def make_fallback(entry: Any) -> Fallback:
