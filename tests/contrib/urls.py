@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.urls import include, path
+
+from django_avatar_kit.contrib.profile.admin import ProfileAdmin, ProfileInline
+from django_avatar_kit.contrib.profile.models import Profile
+
+#: Of its own, so that no test changes the UserAdmin of another.
+site = admin.AdminSite()
+site.register(Profile, ProfileAdmin)
+
+
+@admin.register(User, site=site)
+class UserWithAvatarAdmin(UserAdmin):
+    inlines = [*UserAdmin.inlines, ProfileInline]
+
+
+urlpatterns = [
+    path("admin/", site.urls),
+    path("avatar/", include("django_avatar_kit.urls")),
+]
