@@ -36,6 +36,8 @@ class Page(HTMLParser):
         self.forms: list[Form] = []
         self.links: dict[str, str] = {}
         self.pictures: list[dict[str, Any]] = []
+        #: What the browser loads with it: pictures and style sheets.
+        self.needed: list[str] = []
         #: The form, button or link that is open, and its text so far.
         self._form: Form | None = None
         self._open: tuple[str, dict[str, Any]] | None = None
@@ -46,6 +48,9 @@ class Page(HTMLParser):
         values = dict(attrs)
         if tag == "img":
             self.pictures.append(values)
+            self.needed.append(values["src"] or "")
+        elif tag == "link" and values.get("rel") == "stylesheet":
+            self.needed.append(values["href"] or "")
         elif tag == "form":
             self._form = Form(action=values.get("action") or "")
             self.forms.append(self._form)
@@ -80,7 +85,11 @@ class Page(HTMLParser):
 
 
 class Visitor:
-    """One person with a browser. Every answer but 200, after redirections, fails the test."""
+    """One person with a browser.
+
+    Every answer but 200, after redirections, fails the test: of pages, and of the pictures and
+    style sheets on them.
+    """
 
     def __init__(self) -> None:
         self._opener = build_opener(ProxyHandler({}), HTTPCookieProcessor(CookieJar()))
@@ -151,8 +160,10 @@ class Visitor:
     def _show(self, request: Request) -> Page:
         answer, body = self._ask(request)
         self._chosen, self._ticked = {}, {}
-        self.page = Page(answer.url, body.decode())
-        return self.page
+        self.page = page = Page(answer.url, body.decode())
+        for url in page.needed:
+            self.get(urljoin(page.url, url))
+        return page
 
     def _ask(self, request: Request) -> tuple[HTTPResponse, bytes]:
         try:

@@ -251,12 +251,12 @@ class Walker:
 
     def _real(self, text: str) -> str:
         for named, used in self._ports.items():
-            text = text.replace(f"127.0.0.1:{named}", f"127.0.0.1:{used}")
+            text = re.sub(rf"\b(127\.0\.0\.1|localhost):{named}\b", rf"\1:{used}", text)
         return text
 
     def _shown(self, text: str) -> str:
         for named, used in self._ports.items():
-            text = text.replace(f"127.0.0.1:{used}", f"127.0.0.1:{named}")
+            text = re.sub(rf"\b(127\.0\.0\.1|localhost):{used}\b", rf"\1:{named}", text)
         return text
 
 
