@@ -82,10 +82,16 @@ class Command(BaseCommand):
                 "AVATAR_KIT['DELETE_FILES'] is False: this site deletes no files, since they may "
                 "be another site's."
             )
+        locations = locations_to_sweep(storage)
+        if not locations:
+            raise CommandError(
+                "No model has an avatar field, so there is no storage to look into. "
+                "Name one: --storage default."
+            )
         problems: list[str] = []
         with ExitStack() as stack:
             sweeps: list[Sweep] = []
-            for location in locations_to_sweep(storage):
+            for location in locations:
                 sweep = Sweep(location, min_age=age, prefix=folder, foreign=foreign)
                 stack.enter_context(closing(sweep))
                 try:
