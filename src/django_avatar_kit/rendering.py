@@ -29,6 +29,8 @@ from .names import MASTER, Name
 from .storage.adapter import JoinedUrls
 from .storage.base import urls
 
+__all__ = ["Face", "Group", "avatar_group", "avatar_html", "avatar_url", "get_face", "has_avatar"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Face:
@@ -52,6 +54,7 @@ class Face:
     placeholder: str
     #: As asked for, in CSS px, whatever the size of the file.
     width: int
+    #: As asked for, in CSS px: it is a square.
     height: int
     #: All further attributes; True stands for one without a value.
     attrs: Mapping[str, str | bool]

@@ -13,6 +13,8 @@ from rest_framework.settings import api_settings
 from ..exceptions import UploadError
 from ..fields import AvatarField
 
+__all__ = ["AvatarUploadField"]
+
 
 class AvatarUploadField(FileField):  # type: ignore[misc]
     """A picture, in any serializer. An invalid one is answered with 400 and the kit's message.
