@@ -141,10 +141,11 @@ class Layout:
 def avatar_html(obj: Any, size: Any = None, **attrs: Any) -> SafeString:
     """The markup of an avatar, ``size`` CSS px wide and high (``DEFAULT_SIZE`` without one).
 
-    ``obj`` is anything that :func:`~django_avatar_kit.display.owners.locate` takes. Keyword
-    arguments become attributes: ``data_foo`` gives ``data-foo``, ``class_`` gives ``class``, True
-    an attribute without a value, None or False none. ``alt`` is the display name unless it is
-    given.
+    ``obj`` is whatever ``{% avatar %}`` takes: a row with an avatar, its field file, an owner
+    whose one-to-one profile has one, the text of the column, None, or an ``AnonymousUser``.
+    Keyword arguments become attributes: ``data_foo`` gives ``data-foo``, ``class_`` gives
+    ``class``, True an attribute without a value, None or False none. ``alt`` is the display name
+    unless it is given.
 
     Raises ``ValueError`` for a bad size, ``TypeError`` for a bad attribute or object.
     """
@@ -167,8 +168,8 @@ def avatar_url(
     and of the fallbacks those are passed over whose URL is that of an SVG, which mails cannot
     show.
 
-    ``absolute`` puts scheme and host before it: of ``request``, else as
-    :func:`~django_avatar_kit.display.absolute_urls.absolute_url` says.
+    ``absolute`` puts scheme and host before it: of ``request``, else of ``BASE_URL``, else of the
+    current site of ``django.contrib.sites``.
 
     Raises ``ValueError`` for a bad size or format, ``TypeError`` for a bad object, and
     ``ImproperlyConfigured`` where the host is not known.

@@ -57,10 +57,10 @@ def test_all_that_is_public_has_types(name):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_public_module_is_in_the_reference(name):
-    """Its names and their members come from the docstrings: Sphinx reads ``__all__``."""
+    """Sphinx reads names and members from the docstrings, and fails where one has no place."""
     directive = re.compile(rf"^\.\. automodule:: {re.escape(name)}\n   :members:$", re.MULTILINE)
     found = [page for page, text in PAGES.items() if directive.search(text)]
     assert len(found) == 1, (
         f"{name} has to be on one page of docs/reference/, and is on {found or 'none'}. Put it "
-        "there with “.. automodule::” and “:members:”; see docs/reference/python.md."
+        "there with “.. automodule::” and “:members:”, as docs/reference/python.md does."
     )

@@ -15,6 +15,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from easy_thumbnails.files import Thumbnailer
+
 import django_avatar_kit
 
 PACKAGE = django_avatar_kit.__name__
@@ -91,6 +93,8 @@ class Part:
 
     path: str
     """``module.Class.member``, where it is imported from."""
+    home: str
+    """The same where it is defined: a member may be one of a base class."""
     node: ast.AST
     """Where it is defined."""
     lines: list[str]
@@ -130,22 +134,17 @@ def parts(module_name: str) -> list[Part]:
     module = import_module(module_name)
     found = []
     for name in module.__all__:
-        node, lines = _definition(module, name)
-        path = f"{module_name}.{name}"
-        found.append(Part(path=path, node=node, lines=lines))
-        if isinstance(value := getattr(module, name), type):
+        value, path = getattr(module, name), f"{module_name}.{name}"
+        home = module
+        if name not in definitions(module):
+            # Imported from another module, so that sites find it in this one.
+            home = import_module(value.__module__)
+        node = definitions(home)[name]
+        origin = f"{home.__name__}.{name}"
+        found.append(Part(path=path, home=origin, node=node, lines=_source(home)))
+        if isinstance(value, type):
             found += _members(value, path)
     return found
-
-
-def _definition(module: ModuleType, name: str) -> tuple[ast.AST, list[str]]:
-    """Where a name is defined, also where the module imports it from another."""
-    home = getattr(getattr(module, name), "__module__", None)
-    home = module if not str(home).startswith(PACKAGE) else import_module(str(home))
-    for place in (home, module):
-        if name in definitions(place):
-            return definitions(place)[name], _source(place)
-    raise AssertionError(f"{module.__name__}.__all__ names “{name}”, which is defined nowhere.")
 
 
 def _members(cls: type, path: str) -> Iterator[Part]:
@@ -162,6 +161,7 @@ def _members(cls: type, path: str) -> Iterator[Part]:
                 continue
             part = Part(
                 path=f"{path}.{name}",
+                home=f"{base.__module__}.{base.__name__}.{name}",
                 node=node,
                 lines=_source(home),
                 is_told_by_base=name in described,
@@ -178,6 +178,9 @@ def _known(cls: type) -> Iterator[str]:
     for method in ("__init__", "setup"):
         code = getattr(vars(cls).get(method), "__code__", None)
         yield from code.co_names if code else ()
+    if cls is Thumbnailer:
+        # It sets more of them in a loop.
+        yield from vars(Thumbnailer(name=""))
 
 
 @cache

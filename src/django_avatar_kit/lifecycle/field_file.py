@@ -55,15 +55,15 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     #: from a stored file without opening it.
     _committed: bool
 
-    thumbnail_basedir = thumbnails.Setting()  #: Of easy-thumbnails.
-    thumbnail_subdir = thumbnails.Setting()  #: Of easy-thumbnails.
-    thumbnail_prefix = thumbnails.Setting()  #: Of easy-thumbnails.
-    thumbnail_quality = thumbnails.Setting()  #: Of easy-thumbnails.
-    thumbnail_extension = thumbnails.Setting()  #: Of easy-thumbnails.
-    thumbnail_preserve_extensions = thumbnails.Setting()  #: Of easy-thumbnails.
-    thumbnail_transparency_extension = thumbnails.Setting()  #: Of easy-thumbnails.
-    thumbnail_check_cache_miss = thumbnails.Setting()  #: Of easy-thumbnails.
-    thumbnail_namer = thumbnails.Setting()  #: Of easy-thumbnails.
+    thumbnail_basedir = thumbnails.Setting()
+    thumbnail_subdir = thumbnails.Setting()
+    thumbnail_prefix = thumbnails.Setting()
+    thumbnail_quality = thumbnails.Setting()
+    thumbnail_extension = thumbnails.Setting()
+    thumbnail_preserve_extensions = thumbnails.Setting()
+    thumbnail_transparency_extension = thumbnails.Setting()
+    thumbnail_check_cache_miss = thumbnails.Setting()
+    thumbnail_namer = thumbnails.Setting()
     storage = source_storage = _FieldStorage()
     remote_source = False
     generate = True
