@@ -102,9 +102,7 @@ def leave_out(
     return True if what == "class" and is_foreign else None
 
 
-def leave_out_text(
-    _app: Any, what: str, _name: str, _obj: Any, _options: Any, lines: Any
-) -> None:
+def leave_out_text(_app: Any, what: str, _name: str, _obj: Any, _options: Any, lines: Any) -> None:
     """What a module says of itself is for those who work on it. Each page has its own words."""
     if what == "module":
         lines.clear()

@@ -92,9 +92,7 @@ def test_the_table_of_names_takes_its_example_apart():
             re.findall(r"`(.+?)`", names), re.findall(r"`(.+?)`", values), strict=True
         )
     }
-    built = (
-        "{upload_to}/{hh}/{token}-{secret}-{k1}-{W}x{H}-{sizes}-{formats}-{crop}-{color}.{ext}"
-    )
+    built = "{upload_to}/{hh}/{token}-{secret}-{k1}-{W}x{H}-{sizes}-{formats}-{crop}-{color}.{ext}"
     assert built.format(**parts) == key
 
 
@@ -111,7 +109,9 @@ def test_every_tag_and_filter_is_documented():
 def test_every_command_is_documented():
     own = {name for name, app in get_commands().items() if app == "django_avatar_kit"}
     assert len(own) >= 4
-    headings = re.findall(r"^## `?(\w+)", (REFERENCE / "commands.md").read_text("utf-8"), re.M)
+    headings = re.findall(
+        r"^## `?(\w+)", (REFERENCE / "commands.md").read_text("utf-8"), re.MULTILINE
+    )
     assert own - set(headings) == set()
 
 
