@@ -23,29 +23,12 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
 __all__ = [
-    "AvatarError",
-    "AvatarReplaced",
-    "DecompressionBomb",
-    "EmptyUpload",
-    "InvalidCrop",
-    "KeyChanged",
-    "KeyTooLong",
-    "NoMaster",
-    "NotAFile",
-    "NotAnImage",
-    "ReadOnly",
-    "StaleName",
-    "StorageError",
-    "SvgUpload",
-    "TooManyPixels",
-    "TooMuchMemory",
-    "TruncatedImage",
-    "UncommittedFile",
-    "UnreadableUpload",
-    "UnsupportedFormat",
-    "UploadError",
+    "AvatarError", "AvatarReplaced", "DecompressionBomb", "EmptyUpload", "InvalidCrop",
+    "KeyChanged", "KeyTooLong", "NoMaster", "NotAFile", "NotAnImage", "ReadOnly", "StaleName",
+    "StorageError", "SvgUpload", "TooManyPixels", "TooMuchMemory", "TruncatedImage",
+    "UncommittedFile", "UnreadableUpload", "UnsupportedFormat", "UploadError",
     "UploadTooLarge",
-]
+]  # fmt: skip
 
 #: Width and height in px.
 Size = tuple[int, int]

@@ -123,7 +123,7 @@ class Part:
 
     def _has_comment(self) -> bool:
         """``#:`` before or behind an attribute, or a text on the next line, as Sphinx reads."""
-        first, last = self.node.lineno, self.node.end_lineno  # type: ignore[attr-defined]
+        first, last = self.node.lineno, self.node.end_lineno
         before, behind = self.lines[first - 2].strip(), self.lines[last : last + 1]
         text = bool(behind) and behind[0].strip().startswith('"""')
         return before.startswith("#:") or "#:" in self.lines[last - 1] or text
