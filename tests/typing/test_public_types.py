@@ -19,7 +19,7 @@ from django.forms import Media
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
-from django_avatar_kit import __version__, exceptions
+from django_avatar_kit import exceptions
 from django_avatar_kit.admin import AvatarAdminMixin, HasAvatarFilter
 from django_avatar_kit.assets import avatar_media
 from django_avatar_kit.exceptions import AvatarError, StorageError, UploadError
@@ -232,16 +232,12 @@ def test_the_test_kit() -> None:
     assert callable(settle)
 
 
-def test_the_version() -> None:
-    assert_type(__version__, str)
-
-
 def test_a_model_of_a_site() -> None:
     class Team(AvatarMixin):
         name = models.CharField(max_length=9)
         logo = AvatarField(upload_to="logos", fit="contain", blank=True)
 
-        class Meta:
+        class Meta(AvatarMixin.Meta):
             app_label = "testapp"
             abstract = True
 
