@@ -105,7 +105,7 @@ def test_imports_in_the_documentation(statement):
 
 @pytest.mark.parametrize("dotted", in_documentation(DOTTED))
 def test_dotted_paths_in_the_documentation(dotted):
-    assert resolved(dotted) is not None
+    resolved(dotted)
 
 
 def test_the_documentation_is_read():

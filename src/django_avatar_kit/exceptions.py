@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 
     from django_stubs_ext import StrPromise
 
+__all__ = [
+    "AvatarError", "AvatarReplaced", "DecompressionBomb", "EmptyUpload", "InvalidCrop",
+    "KeyChanged", "KeyTooLong", "NoMaster", "NotAFile", "NotAnImage", "ReadOnly", "StaleName",
+    "StorageError", "SvgUpload", "TooManyPixels", "TooMuchMemory", "TruncatedImage",
+    "UncommittedFile", "UnreadableUpload", "UnsupportedFormat", "UploadError",
+    "UploadTooLarge",
+]  # fmt: skip
+
 #: Width and height in px.
 Size = tuple[int, int]
 
@@ -40,8 +48,11 @@ class AvatarError(Exception):
     ``message`` holds ``%(name)s`` placeholders for the values in ``params``.
     """
 
+    #: What a program tells the error by. It does not change.
     code: str = "avatar"
+    #: The sentence, with placeholders such as ``%(filename)s``. Texts may change.
     message: str | StrPromise = _("Something is wrong with this avatar.")
+    #: The values for the placeholders, and numbers (px, bytes) for programs.
     params: Any
 
     def __init__(self, **params: Any) -> None:
@@ -276,6 +287,7 @@ class StorageError(AvatarError):
     code = "storage"
     # Translators: the reason is what the storage says, mostly in English.
     message: str | StrPromise = _("“%(key)s” could not be written: %(reason)s.")
+    #: The sentence for each ``action``.
     MESSAGES: ClassVar[Mapping[str, str | StrPromise]] = {
         "write": message,
         "delete": _("“%(key)s” could not be deleted: %(reason)s."),

@@ -30,6 +30,9 @@ from .display.identicons import code_of, drawing_of
 from .display.initials import drawing, letters_of, seal_initials
 from .lazy import unwrap
 
+__all__ = ["Attributes", "Fallback", "Gravatar", "Identicon", "Initials", "Static"]
+
+#: Of an ``<img>``, not escaped; True stands for one without a value.
 Attributes = Mapping[str, str | bool]
 
 #: Attributes of an ``<img>`` that mean nothing on an ``<svg>``.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
 from django.apps import apps
 from django.core.files.base import File
@@ -49,6 +49,7 @@ class AvatarFieldFile(AvatarFile):
     left out, and templates, admins and serializers of others know nothing but ``url``.
     """
 
+    field: AvatarField
     #: Whether the text is the key of a rendition; see :meth:`for_widgets`.
     _hides_key = False
 
@@ -139,6 +140,19 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
     #: The kit's own check of a field, which ``apps`` puts here: checks import this module.
     check_arguments: ClassVar[Callable[[Any], Iterable[CheckMessage]]] = lambda _field: ()
 
+    if TYPE_CHECKING:
+        # What the descriptor gives: without this, type checkers take an avatar for its field.
+        @overload
+        def __get__(self, instance: None, owner: Any) -> AvatarDescriptor: ...
+        @overload
+        def __get__(self, instance: AvatarFile, owner: Any) -> AvatarField: ...
+        @overload
+        def __get__(self, instance: Model, owner: Any) -> AvatarFieldFile: ...
+        @overload
+        def __get__(self, instance: Any, owner: Any) -> AvatarField: ...
+        def __get__(self, instance: Any, owner: Any) -> Any: ...
+        def __set__(self, instance: Any, value: object) -> None: ...
+
     def __init__(
         self,
         verbose_name: Any = None,
@@ -215,8 +229,6 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
             return by_alias(alias)
         return self.storage
 
-    # --- what the other rooms ask ---
-
     def shares_with(self, other: AvatarField) -> bool:
         """Whether one name means the same files for both fields."""
         return self is other or (
@@ -227,8 +239,6 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         """The name that the row has. The instance has a ``STATE``, and ``name`` itself."""
         state = column_state(instance, self)
         return state.name_in_row() if not name or state.is_undone(name) else name
-
-    # --- what is let in ---
 
     @property
     def validators(self) -> list[Any]:

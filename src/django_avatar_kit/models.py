@@ -34,6 +34,7 @@ class AvatarMixin(models.Model):
     transaction, the row is locked, its old name read and the column updated.
     """
 
+    #: An :class:`~django_avatar_kit.fields.AvatarFieldFile`; false where there is no avatar.
     avatar = fields.AvatarField(_("avatar"), blank=True)
 
     class Meta:

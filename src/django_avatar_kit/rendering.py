@@ -30,6 +30,8 @@ from .names import MASTER, Name
 from .storage.adapter import JoinedUrls
 from .storage.base import urls
 
+__all__ = ["Face", "Group", "avatar_group", "avatar_html", "avatar_url", "get_face", "has_avatar"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Face:
@@ -53,6 +55,7 @@ class Face:
     placeholder: str
     #: As asked for, in CSS px, whatever the size of the file.
     width: int
+    #: As asked for, in CSS px: it is a square.
     height: int
     #: All further attributes; True stands for one without a value.
     attrs: Mapping[str, str | bool]
@@ -140,10 +143,11 @@ class Layout:
 def avatar_html(obj: Any, size: Any = None, **attrs: Any) -> SafeString:
     """The markup of an avatar, ``size`` CSS px wide and high (``DEFAULT_SIZE`` without one).
 
-    ``obj`` is anything that :func:`~django_avatar_kit.display.owners.locate` takes. Keyword
-    arguments become attributes: ``data_foo`` gives ``data-foo``, ``class_`` gives ``class``, True
-    an attribute without a value, None or False none. ``alt`` is the display name unless it is
-    given.
+    ``obj`` is whatever ``{% avatar %}`` takes: a row with an avatar, its field file, an owner
+    whose one-to-one profile has one, the text of the column, None, or an ``AnonymousUser``.
+    Keyword arguments become attributes: ``data_foo`` gives ``data-foo``, ``class_`` gives
+    ``class``, True an attribute without a value, None or False none. ``alt`` is the display name
+    unless it is given.
 
     Raises ``ValueError`` for a bad size, ``TypeError`` for a bad attribute or object.
     """
@@ -166,8 +170,8 @@ def avatar_url(
     and of the fallbacks those are passed over whose URL is that of an SVG, which mails cannot
     show.
 
-    ``absolute`` puts scheme and host before it: of ``request``, else as
-    :func:`~django_avatar_kit.display.absolute_urls.absolute_url` says.
+    ``absolute`` puts scheme and host before it: of ``request``, else of ``BASE_URL``, else of the
+    current site of ``django.contrib.sites``.
 
     Raises ``ValueError`` for a bad size or format, ``TypeError`` for a bad object, and
     ``ImproperlyConfigured`` where the host is not known.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from importlib import import_module
 from pathlib import Path
@@ -41,9 +42,9 @@ def imported(statement: str) -> list[Any]:
 
 
 def resolved(dotted: str) -> Any:
-    """The module, or the attribute of one, that a dotted path names."""
+    """The module, or what is in one, that a dotted path names."""
     try:
         return import_module(dotted)
     except ModuleNotFoundError:
-        module, _, name = dotted.rpartition(".")
-        return getattr(import_module(module), name)
+        outer, _, name = dotted.rpartition(".")
+        return inspect.getattr_static(resolved(outer), name)
