@@ -127,7 +127,11 @@ def number(value: float) -> str:
 # --- caches ------------------------------------------------------------------------------------
 
 #: The three views, from warm to cold, with the marker that shows each.
-VIEWS = {"warm_us": ("o", "warm"), "emptied_us": ("D", "cache emptied"), "first_us": ("s", "first")}
+VIEWS = {
+    "warm_us": ("o", "warm"),
+    "emptied_us": ("D", "cache emptied"),
+    "first_us": ("s", "first"),
+}
 
 
 def caches(theme: Theme, data: Data) -> Figure:
@@ -217,7 +221,7 @@ def growth(theme: Theme, data: Data) -> Figure:
         log_axis(axes, theme, "x", {10**power: f"{10**power:,}" for power in range(2, 6)})
         low, high = axes.get_ylim()
         powers = {10.0**p: f"{10.0**p:g} ms" for p in range(-1, 5)}
-        axes.set_ylim(min(low, 10 ** -0.1 * low), high * 1.1)
+        axes.set_ylim(min(low, 10**-0.1 * low), high * 1.1)
         log_axis(axes, theme, "y", {v: text for v, text in powers.items() if low <= v <= high})
         labels_at_the_end(axes, theme, ends)
         axes.set_title(title, loc="left", size=TEXT, color=theme.text, weight="bold", pad=8)

@@ -15,7 +15,9 @@ TITLES = {
 }
 #: Short titles for narrow columns and for plots.
 SHORT = {
-    name: title.removesuffix(", django-cleanup").strip("`").replace("django-versatile", "versatile")
+    name: title.removesuffix(", django-cleanup")
+    .strip("`")
+    .replace("django-versatile", "versatile")
     for name, title in TITLES.items()
 }
 #: Everybody who cuts sizes, and of these everybody but the kit.
