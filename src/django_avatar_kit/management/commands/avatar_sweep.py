@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ...conf import get_config
 from ...maintenance.progress import Progress, counted
 from ...maintenance.sweep import Sweep, locations_to_sweep
+from ..base import percentage
 
 if TYPE_CHECKING:
     from ...maintenance.orphans import Orphan
@@ -73,7 +74,7 @@ class Command(BaseCommand):
         verbosity: int,
         **options: Any,
     ) -> None:
-        folder, age, limit = _folder(prefix), _age(min_age), _percent(max_percent)
+        folder, age, limit = _folder(prefix), _age(min_age), percentage(max_percent)
         if foreign and not folder:
             raise CommandError("--foreign needs a --prefix: the folder in which to look.")
         if delete and not get_config().delete_files:
@@ -156,16 +157,6 @@ def _age(given: Any) -> timedelta:
     if match is None:
         raise CommandError(f"“{given}” is no age. Write 30m, 2h, 1d, or a number of seconds.")
     return timedelta(seconds=float(match[1]) * UNITS[match[2]])
-
-
-def _percent(given: Any) -> float:
-    try:
-        percent = float(given)
-    except ValueError:
-        percent = -1
-    if not 0 <= percent <= 100:
-        raise CommandError(f"“{given}” is no percentage. Write a number from 0 to 100.")
-    return percent
 
 
 def _folder(prefix: str) -> str:
