@@ -62,6 +62,15 @@ class Fallback:
         return ""
 
 
+def img(src: str, srcset: str, size: int, alt: str, attrs: Attributes) -> SafeString:
+    """The ``<img>`` of a fallback that has a URL; the other arguments as for ``html()``."""
+    dense = f' srcset="{escape(srcset)}"' if srcset else ""
+    return mark_safe(  # noqa: S308
+        f'<img src="{escape(src)}"{dense} width="{size}" height="{size}"'
+        f' alt="{attribute_value(alt)}"{attributes(attrs)}>'
+    )
+
+
 class Initials(Fallback):
     """One or two letters of the display name on a colour of the owner's, as an inline ``<svg>``.
 
@@ -108,7 +117,7 @@ class Static(Fallback):
         self.path = path
 
     def html(self, owner: Any, size: int, alt: str, attrs: Attributes) -> SafeString:
-        return _img(self.url(owner, size), "", size, alt, attrs)
+        return img(self.url(owner, size), "", size, alt, attrs)
 
     def url(self, owner: Any, size: int) -> str:
         return static(self.path)
@@ -174,7 +183,7 @@ class Gravatar(Fallback):
             return None
         # The page need not be told to that server.
         given = {"referrerpolicy": "no-referrer", **attrs}
-        return _img(url, self.srcset(owner, size), size, alt, given)
+        return img(url, self.srcset(owner, size), size, alt, given)
 
     def url(self, owner: Any, size: int) -> str | None:
         address = self.email(owner).strip().lower()
@@ -207,14 +216,6 @@ def _svg(inside: str, size: int, alt: str, attrs: Attributes) -> SafeString:
     return mark_safe(  # noqa: S308
         f'<svg width="{size}" height="{size}" viewBox="0 0 64 64"'
         f"{attributes({**role, **given})}>{inside}</svg>"
-    )
-
-
-def _img(src: str, srcset: str, size: int, alt: str, attrs: Attributes) -> SafeString:
-    dense = f' srcset="{escape(srcset)}"' if srcset else ""
-    return mark_safe(  # noqa: S308
-        f'<img src="{escape(src)}"{dense} width="{size}" height="{size}"'
-        f' alt="{attribute_value(alt)}"{attributes(attrs)}>'
     )
 
 

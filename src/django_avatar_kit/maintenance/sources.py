@@ -19,6 +19,7 @@ from django.core.management.base import CommandError
 from django.db import models
 
 from ..columns import AvatarColumn, avatar_columns, avatar_fields
+from ..conf import get_config
 from .avatars import fields_of
 
 #: The lookup of a row that is the owner itself.
@@ -72,6 +73,7 @@ def route_of(
     ]
     # A field of the same model is meant before that of its owner.
     found = [route for route in found if route.from_source == SELF == route.from_target] or found
+    found = list(filter(_is_configured, found)) or found
     if not found:
         raise CommandError(
             f"Nothing leads from {field} to {_listed(known) or 'an AvatarField'}: the avatar has "
@@ -86,6 +88,13 @@ def route_of(
         raise CommandError(f"Say whose picture it is: --owner {' or --owner '.join(names)}.")
     _check_order(found[0])
     return found[0]
+
+
+def _is_configured(route: Route) -> bool:
+    """Whether ``AVATAR_KIT["OWNER"]`` names this avatar for the owner."""
+    owners = {key.lower(): path for key, path in (get_config().owner or {}).items()}
+    step = owners.get(route.owner._meta.label_lower, "").replace("__", ".").partition(".")[0]
+    return bool(step and route.link and route.link.remote_field.get_accessor_name() == step)
 
 
 def _file_field(label: str) -> models.FileField:
