@@ -49,9 +49,8 @@ class Problems:
             lines.append(line)
 
     def listed(self, kind: Kind) -> Iterator[str]:
-        """The lines for people, after a heading; none where there is nothing to list."""
-        if not (count := self.counts[kind]):
-            return
+        """A heading, and the lines for people, of a kind that there is some of."""
+        count = self.counts[kind]
         one = count == 1
         what = {"missing": "is gone" if one else "are gone", "unusable": "cannot be used"}[kind]
         yield f"{counted(count, 'file')} {what}:"

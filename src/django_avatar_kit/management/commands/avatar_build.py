@@ -181,12 +181,10 @@ class Command(AvatarCommand):
 
     def _conclude(self) -> None:
         counts, would = self.counts, "to be " if self.dry_run else ""
-        for kind in WAYS_OUT:
-            if self.choices[kind] != "keep":
-                for line in self.problems.listed(kind):
+        for kind, way_out in WAYS_OUT.items():
+            if self.choices[kind] != "keep" and self.problems.counts[kind]:
+                for line in (*self.problems.listed(kind), way_out):
                     self.stderr.write(line)
-                if self.problems.counts[kind]:
-                    self.stderr.write(WAYS_OUT[kind])
         if self.verbosity:
             checked = sum(counts.values()) - counts["to clear"]
             more = [f", {counts[each]} {each}" for each in ("kept", "cleared") if counts[each]]

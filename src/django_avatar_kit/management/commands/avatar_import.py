@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ...maintenance.sources import Route
 
 WAY_OUT = (
-    "Nothing was changed at the source. The owners of these files have no avatar until they choose "
-    "one. This is no failure: a later run tries the files again, and then lists them again."
+    "Nothing was changed at the source. The owners of these files have no avatar until they "
+    "choose one. This is no failure: a later run tries the files again, and then lists them again."
 )
 
 
@@ -29,8 +29,8 @@ class Command(AvatarCommand):
     help = (
         "Brings pictures from another field or library into the site's avatars: decoded, cleaned "
         "and cut like an upload. Owners who have an avatar keep it, and nothing is changed or "
-        "deleted at the source. A run that was stopped is resumed by running it again. Avatars may "
-        "be uploaded and deleted meanwhile."
+        "deleted at the source. A run that was stopped is resumed by running it again. Avatars "
+        "may be uploaded and deleted meanwhile."
     )
     takes_labels = False
 
@@ -125,11 +125,9 @@ class Command(AvatarCommand):
         dry_run: bool,
     ) -> None:
         kinds: tuple[Kind, ...] = ("missing", "unusable")
-        for kind in kinds:
-            for line in problems.listed(kind):
-                self.stderr.write(line)
-        if problems.counts:
-            self.stderr.write(WAY_OUT)
+        lines = [line for kind in kinds if problems.counts[kind] for line in problems.listed(kind)]
+        for line in (*lines, WAY_OUT) if lines else ():
+            self.stderr.write(line)
         owners = counted(sum(counts.values()), "owner")
         if verbosity:
             self.stdout.write(
