@@ -19,15 +19,15 @@ from ..exceptions import StorageError
 from ..interruptions import is_interruption
 from ..lifecycle import changes, field_file, locking, settlement
 from ..storage import base as storage
-from .avatars import Row
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
 
     from ..columns import AvatarColumn
+    from .avatars import Row
 
 
-class FileGone(StorageError):
+class FileGone(StorageError):  # noqa: N818 - as the children of AvatarError
     """A row names a file that is not in storage."""
 
     def __init__(self, *, key: str) -> None:

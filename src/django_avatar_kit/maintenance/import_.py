@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from django.db import models, router
 from django.db.models import Q
@@ -24,7 +24,9 @@ from ..interruptions import is_interruption
 from .adoption import adopt, replace_name
 from .avatars import BATCH, Row
 from .parallel import side_by_side
-from .sources import Route
+
+if TYPE_CHECKING:
+    from .sources import Route
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,8 @@ class Result(NamedTuple):
 
 def count(route: Route, using: str | None = None) -> int:
     """How many owners have a picture; ``using`` as for :func:`run`."""
-    return _owners(route, _sources(route, using)).count()
+    number: int = _owners(route, _sources(route, using)).count()
+    return number
 
 
 def run(
@@ -153,18 +156,21 @@ def _instance(picture: Picture, *, dry_run: bool) -> models.Model | None:
     route, using = picture.route, picture.target_using
     rows = _rows(route.target.model, using)
     if picture.row is not None:
-        instance = rows.filter(pk=picture.row.pk).first()
+        pk = picture.row.pk
     else:
         owner = _rows(route.owner, using).filter(pk=picture.owner).first()
         if owner is None or route.link is None:
             return None
         link = {route.link.name: owner}
         if dry_run:
-            return route.target.model(**link)
-        made, _ = rows.get_or_create(**link)
-        # As the database has it.
-        instance = rows.filter(pk=made.pk).first()
-    return instance if instance and _is_free(_held(instance, route.target), route.target) else None
+            unsaved: models.Model = route.target.model(**link)
+            return unsaved
+        pk = rows.get_or_create(**link)[0].pk
+    # As the database has it.
+    instance: models.Model | None = rows.filter(pk=pk).first()
+    if instance is None or not _is_free(_held(instance, route.target), route.target):
+        return None
+    return instance
 
 
 def _is_free(held: str, field: AvatarColumn) -> bool:
@@ -183,7 +189,8 @@ def _held(instance: models.Model, field: AvatarColumn) -> str:
 def _source_row(picture: Picture) -> models.QuerySet[models.Model]:
     source = picture.route.source
     same = {"pk": picture.pk, source.attname: picture.key}
-    return _rows(source.model, picture.source_using).filter(**same)
+    rows: models.QuerySet[models.Model] = _rows(source.model, picture.source_using).filter(**same)
+    return rows
 
 
 def _sources(route: Route, using: str | None) -> models.QuerySet[models.Model]:
@@ -191,10 +198,12 @@ def _sources(route: Route, using: str | None) -> models.QuerySet[models.Model]:
     attname = route.source.attname
     empty = Q(**{attname: ""}) | Q(**{f"{attname}__isnull": True})
     orphaned = Q(**{f"{route.from_source}__isnull": True})
-    return _rows(route.source.model, using).exclude(empty | orphaned)
+    rows = _rows(route.source.model, using)
+    filled: models.QuerySet[models.Model] = rows.exclude(empty | orphaned)
+    return filled
 
 
-def _owners(route: Route, sources: models.QuerySet[models.Model]) -> models.QuerySet[Any, Any]:
+def _owners(route: Route, sources: models.QuerySet[models.Model]) -> Any:
     return sources.order_by(route.from_source).values_list(route.from_source, flat=True).distinct()
 
 

@@ -1,7 +1,7 @@
 """Several rows at once: threads, each with its own connections to the databases.
 
 Threads are enough: Pillow decodes, scales and encodes without Python's global lock, and storages
-wait for the network. Memory is bounded, since few rows are read ahead and each thread works on one.
+wait for the network. Memory is bounded: few rows are read ahead, and each thread works on one.
 """
 
 from __future__ import annotations

@@ -10,14 +10,16 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..exceptions import UploadError
 from ..names import Name
 from ..storage import base as storage
 from .adoption import FileGone, clear_name
-from .avatars import Row
 from .progress import counted
+
+if TYPE_CHECKING:
+    from .avatars import Row
 
 Kind = Literal["missing", "unusable", "failed"]
 #: What to do about rows of one kind: end with an error, leave them, or empty their columns.
@@ -87,8 +89,8 @@ class Clearing:
             return ""
         return (
             f"{len(self.rows)} of {counted(seen, 'row')} would be cleared, which is {percent:.0f} "
-            f"%, more than --max-percent {self.max_percent:g}. Nothing was cleared. If the storage "
-            "is the right one, raise --max-percent."
+            f"%, more than --max-percent {self.max_percent:g}. Nothing was cleared. If the "
+            "storage is the right one, raise --max-percent."
         )
 
     def run(self) -> Iterator[tuple[Row, bool]]:

@@ -41,7 +41,7 @@ class Route:
 
     @property
     def link(self) -> Any:
-        """The one-to-one field from the target to the owner; None where the target is the owner."""
+        """The one-to-one field from the target to the owner; None if the target is the owner."""
         name = self.from_target.removesuffix("__pk")
         return None if self.from_target == SELF else self.target.model._meta.get_field(name)
 
@@ -94,7 +94,8 @@ def _is_configured(route: Route) -> bool:
     """Whether ``AVATAR_KIT["OWNER"]`` names this avatar for the owner."""
     owners = {key.lower(): path for key, path in (get_config().owner or {}).items()}
     step = owners.get(route.owner._meta.label_lower, "").replace("__", ".").partition(".")[0]
-    return bool(step and route.link and route.link.remote_field.get_accessor_name() == step)
+    link = route.link
+    return link is not None and link.remote_field.get_accessor_name() == step
 
 
 def _file_field(label: str) -> models.FileField:
@@ -137,9 +138,9 @@ def _lookups_of_target(model: type[models.Model], owner: type[models.Model]) -> 
     if _is(owner, model):
         yield SELF
     for field in model._meta.concrete_fields:
-        if field.one_to_one and not field.remote_field.parent_link:  # type: ignore[union-attr]
-            if _is(owner, field.related_model):
-                yield f"{field.name}__pk"
+        link: Any = field.remote_field if field.one_to_one else None
+        if link and not link.parent_link and _is(owner, field.related_model):
+            yield f"{field.name}__pk"
 
 
 def _is(model: Any, other: Any) -> bool:

@@ -75,6 +75,6 @@ def _owner(user: Any) -> Any:
         # What a template has for a variable that does not exist.
         return None
     try:
-        return users.get_by_natural_key(user)  # type: ignore[attr-defined]
+        return users.get_by_natural_key(user)
     except ObjectDoesNotExist:
         return None
