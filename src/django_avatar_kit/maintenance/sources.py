@@ -137,9 +137,10 @@ def _shown(source: models.FileField) -> Iterator[AvatarColumn]:
 def _lookups_of_target(model: type[models.Model], owner: type[models.Model]) -> Iterator[str]:
     if _is(owner, model):
         yield SELF
-    for field in model._meta.concrete_fields:
-        link: Any = field.remote_field if field.one_to_one else None
-        if link and not link.parent_link and _is(owner, field.related_model):
+    columns: Any = model._meta.concrete_fields
+    for field in columns:
+        is_link = field.one_to_one and not field.remote_field.parent_link
+        if is_link and _is(owner, field.related_model):
             yield f"{field.name}__pk"
 
 
