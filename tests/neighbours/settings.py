@@ -10,6 +10,7 @@ _more: list[str] = [
     "imagekit",
     "pictures",
     "sorl.thumbnail",
+    "django_avatar_kit.contrib.gallery",
     "django_avatar_kit.contrib.profile",
     "tests.neighbours.moving",
 ]

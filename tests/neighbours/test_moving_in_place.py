@@ -58,18 +58,19 @@ class Profile(BASES):
     FIELD
 """
 
+LOOP = (
+    '{}{{% for each in profiles %}}{{% if each.avatar %}}<img src="{}">{{% endif %}}{{% endfor %}}'
+)
 OLD = {
     "easy": (
         "from easy_thumbnails.fields import ThumbnailerImageField",
         'avatar = ThumbnailerImageField(upload_to="photos", blank=True)',
-        "{% load thumbnail %}{% for each in profiles %}{% if each.avatar %}"
-        '<img src="{% thumbnail each.avatar 32x32 crop %}">{% endif %}{% endfor %}',
+        LOOP.format("{% load thumbnail %}", "{% thumbnail each.avatar 32x32 crop %}"),
     ),
     "stock": (
         "",
         'avatar = models.ImageField(upload_to="photos", blank=True)',
-        "{% for each in profiles %}{% if each.avatar %}"
-        '<img src="{{ each.avatar.url }}">{% endif %}{% endfor %}',
+        LOOP.format("", "{{ each.avatar.url }}"),
     ),
 }
 NEW = "{% load avatar_kit %}{% for each in profiles %}{% avatar each 32 %}{% endfor %}"
