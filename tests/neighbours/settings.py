@@ -11,6 +11,7 @@ _more: list[str] = [
     "pictures",
     "sorl.thumbnail",
     "versatileimagefield",
+    "django_avatar_kit.contrib.gallery",
     "django_avatar_kit.contrib.profile",
     "tests.neighbours.moving",
 ]

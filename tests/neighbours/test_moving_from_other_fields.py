@@ -12,10 +12,11 @@ from django.core.management import CommandError, call_command
 
 from django_avatar_kit import pipeline
 from django_avatar_kit.contrib.profile.models import Profile
-from django_avatar_kit.maintenance import import_, parallel
+from django_avatar_kit.maintenance import import_, parallel, pictures
 from django_avatar_kit.names import Name
 from django_avatar_kit.test import make_image, make_upload
 from tests.neighbours.moving.models import Badge, Club, Kit, Plain, Responsive, Sorl, Std
+from tests.neighbours.test_moving_from_django_avatar import TimeLimit
 from tests.support.build import put
 from tests.support.lifecycle import column
 from tests.testapp.models import Profile as SiteProfile
@@ -69,9 +70,9 @@ def test_a_field_of_another_library(model, files):
     out, err = move(f"moving.{model.__name__}.image")
     assert err == ""
     assert out == (
-        f"1 owner of moving.{model.__name__}.image: 1 imported into "
-        "avatar_kit_profile.Profile.avatar, 0 with an avatar already, 0 changed meanwhile, "
-        "0 missing, 0 unusable, 0 failed.\n"
+        f"1 picture of moving.{model.__name__}.image: 1 imported into "
+        "avatar_kit_profile.Profile.avatar, 0 whose owner has an avatar already, "
+        "0 changed meanwhile, 0 missing, 0 unusable, 0 failed.\n"
     )
     assert avatar_of(row.user).sizes == (16, 32)
     assert files() == before | set(avatar_of(row.user).files)
@@ -131,7 +132,7 @@ def test_an_avatar_is_never_replaced():
     own = Profile.objects.create(user=user(), avatar=make_upload(color="lime"))
     out, _ = move("moving.Plain.image", owner="user")
     assert summary(out).startswith("0 imported")
-    assert ", 1 with an avatar already, " in out
+    assert ", 1 whose owner has an avatar already, " in out
     assert Profile.objects.get().avatar.name == own.avatar.name
 
 
@@ -163,8 +164,8 @@ def choose_an_avatar() -> None:
 @pytest.mark.parametrize(
     ("has_row", "before", "change"),
     [
-        (True, "_source_row", lambda: Plain.objects.all().delete()),
-        (True, "_source_row", lambda: Plain.objects.update(image="")),
+        (True, "adopt", lambda: Plain.objects.all().delete()),
+        (True, "adopt", lambda: Plain.objects.update(image="")),
         (False, "_instance", lambda: User.objects.all().delete()),
         (True, "_instance", lambda: Profile.objects.all().delete()),
         (False, "_instance", choose_an_avatar),
@@ -175,13 +176,14 @@ def test_what_changes_while_it_is_decoded(monkeypatch, has_row, before, change):
     photo()
     if has_row:
         Profile.objects.create(user=user())
-    original = getattr(import_, before)
+    module = pictures if before == "adopt" else import_
+    original = getattr(module, before)
 
     def change_first(*args: Any, **options: Any) -> Any:
         change()
         return original(*args, **options)
 
-    monkeypatch.setattr(import_, before, change_first)
+    monkeypatch.setattr(module, before, change_first)
     out, err = move("moving.Plain.image", owner="user")
     assert err == ""
     assert summary(out).startswith("0 imported")
@@ -191,13 +193,13 @@ def test_what_changes_while_it_is_decoded(monkeypatch, has_row, before, change):
 def test_an_owner_who_is_the_target_and_gone(monkeypatch):
     club = Club.objects.create()
     Badge.objects.create(club=club, image=make_upload())
-    original = import_._rows
+    original = import_.rows_of
 
     def without_targets(model: Any, using: Any) -> Any:
         rows = original(model, using)
         return rows.none() if model is Club else rows
 
-    monkeypatch.setattr(import_, "_rows", without_targets)
+    monkeypatch.setattr(import_, "rows_of", without_targets)
     assert ", 1 changed meanwhile, " in move("moving.Badge")[0]
 
 
@@ -233,8 +235,8 @@ def test_what_cannot_be_used_is_listed_once_and_is_no_failure(media, files):
             "lists them again.\n"
         )
         assert summary(out) == (
-            f"{1 - run} imported into avatar_kit_profile.Profile.avatar, {run} with an avatar "
-            "already, 0 changed meanwhile, 1 missing, 2 unusable, 0 failed."
+            f"{1 - run} imported into avatar_kit_profile.Profile.avatar, {run} whose owner "
+            "has an avatar already, 0 changed meanwhile, 1 missing, 2 unusable, 0 failed."
         )
         assert before <= files()
     assert Profile.objects.count() == 1
@@ -262,7 +264,7 @@ def test_what_may_succeed_later_is_a_failure(monkeypatch):
 
     monkeypatch.setattr(pipeline, "store", fail)
     err = io.StringIO()
-    with pytest.raises(CommandError, match=r"of 1 of 2 owners could not be imported\. Run the"):
+    with pytest.raises(CommandError, match=r"^1 of 2 pictures could not be imported\. Run the"):
         call_command(
             "avatar_import",
             source="moving.Plain.image",
@@ -295,15 +297,11 @@ def test_an_error_of_the_kit_needs_no_traceback(settings):
     assert "Traceback" not in err.getvalue()
 
 
-class TimeLimit(Exception):  # noqa: N818 - as a task queue names it
-    """Of a task queue."""
-
-
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_interruption_ends_the_run_and_another_resumes_it(monkeypatch, jobs, files):
     for name in "abcdefgh":
         photo(of=user(name))
-    adopt, calls = import_.adopt, []
+    adopt, calls = pictures.adopt, []
 
     def interrupt(*args: Any) -> Any:
         calls.append(args)
@@ -311,15 +309,15 @@ def test_an_interruption_ends_the_run_and_another_resumes_it(monkeypatch, jobs, 
             raise TimeLimit
         return adopt(*args)
 
-    monkeypatch.setattr(import_, "adopt", interrupt)
+    monkeypatch.setattr(pictures, "adopt", interrupt)
     with pytest.raises(TimeLimit):
         move("moving.Plain.image", owner="user", jobs=jobs)
     done = Profile.objects.count()
     assert done < 8
-    monkeypatch.setattr(import_, "adopt", adopt)
+    monkeypatch.setattr(pictures, "adopt", adopt)
     out, _ = move("moving.Plain.image", owner="user", jobs=jobs)
     assert summary(out).startswith(f"{8 - done} imported")
-    assert f", {done} with an avatar already, " in out
+    assert f", {done} whose owner has an avatar already, " in out
     assert {avatar_of(each).sizes for each in User.objects.all()} == {(16, 32)}
     needed = {file for each in User.objects.all() for file in avatar_of(each).files}
     assert {key for key in files() if not key.startswith("plain/")} == needed
@@ -342,7 +340,7 @@ def test_a_dry_run_finds_all_and_writes_nothing(media, files):
 
 
 def test_batches_ask_a_few_queries(monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(import_, "BATCH", 2)
+    monkeypatch.setattr(pictures, "BATCH", 2)
     for name in "abcde":
         photo(of=user(name))
     move("moving.Plain.image", owner="user")
@@ -408,7 +406,7 @@ def test_more_than_one_avatar(settings):
     settings.AVATAR_KIT = {"SIZES": (16, 32)}
     assert refused("moving.Sorl") == (
         "Say which avatar is meant: --to testapp.Profile.avatar or --to "
-        "avatar_kit_profile.Profile.avatar."
+        "avatar_kit_gallery.Picture.avatar or --to avatar_kit_profile.Profile.avatar."
     )
 
 

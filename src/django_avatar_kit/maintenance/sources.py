@@ -37,13 +37,23 @@ class Route:
     from_source: str
     from_target: str
     #: Which of an owner's pictures comes first.
-    order: tuple[str, ...]
+    order: tuple[Any, ...]
 
     @property
     def link(self) -> Any:
         """The one-to-one field from the target to the owner; None if the target is the owner."""
         name = self.from_target.removesuffix("__pk")
         return None if self.from_target == SELF else self.target.model._meta.get_field(name)
+
+    @property
+    def gallery(self) -> str:
+        """The foreign key from each picture of a gallery to its owner, "" if it is none.
+
+        The one-to-one field of a gallery marks one of an owner's many rows.
+        """
+        columns: Any = self.target.model._meta.concrete_fields
+        links = [f.name for f in columns if f.many_to_one and f.related_model is self.owner]
+        return links[0] if links and self.link is not None else ""
 
 
 def route_of(
@@ -137,9 +147,10 @@ def _shown(source: models.FileField) -> Iterator[AvatarColumn]:
 def _lookups_of_target(model: type[models.Model], owner: type[models.Model]) -> Iterator[str]:
     if _is(owner, model):
         yield SELF
-    for field in model._meta.concrete_fields:
-        link: Any = field.remote_field if field.one_to_one else None
-        if link and not link.parent_link and _is(owner, field.related_model):
+    columns: Any = model._meta.concrete_fields
+    for field in columns:
+        is_link = field.one_to_one and not field.remote_field.parent_link
+        if is_link and _is(owner, field.related_model):
             yield f"{field.name}__pk"
 
 
@@ -148,12 +159,12 @@ def _is(model: Any, other: Any) -> bool:
     return issubclass(model._meta.concrete_model, other._meta.concrete_model)
 
 
-def _order(model: type[models.Model]) -> tuple[str, ...]:
+def _order(model: type[models.Model]) -> tuple[Any, ...]:
     """That of django-avatar, or the model's own; else the newest comes first."""
     names = {field.name for field in model._meta.concrete_fields}
     if {"primary", "date_uploaded"} <= names:
         return "-primary", "-date_uploaded"
-    return tuple(model._meta.ordering) or ("-pk",)  # type: ignore[arg-type]
+    return tuple(model._meta.ordering or ["-pk"])
 
 
 def _check_order(route: Route) -> None:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError, CommandParser
 
 from ...exceptions import AvatarError
-from ...maintenance import import_
+from ...maintenance import import_, pictures
 from ...maintenance.problems import Kind, Problems, kind_of
 from ...maintenance.progress import Progress, counted
 from ...maintenance.sources import route_of
 from ..base import AvatarCommand, job_count
 
 if TYPE_CHECKING:
-    from ...maintenance.import_ import Result
+    from ...maintenance.pictures import Result
     from ...maintenance.sources import Route
 
 WAY_OUT = (
@@ -80,13 +80,14 @@ class Command(AvatarCommand):
     ) -> None:
         route = route_of(source, target, owner, [name for name in order.split(",") if name])
         results = import_.run(route, using, dry_run=dry_run, jobs=job_count(jobs))
-        total = import_.count(route, using) if verbosity else None
+        total = pictures.count(route, using) if verbosity else None
         progress = Progress(self.stderr, str(route.source), total=total, verbosity=verbosity)
         counts: Counter[str] = Counter()
         problems = Problems(verbosity)
         with closing(progress), closing(results):
-            for result in results:
-                counts[self._judge(result, problems, progress, verbosity, dry_run)] += 1
+            for of_owner in results:
+                for result in of_owner:
+                    counts[self._judge(result, problems, progress, verbosity, dry_run)] += 1
                 progress.step()
         self._conclude(route, counts, problems, verbosity, dry_run)
 
@@ -128,17 +129,17 @@ class Command(AvatarCommand):
         lines = [line for kind in kinds if problems.counts[kind] for line in problems.listed(kind)]
         for line in (*lines, WAY_OUT) if lines else ():
             self.stderr.write(line)
-        owners = counted(sum(counts.values()), "owner")
+        all_ = counted(sum(counts.values()), "picture")
         if verbosity:
             self.stdout.write(
-                f"{owners} of {route.source}: {counts['imported']} "
+                f"{all_} of {route.source}: {counts['imported']} "
                 f"{'to be ' if dry_run else ''}imported into {route.target}, {counts['there']} "
-                f"with an avatar already, {counts['superseded']} changed meanwhile, "
+                f"whose owner has an avatar already, {counts['superseded']} changed meanwhile, "
                 f"{counts['missing']} missing, {counts['unusable']} unusable, "
                 f"{counts['failed']} failed."
             )
         if counts["failed"]:
             raise CommandError(
-                f"The pictures of {counts['failed']} of {owners} could not be imported. Run the "
-                "command again once the cause is removed."
+                f"{counts['failed']} of {all_} could not be imported. Run the command again once "
+                "the cause is removed."
             )
