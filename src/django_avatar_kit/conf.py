@@ -63,6 +63,8 @@ class Config:
     base_url: str | None = None
     #: ``{"app.model": "accessor"}`` for owners with several relations to a profile.
     owner: Mapping[str, str] | None = None
+    #: Most pictures of one owner in ``contrib.gallery``.
+    gallery_limit: int = 10
     #: False for a site that reads the files of another one and must not delete them.
     delete_files: bool = True
     #: Whether an avatar whose file is not in storage is shown as a fallback. For development.

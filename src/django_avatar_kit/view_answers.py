@@ -213,14 +213,18 @@ class AnswerMixin(LoginRequiredMixin, View):
             return self.json_answer(message, url)
         if wants_part(request):
             response = self.show(message, messages.DEFAULT_TAGS[level])
-            response["HX-Trigger"] = trigger(avatar_data(self.get_avatar()))
+            response["HX-Trigger"] = trigger(avatar_data(self.get_shown_avatar()))
             return response
         messages.add_message(request, level, message, fail_silently=True)
         return HttpResponseRedirect(url)
 
+    def get_shown_avatar(self) -> AvatarFieldFile:
+        """What a page shows elsewhere, in its header, and has to change there."""
+        return self.get_avatar()
+
     def json_answer(self, message: Any, url: str) -> JsonResponse:
         """The avatar as it is now."""
-        avatar = avatar_data(self.get_avatar())
+        avatar = avatar_data(self.get_shown_avatar())
         return JsonResponse({"ok": True, "message": str(message), "url": url, "avatar": avatar})
 
     def _back_from_login(self, login_url: str) -> str:

@@ -226,10 +226,11 @@ class TargetMixin(ContextMixin):
         except NoReverseMatch:
             return resolve_url(target)
 
-    def page_url(self, name: str) -> str:
+    def page_url(self, name: str, **kwargs: Any) -> str:
         """The URL of one of the pages in ``django_avatar_kit.urls``. Raises ``NoReverseMatch``."""
         match = self.request.resolver_match
-        return reverse(f"avatar_kit:{name}", current_app=match.namespace if match else None)
+        current = match.namespace if match else None
+        return reverse(f"avatar_kit:{name}", kwargs=kwargs, current_app=current)
 
     def shows_own_avatar(self) -> bool:
         """Whether the pages in ``django_avatar_kit.urls`` are about the avatar of this view."""

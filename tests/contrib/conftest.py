@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -9,8 +11,10 @@ collect_ignore_glob = [] if settings.SETTINGS_MODULE == "tests.contrib.settings"
 
 
 @pytest.fixture(autouse=True)
-def _small(small: None) -> None:
-    """Two small renditions: no test here looks at the picture."""
+def _of_users(small: None, settings: Any, request: pytest.FixtureRequest) -> None:
+    """Two small renditions: no test here looks at the picture. And whose picture is shown."""
+    shown = "avatar_profile" if "profile" in request.path.name else "primary_avatar"
+    settings.AVATAR_KIT = {**settings.AVATAR_KIT, "OWNER": {"auth.user": shown}}
 
 
 @pytest.fixture

@@ -19,5 +19,6 @@ INSTALLED_APPS = [
     "easy_thumbnails",
     "django_avatar_kit",
     "django_avatar_kit.contrib.profile",
+    "django_avatar_kit.contrib.gallery",
     "django_cleanup.apps.CleanupConfig",
 ]

@@ -14,11 +14,6 @@ from django_avatar_kit.rendering import avatar_html, has_avatar
 from django_avatar_kit.test import make_upload, settle
 
 
-@pytest.fixture(autouse=True)
-def _owner(settings: Any) -> None:
-    settings.AVATAR_KIT = {**settings.AVATAR_KIT, "OWNER": {"auth.user": "avatar_profile"}}
-
-
 @pytest.fixture
 def pictured(user: User) -> User:
     Profile.objects.create(user=user, avatar=make_upload())
