@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
+from django.http import HttpResponse
 from django.urls import include, path
 
 from django_avatar_kit.contrib.gallery.admin import PictureAdmin, PictureInline
@@ -26,4 +27,6 @@ urlpatterns = [
     path("avatar/", include("django_avatar_kit.contrib.gallery.urls")),
     # Those of the kit, for users with a profile, and for sites that have not changed theirs.
     path("kit/", include("django_avatar_kit.urls", namespace="kit")),
+    # A browser asks for it.
+    path("favicon.ico", lambda request: HttpResponse(status=204)),
 ]
