@@ -21,4 +21,5 @@ INSTALLED_APPS = [
     "django_avatar_kit.contrib.profile",
     "django_avatar_kit.contrib.gallery",
     "django_cleanup.apps.CleanupConfig",
+    "tests.contrib.teams",
 ]

@@ -9,10 +9,12 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
+from django_avatar_kit.contrib.gallery.base import lock_owner
 from django_avatar_kit.contrib.gallery.models import Picture
 from django_avatar_kit.exceptions import GalleryFull
 from django_avatar_kit.test import make_upload, settle
@@ -128,11 +130,6 @@ def test_references_to_an_owner_can_be_inserted_while_they_are_locked(user):
     """A plain FOR UPDATE would make them wait, and a session or a comment with them."""
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has one writer at a time.")
-    from django.contrib.admin.models import LogEntry
-    from django.db import transaction
-
-    from django_avatar_kit.contrib.gallery.base import lock_owner
-
     with transaction.atomic():
         lock_owner(Picture, user.pk, "default")
         insert = lambda: LogEntry.objects.create(user_id=user.pk, action_flag=1)  # noqa: E731

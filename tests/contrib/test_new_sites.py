@@ -102,3 +102,8 @@ def urls(module: str) -> str:
 def test_a_profile_for_every_user(people, tmp_path):
     (people / "urls.py").write_text(urls("django_avatar_kit.urls"))
     python(start("profile", tmp_path) + WALK)
+
+
+def test_a_gallery_for_every_user(people, tmp_path):
+    (people / "urls.py").write_text(urls("django_avatar_kit.contrib.gallery.urls"))
+    python(start("gallery", tmp_path) + WALK)

@@ -45,7 +45,7 @@ def test_a_loaded_profile_is_shown_without_a_query_or_a_storage_call(
 
 def test_the_change_page_makes_the_row(client, user, files):
     client.force_login(user)
-    response = client.post(reverse("avatar_kit:change"), {"avatar": make_upload()})
+    response = client.post(reverse("kit:change"), {"avatar": make_upload()})
     assert response.status_code == 302
     assert has_avatar(User.objects.get())
     assert len(files()) == 3
@@ -53,9 +53,7 @@ def test_the_change_page_makes_the_row(client, user, files):
 
 def test_a_refused_picture_makes_no_row(client, user, files):
     client.force_login(user)
-    response = client.post(
-        reverse("avatar_kit:change"), {"avatar": make_upload(content=b"no picture")}
-    )
+    response = client.post(reverse("kit:change"), {"avatar": make_upload(content=b"no picture")})
     assert response.status_code == 200
     assert not Profile.objects.exists()
     assert files() == set()
@@ -63,7 +61,7 @@ def test_a_refused_picture_makes_no_row(client, user, files):
 
 def test_the_delete_page_keeps_the_row(client, pictured, files):
     client.force_login(pictured)
-    assert client.post(reverse("avatar_kit:delete")).status_code == 302
+    assert client.post(reverse("kit:delete")).status_code == 302
     settle()
     assert not has_avatar(User.objects.get())
     assert Profile.objects.count() == 1
@@ -102,6 +100,8 @@ def test_the_inline_shows_and_saves_the_picture_of_a_user(staff, user):
         "avatar_profile-TOTAL_FORMS": "1",
         "avatar_profile-INITIAL_FORMS": "0",
         "avatar_profile-0-avatar": make_upload(),
+        "avatar_pictures-TOTAL_FORMS": "0",
+        "avatar_pictures-INITIAL_FORMS": "0",
     }
     assert staff.post(url, sent).status_code == 302
     assert has_avatar(User.objects.get(username="ada"))
