@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +26,15 @@ from django_avatar_kit.exceptions import (
 )
 from django_avatar_kit.test import make_image, settle
 from tests.support.lifecycle import column, files_of, fresh, make_profile, upload
-from tests.support.web import PUBLIC, Web, contexts, fake_internet, redirect, response
+from tests.support.web import (
+    PUBLIC,
+    Web,
+    certificate,
+    fake_internet,
+    redirect,
+    response,
+    server_context,
+)
 from tests.testapp.models import Channel
 
 #: For the server of these tests.
@@ -41,16 +50,16 @@ def web() -> Iterator[Web]:
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: Any) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    return contexts(tmp_path_factory.mktemp("certificates"))
+def pem(tmp_path_factory: Any) -> Path:
+    return certificate(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.fixture
-def https(certificates: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+def https(pem: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     """A server that is ``pictures.example.org``, as far as its address and certificate tell."""
-    web = Web(certificates[0])
+    web = Web(server_context(pem))
     web.seen = fake_internet(monkeypatch, {"pictures.example.org": [PUBLIC]}, {PUBLIC: web})  # type: ignore[attr-defined]
-    web.rules = DownloadRules(ssl_context=certificates[1])  # type: ignore[attr-defined]
+    web.rules = DownloadRules(ssl_context=ssl.create_default_context(cafile=pem))  # type: ignore[attr-defined]
     yield web
     web.stop()
 
@@ -294,9 +303,10 @@ def test_a_server_that_drips(where, web):
     assert (error.value.code, error.value.params["limit"]) == ("download_timeout", 0.2)
 
 
-def test_a_server_that_begins_no_encryption(web, certificates):
+def test_a_server_that_begins_no_encryption(web, pem):
+    context = ssl.create_default_context(cafile=pem)
     web.answers["/ada.jpg"] = b""
-    rules = DownloadRules(allow_private=True, ssl_context=certificates[1], timeout=0.2)
+    rules = DownloadRules(allow_private=True, ssl_context=context, timeout=0.2)
     with pytest.raises(DownloadTimeout):
         download(web.url().replace("http:", "https:"), rules)
 

@@ -69,7 +69,7 @@ def own_row(user: Model) -> Model:
     Raises ``TypeError`` where there is no avatar at all, and ``ImproperlyConfigured`` where
     ``AVATAR_KIT["OWNER"]`` leads to a row that is not the user's one-to-one profile.
     """
-    row = owners.own_row(user)
+    row = owners.own_row(unwrap(user))
     return insert_row(row) if row._state.adding else row
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.settings import *  # noqa: F403
-from tests.settings import INSTALLED_APPS
+from tests.settings import INSTALLED_APPS, MIDDLEWARE
 
 _more: list[str] = [
     "avatar",
@@ -23,4 +23,27 @@ TASKS = {
         "BACKEND": "django.tasks.backends.immediate.ImmediateBackend",
         "QUEUES": ["default", "pictures"],
     }
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.dummy",
+    "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.openid_connect",
+    "django_avatar_kit.contrib.allauth",
+    "drf_spectacular",
+]
+INSTALLED_APPS = [*INSTALLED_APPS, *(app for app in _more if app not in INSTALLED_APPS)]
+MIDDLEWARE = [*MIDDLEWARE, "allauth.account.middleware.AccountMiddleware"]
+
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+LOGIN_REDIRECT_URL = "/welcome/"
+SOCIALACCOUNT_PROVIDERS = {
+    name: {"APPS": [{"client_id": "id", "secret": "secret", "provider_id": name, "name": name}]}
+    for name in ("google", "openid_connect")
 }

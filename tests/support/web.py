@@ -105,8 +105,8 @@ class Web:
         return answer
 
 
-def contexts(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """For a server of these names, and for a client that trusts it."""
+def certificate(folder: Path) -> Path:
+    """Of a server of these names, together with its key; it is its own authority."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
     now = dt.datetime.now(dt.timezone.utc)
@@ -115,7 +115,7 @@ def contexts(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
         x509.DNSName("pictures.example.org"),
         x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
     ]
-    certificate = (
+    signed = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -135,11 +135,15 @@ def contexts(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        + certificate.public_bytes(serialization.Encoding.PEM)
+        + signed.public_bytes(serialization.Encoding.PEM)
     )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(pem)
-    return server, ssl.create_default_context(cafile=str(pem))
+    return pem
+
+
+def server_context(pem: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
 
 
 def fake_internet(

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.drainage import isolate_view_method
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension, OpenApiViewExtension
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema
 
 TEXT = {"type": "string"}
 #: A URL, with or without scheme and host; empty where a fallback has none.
@@ -42,6 +43,20 @@ class AvatarCropExtension(OpenApiSerializerFieldExtension):
         }
 
 
+class AvatarUploadExtension(OpenApiSerializerFieldExtension):
+    target_class = "django_avatar_kit.contrib.rest_framework.fields.AvatarUploadField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        if self.target.write_only:
+            # By default it would be the URL that such a field never shows.
+            return {**TEXT, "format": "binary"}
+        shown: dict[str, Any] = auto_schema._map_serializer_field(
+            self.target, direction, bypass_extensions=True
+        )
+        return shown
+
+
 class AvatarViewSetExtension(OpenApiViewExtension):
     target_class = "django_avatar_kit.contrib.rest_framework.views.AvatarViewSet"
     match_subclasses = True
@@ -49,12 +64,13 @@ class AvatarViewSetExtension(OpenApiViewExtension):
     def view_replacement(self) -> Any:
         from .views import AvatarUploadSerializer, MyAvatarSerializer
 
-        describe = extend_schema_view(
-            avatar=extend_schema(responses=MyAvatarSerializer),
-            replace_avatar=extend_schema(
-                request={"multipart/form-data": AvatarUploadSerializer},
-                responses=MyAvatarSerializer,
-            ),
-            remove_avatar=extend_schema(request=None, responses={204: None}),
-        )
-        return describe(type(self.target.__name__, (self.target,), {}))
+        upload = {"multipart/form-data": AvatarUploadSerializer}
+        view = type(self.target.__name__, (self.target,), {})
+        for name, options in {
+            "avatar": {"responses": MyAvatarSerializer},
+            "replace_avatar": {"request": upload, "responses": MyAvatarSerializer},
+            "remove_avatar": {"request": None, "responses": {204: None}},
+        }.items():
+            # Not @extend_schema_view, which does not find the methods that @action maps.
+            extend_schema(**options)(isolate_view_method(view, name))
+        return view

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class MyAvatarSerializer(serializers.Serializer):  # type: ignore[misc]
-    """What the viewset answers. Without an avatar, the URLs are those of the fallback."""
+    """An avatar as it is shown. Without one, the URLs are those of the fallback."""
 
     has_avatar = serializers.BooleanField()
     src = serializers.CharField()
@@ -38,7 +38,7 @@ class MyAvatarSerializer(serializers.Serializer):  # type: ignore[misc]
 
 
 class AvatarUploadSerializer(serializers.Serializer):  # type: ignore[misc]
-    """What the viewset takes, as multipart/form-data."""
+    """A picture, and the part of it that becomes the avatar."""
 
     avatar = AvatarUploadField(write_only=True)
     crop = AvatarCropField()

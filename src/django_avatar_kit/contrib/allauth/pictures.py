@@ -1,0 +1,70 @@
+"""From a social account to the avatar of its user."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from ...downloads import DownloadRules
+from ...exceptions import AvatarError
+from ...forms import avatar_field_names, time_stamps
+from ...rendering import has_avatar
+from ...view_targets import own_row
+
+if TYPE_CHECKING:
+    from allauth.socialaccount.models import SocialAccount
+
+logger = logging.getLogger(__name__)
+
+#: The person waits for it while they log in.
+RULES = DownloadRules(timeout=3)
+#: Google names a picture of 96 px, and has the same one in any size.
+_GOOGLE = re.compile(r"(https://[\w.-]+\.googleusercontent\.com/.*=s)\d+(-c)?")
+
+
+def receive(sender: Any, sociallogin: Any = None, **_kwargs: Any) -> None:
+    """Of a sign-up, or of an account that was connected: take its picture after the commit."""
+    if sociallogin is None:
+        # Somebody signed up with a password.
+        return
+
+    def take() -> None:
+        try:
+            take_picture(sociallogin.account)
+        except AvatarError as error:
+            logger.warning("The picture of a social account was not taken: %s", error)
+
+    # Not before: no transaction stays open for as long as another server takes. And robust: no
+    # error keeps the person from logging in; Django logs it.
+    transaction.on_commit(take, using=sociallogin.account._state.db, robust=True)
+
+
+def take_picture(account: SocialAccount, rules: DownloadRules = RULES) -> bool:
+    """Make the picture of a social account the avatar of its user, who must have none.
+
+    Whether it was taken: an avatar that is there stays, and so does one that is chosen while the
+    picture is on its way (:class:`~django_avatar_kit.exceptions.AvatarReplaced`). A profile that
+    does not exist is made. Raises as ``save_from_url()``.
+    """
+    if not (url := picture_url(account)):
+        return False
+    row = own_row(account.user)
+    name = avatar_field_names(row._meta.model)[0]
+    avatar = getattr(row, name)
+    if has_avatar(avatar):
+        return False
+    url = _GOOGLE.sub(rf"\g<1>{max(avatar.field.spec.sizes)}\g<2>", url)
+    avatar.save_from_url(url, save=False, replace=False, rules=rules)
+    row.save(update_fields=[name, *time_stamps(row)])
+    return True
+
+
+def picture_url(account: SocialAccount) -> str:
+    """Where the provider has the picture; "" where it has none, or does not say."""
+    claims = account.extra_data.get("userinfo") or account.extra_data
+    # Allauth does not know the second, which OpenID Connect has.
+    url = account.get_avatar_url() or claims.get("picture")
+    return url if isinstance(url, str) else ""
