@@ -58,4 +58,5 @@ def test_the_first_avatar(walker):
 
     walker.say("Follow “Change your picture”, tick “Remove”, and press “Save”.")
     assert walker.visitor.page.pictures == []
+    assert "<svg" in walker.visitor.page.html
     assert [path for path in media.rglob("*") if path.is_file()] == []
