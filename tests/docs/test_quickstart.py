@@ -35,9 +35,8 @@ def test_eight_lines_and_three_commands():
 
 @pytest.fixture
 def walker(tmp_path):
-    walker = Walker(tmp_path)
-    yield walker
-    walker.stop()
+    with Walker(tmp_path) as walker:
+        yield walker
 
 
 def test_the_first_avatar(walker):
@@ -59,4 +58,5 @@ def test_the_first_avatar(walker):
 
     walker.say("Follow “Change your picture”, tick “Remove”, and press “Save”.")
     assert walker.visitor.page.pictures == []
+    assert "<svg" in walker.visitor.page.html
     assert [path for path in media.rglob("*") if path.is_file()] == []

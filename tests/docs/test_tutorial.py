@@ -15,12 +15,9 @@ ROUNDS = sorted(FOLDER.glob("[0-9]-*.md"))
 
 
 def test_the_tutorial(tmp_path):
-    walker = Walker(tmp_path)
-    try:
+    with Walker(tmp_path) as walker:
         for page in ROUNDS:
             walker.walk(parts_of(page))
-    finally:
-        walker.stop()
 
 
 def test_every_round_is_in_the_table_of_contents():

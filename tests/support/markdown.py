@@ -32,7 +32,8 @@ class Part:
     @property
     def place(self) -> str:
         """Where it is, as compilers and editors write it."""
-        return f"{self.page.relative_to(ROOT)}:{self.line}"
+        page = self.page.relative_to(ROOT) if self.page.is_relative_to(ROOT) else self.page
+        return f"{page}:{self.line}"
 
 
 def parts_of(page: Path) -> Iterator[Part]:

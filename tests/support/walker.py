@@ -20,7 +20,9 @@ a block of                              is
 ``html``                                a part of the page that is open
 ======================================  =========================================================
 
-``…`` stands for anything within a line, and a line ``…`` for any lines. Sentences are done as well:
+``…`` stands for anything within a line, and a line ``…`` for any lines.
+
+Sentences are done as well:
 
 - Open <http://127.0.0.1:8000/>
 - Log in as `ada`
@@ -34,20 +36,21 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import final
 
 from packaging.requirements import Requirement
 
 from tests.support.markdown import Part
+from tests.support.processes import python_path
 from tests.support.visitor import Visitor
 
 NEW = re.compile(r"\bnew file `([^`]+)`:$")
@@ -64,13 +67,14 @@ SENTENCES = re.compile(
     re.IGNORECASE,
 )
 #: What createsuperuser asks for. Its questions need a terminal, which a test has not.
-PASSWORD = "only-for-this-walk"  # noqa: S105
+PASSWORD = "only-for-this-walk"
 #: Ports that the pages name. Others of this machine are used instead, and shown as these.
 PORTS = ("8000", "5555")
 #: A server that is not there within this time, in seconds, does not come.
 PATIENCE = 30
 
 
+@final
 class Walker:
     """A reader with an empty folder, a terminal and a browser."""
 
@@ -82,7 +86,7 @@ class Walker:
         #: True once files have changed that the site's server has read.
         self._stale = False
         self._printed: str | None = None
-        self._log = TemporaryFile()
+        self._log = TemporaryFile()  # noqa: SIM115 - see __exit__()
 
     # -- what a page tells ---------------------------------------------------------------------
 
@@ -167,7 +171,8 @@ class Walker:
             return ""
         if "createsuperuser" in words:
             command += " --noinput --email ''"
-        done = subprocess.run(
+        # What the page shows is for a shell.
+        done = subprocess.run(  # noqa: S602
             command,
             shell=True,
             cwd=self.folder,
@@ -188,11 +193,10 @@ class Walker:
             if not name.startswith(("AWS_", "DJANGO_", "COVERAGE_"))
         }
         here = Path(sys.executable).parent
-        modules = [path for path in sys.path if path and Path(path).name != "tests"]
         return {
             **kept,
             "PATH": f"{here}{os.pathsep}{kept.get('PATH', '')}",
-            "PYTHONPATH": os.pathsep.join(modules),
+            "PYTHONPATH": python_path(),
             # Lines as they are on a terminal of this width, and in this language.
             "COLUMNS": "100",
             "LC_ALL": "C.UTF-8",
@@ -238,7 +242,10 @@ class Walker:
             server.send_signal(signal.SIGTERM)
             server.wait()
 
-    def stop(self) -> None:
+    def __enter__(self) -> Walker:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
         """End all servers."""
         for name in list(self._servers):
             self._stop(name)
@@ -272,7 +279,12 @@ def _check_installed(words: list[str]) -> None:
         if not word.startswith("-"):
             folder, bracket, extra = word.partition("[")
             name = Path(folder).name if "/" in folder else folder
-            distribution(Requirement(name + bracket + extra).name)
+            try:
+                distribution(Requirement(name + bracket + extra).name)
+            except PackageNotFoundError:
+                raise AssertionError(
+                    f"{name} is not installed here. Add it to a group of pyproject.toml."
+                ) from None
 
 
 def _compare(expected: str, printed: str, *, whole: bool) -> None:
