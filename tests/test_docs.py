@@ -138,3 +138,60 @@ def test_every_check_is_documented():
     source = inspect.getsource(checks)
     ids = set(re.findall(r"avatar_kit\.[EW]\d{3}", source))
     assert ids == set(re.findall(r"`(avatar_kit\.[EW]\d{3})`", page("reference/checks.md")))
+
+
+LIBRARIES = [
+    "**django-avatar-kit**",
+    "django-avatar",
+    "easy-thumbnails",
+    "sorl-thumbnail",
+    "django-imagekit",
+    "django-stdimage",
+    "django-pictures",
+    "django-versatileimagefield",
+]
+
+
+def comparison() -> list[list[list[str]]]:
+    """The two tables of the README, as rows of cells."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    text = text.partition("\n## Compared with")[2].partition("\n## ")[0]
+    tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    return [
+        [[cell.strip() for cell in line.strip("|").split("|")] for line in lines.splitlines()]
+        for lines in tables
+    ]
+
+
+def test_the_readme_compares_with_all_peers():
+    for head, _line, *rows in comparison():
+        assert [row[0] for row in rows] == LIBRARIES
+        assert {len(row) for row in rows} == {len(head)}
+        assert all(cell for row in rows for cell in row)
+
+
+def test_every_figure_of_the_comparison_is_a_measured_one():
+    """``scripts.figures`` keeps what has such a comment."""
+    measured, _said = comparison()
+    for row in measured[2:]:
+        for cell in row[1:]:
+            assert cell == "–" or re.fullmatch(r"[\d.,]+<!-- measured: [\w.]+ -->", cell)
+
+
+def test_every_column_of_the_comparison_has_a_source():
+    sections = (DOCS / "explanation/comparison.md").read_text("utf-8").split("\n### ")[1:]
+    sources = dict(section.split("\n", 1) for section in sections)
+    columns = [cell for table in comparison() for cell in table[0] if cell]
+    assert list(sources) == columns
+
+
+@pytest.mark.parametrize("name", ["position and comment in a photo", "turned upright"])
+def test_what_tests_back_is_said_of_all_libraries(name):
+    """``tests/neighbours/test_comparison.py`` tries these two columns."""
+    _measured, (head, _line, *rows) = comparison()
+    said = {row[0]: row[head.index(name)] for row in rows}
+    kit, *_others = LIBRARIES
+    if name == "turned upright":
+        assert {library for library in said if said[library] == "no"} == {"django-stdimage"}
+    else:
+        assert {library for library in said if said[library] == "removed"} == {kit}
