@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import pkgutil
 import re
@@ -17,7 +18,8 @@ from django.template import Context, Template
 
 import django_avatar_kit
 from django_avatar_kit import checks
-from django_avatar_kit.conf import KEYS
+from django_avatar_kit.conf import KEYS, Config
+from scripts import diagram
 from tests.support.lifecycle import make_profile, upload
 from tests.testapp.models import Profile
 
@@ -70,6 +72,11 @@ def test_files_that_are_named_exist(name):
 def test_functions_that_are_named_exist(name):
     for dotted in named(page(name)):
         found(dotted)
+
+
+def test_the_diagram_is_up_to_date():
+    for path, svg in diagram.files().items():
+        assert path.read_text("utf-8") == svg
 
 
 def test_the_table_of_rooms_names_every_part_and_no_other():
@@ -129,9 +136,38 @@ class TestWalks:
         check_walk("A deletion", Profile.objects.get().delete)
 
 
-def test_every_setting_is_documented():
+def test_every_setting_is_two_clicks_away():
+    """From the index to the page of settings, and from its table to the setting itself."""
+    index, text = (DOCS / "index.md").read_text(), page("reference/settings.md")
+    assert "reference/*" in index or "reference/settings" in index
+    listed = re.findall(r"^\| \[`(\w+)`\]\(#(\w+)\) ", text, re.MULTILINE)
+    assert listed == [(key, key.lower()) for key, _ in listed]
+    assert {key for key, _ in listed} == set(KEYS)
+    assert [key for key, _ in listed] == re.findall(r"^### `([A-Z_]+)`$", text, re.MULTILINE)
+
+
+def test_the_defaults_of_settings_are_right():
     text = page("reference/settings.md")
-    assert {key for key in KEYS if f"`{key}` = " not in text} == set()
+    said = re.findall(r"^### `([A-Z_]+)`\n\nDefault: `(.+)`$", text, re.MULTILINE)
+    listed = re.findall(r"^\| \[`(\w+)`\]\(#\w+\) \| `(.+?)` \|", text, re.MULTILINE)
+    assert said == listed
+    config = Config()
+    for key, default in said:
+        assert ast.literal_eval(default) == getattr(config, key.lower())
+
+
+def test_every_page_is_in_the_index_once():
+    """A page of the documentation that no table of contents has cannot be found."""
+    index = (DOCS / "index.md").read_text("utf-8")
+    trees = re.findall(r"^```\{toctree\}\n(.*?)^```", index, re.MULTILINE | re.DOTALL)
+    lines = [line for tree in trees for line in tree.splitlines() if line and line[0] != ":"]
+    found = [
+        path
+        for line in lines
+        for path in (sorted(DOCS.glob(f"{line}.md")) if "*" in line else [DOCS / f"{line}.md"])
+    ]
+    pages = {path for path in DOCS.rglob("*.md") if "_build" not in path.parts}
+    assert sorted(found) == sorted(pages - {DOCS / "index.md"})
 
 
 def test_every_check_is_documented():
