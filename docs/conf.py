@@ -65,8 +65,9 @@ autodoc_inherit_docstrings = False
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 
-myst_enable_extensions = ["colon_fence", "deflist"]
-# Anchors for links to headings, as in [limits](cleanup.md#limits).
+# html_image: pictures for light and dark pages are <img class="only-light"> and "only-dark".
+myst_enable_extensions = ["colon_fence", "deflist", "html_image"]
+# Anchors for links to headings, as in [limits](promises.md#limits).
 myst_heading_anchors = 3
 
 html_theme = "furo"

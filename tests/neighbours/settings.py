@@ -14,15 +14,6 @@ _more: list[str] = [
     "django_avatar_kit.contrib.gallery",
     "django_avatar_kit.contrib.profile",
     "tests.neighbours.moving",
-]
-INSTALLED_APPS = [*INSTALLED_APPS, *(app for app in _more if app not in INSTALLED_APPS)]
-
-# django-pictures makes its files in a task of this queue (Django 6.0 and later).
-TASKS = {
-    "default": {
-        "BACKEND": "django.tasks.backends.immediate.ImmediateBackend",
-        "QUEUES": ["default", "pictures"],
-    }
     "allauth",
     "allauth.account",
     "allauth.socialaccount",
@@ -46,4 +37,12 @@ LOGIN_REDIRECT_URL = "/welcome/"
 SOCIALACCOUNT_PROVIDERS = {
     name: {"APPS": [{"client_id": "id", "secret": "secret", "provider_id": name, "name": name}]}
     for name in ("google", "openid_connect")
+}
+
+# django-pictures makes its files in a task of this queue (Django 6.0 and later).
+TASKS = {
+    "default": {
+        "BACKEND": "django.tasks.backends.immediate.ImmediateBackend",
+        "QUEUES": ["default", "pictures"],
+    }
 }
