@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -9,31 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import django
-from django.conf import settings
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "src" / "django_avatar_kit"
 
 # The descriptions of classes and functions are read from this checkout, and from no other version
-# that may be installed. Modules of Django apps can only be imported with settings.
-sys.path[:0] = [str(ROOT), str(PACKAGE.parent)]
-settings.configure(
-    INSTALLED_APPS=[
-        "django.contrib.admin",
-        "django.contrib.auth",
-        "django.contrib.contenttypes",
-        "django.contrib.messages",
-        "django.contrib.sessions",
-        "easy_thumbnails",
-        "django_avatar_kit",
-        *(
-            f"django_avatar_kit.contrib.{app.parent.name}"
-            for app in sorted(PACKAGE.glob("contrib/*/apps.py"))
-        ),
-    ],
-    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-    USE_TZ=True,
-)
+# that may be installed. Some modules can only be imported beside the libraries that they are for.
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.neighbours.settings"
 django.setup()
 
 from sphinx.util import logging  # noqa: E402
@@ -98,7 +81,9 @@ def leave_out(
 ) -> bool | None:
     """Whether a member of a class is Django's or another library's, and described there."""
     home = getattr(getattr(obj, "fget", obj), "__module__", None)
-    is_foreign = callable(getattr(obj, "fget", obj)) and home and not home.startswith(PACKAGE.name)
+    is_foreign = (
+        callable(getattr(obj, "fget", obj)) and home and not home.startswith("django_avatar_kit")
+    )
     return True if what == "class" and is_foreign else None
 
 
