@@ -27,6 +27,8 @@ from django.utils.encoding import iri_to_uri
 from .conf import get_config
 from .exceptions import DownloadError, DownloadRefused, DownloadTimeout, UploadTooLarge
 
+__all__ = ["DEFAULT_RULES", "DownloadRules", "download"]
+
 BLOCK = 1 << 16  # bytes that are read at a time
 PORTS = {"https": 443, "http": 80}
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -52,6 +54,7 @@ class DownloadRules:
     timeout: float = 10.0
     """Seconds for everything: host names, connections, redirects and the file."""
     max_redirects: int = 3
+    """How many redirects are followed."""
     schemes: tuple[str, ...] = ("https",)
     """May contain "http": whoever is on the way can then change the picture."""
     allow_private: bool = False
@@ -61,6 +64,7 @@ class DownloadRules:
     """None for the certificate authorities that Python trusts."""
 
 
+#: https only, from the internet, in ten seconds.
 DEFAULT_RULES = DownloadRules()
 
 

@@ -236,7 +236,7 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         )
 
     def name_in_row(self, instance: Model, name: str) -> str:
-        """The name that the row has. The instance has a ``STATE``, and ``name`` itself."""
+        """The name in the row; ``name`` is that of the instance, which may have been undone."""
         state = column_state(instance, self)
         return state.name_in_row() if not name or state.is_undone(name) else name
 

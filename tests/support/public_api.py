@@ -35,6 +35,7 @@ INTERNAL = frozenset(
         "lazy",
         "lifecycle",
         "maintenance",
+        "missing_files",
         "management",
         "picture_views",
         "pipeline",

@@ -17,6 +17,8 @@ from ..fallbacks import Attributes, Fallback, img
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
+__all__ = ["DjangoAvatar"]
+
 
 class DjangoAvatar(Fallback):
     """The picture that a user has in django-avatar, at django-avatar's cost: a query each.

@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ...models import AvatarMixin
 
+__all__ = ["Profile"]
+
 
 class Profile(AvatarMixin):
     """The avatar of one user: ``user.avatar_profile.avatar``.
@@ -16,6 +18,7 @@ class Profile(AvatarMixin):
     then, ``{% avatar user %}`` shows the fallback.
     """
 
+    #: Whose avatar it is.
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
