@@ -11,12 +11,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.titles import SHORT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -127,7 +128,11 @@ def number(value: float) -> str:
 # --- caches ------------------------------------------------------------------------------------
 
 #: The three views, from warm to cold, with the marker that shows each.
-VIEWS = {"warm_us": ("o", "warm"), "emptied_us": ("D", "cache emptied"), "first_us": ("s", "first")}
+VIEWS = {
+    "warm_us": ("o", "warm"),
+    "emptied_us": ("D", "cache emptied"),
+    "first_us": ("s", "first"),
+}
 
 
 def caches(theme: Theme, data: Data) -> Figure:
@@ -159,7 +164,7 @@ def caches(theme: Theme, data: Data) -> Figure:
     axes.set_xlim(10, 100_000)
     log_axis(axes, theme, "x", {10: "10 µs", 100: "100 µs", 1e3: "1 ms", 1e4: "10 ms", 1e5: ""})
     axes.tick_params(axis="y", length=0, labelleft=False)
-    heading(figure, theme, "One avatar on a page of 100", "wall-clock time; less is better")
+    heading(figure, theme, "One avatar on a page of 25", "wall-clock time; less is better")
     key_of_markers(figure, theme)
     height = figure.get_figheight()
     figure.subplots_adjust(left=0.385, right=0.99, top=1 - 0.95 / height, bottom=0.32 / height)
@@ -174,7 +179,7 @@ def key_of_markers(figure: Figure, theme: Theme) -> None:
     for x, (marker, text) in zip((0.02, 0.2, 0.53), VIEWS.values(), strict=True):
         axes.scatter(x, 0, 46, color=theme.muted, marker=marker, clip_on=False)
         axes.annotate(
-            f"{text} view" if text == "first" else text,
+            text,
             (x, 0),
             xytext=(8, 0),
             textcoords="offset points",
@@ -199,7 +204,7 @@ def growth(theme: Theme, data: Data) -> Figure:
     for axes, (key, title) in zip(stack, PANELS.items(), strict=True):
         ends = {}
         for name, by_rows in data.items():
-            rows = sorted((int(count) for count in by_rows if key in by_rows[count]))
+            rows = sorted(int(count) for count in by_rows if key in by_rows[count])
             values = [by_rows[str(count)][key] for count in rows]
             ours = name == "kit"
             axes.plot(
@@ -217,7 +222,7 @@ def growth(theme: Theme, data: Data) -> Figure:
         log_axis(axes, theme, "x", {10**power: f"{10**power:,}" for power in range(2, 6)})
         low, high = axes.get_ylim()
         powers = {10.0**p: f"{10.0**p:g} ms" for p in range(-1, 5)}
-        axes.set_ylim(min(low, 10 ** -0.1 * low), high * 1.1)
+        axes.set_ylim(min(low, 10**-0.1 * low), high * 1.1)
         log_axis(axes, theme, "y", {v: text for v, text in powers.items() if low <= v <= high})
         labels_at_the_end(axes, theme, ends)
         axes.set_title(title, loc="left", size=TEXT, color=theme.text, weight="bold", pad=8)
@@ -254,9 +259,9 @@ def labels_at_the_end(axes: Axes, theme: Theme, ends: Mapping[str, float]) -> No
 
 
 def canvas(height: float, rows: int = 1) -> tuple[Figure, Any]:
-    from matplotlib import pyplot
+    from matplotlib import pyplot as plt
 
-    return pyplot.subplots(rows, figsize=(WIDTH, height))
+    return plt.subplots(rows, figsize=(WIDTH, height))
 
 
 def heading(figure: Figure, theme: Theme, title: str, unit: str) -> None:
@@ -361,7 +366,7 @@ def file_of(name: str, theme: Theme) -> str:
 def draw(sections: Mapping[str, Data], digest: str, folder: Path) -> None:
     """Draw every plot whose data is there. ``digest`` says of which results they are."""
     import matplotlib as mpl
-    from matplotlib import pyplot
+    from matplotlib import pyplot as plt
 
     mpl.use("svg")
     settings = {"svg.fonttype": "none", "svg.hashsalt": "avatar-kit", "font.family": "DejaVu Sans"}
@@ -373,7 +378,7 @@ def draw(sections: Mapping[str, Data], digest: str, folder: Path) -> None:
             for theme in THEMES:
                 figure = plot.draw(theme, sections[plot.section]["data"])
                 text = svg(figure, plot.alt, digest)
-                pyplot.close(figure)
+                plt.close(figure)
                 (folder / file_of(name, theme)).write_text(text, encoding="utf-8")
 
 
