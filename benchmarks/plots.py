@@ -7,16 +7,18 @@ bytes. Text stays text in the font of the page, so a file is small and can be se
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.titles import SHORT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -130,7 +132,7 @@ def number(value: float) -> str:
 VIEWS = {
     "warm_us": ("o", "warm"),
     "emptied_us": ("D", "cache emptied"),
-    "first_us": ("s", "first"),
+    "first_us": ("s", "first view"),
 }
 
 
@@ -140,11 +142,10 @@ def caches(theme: Theme, data: Data) -> Figure:
     figure, axes = canvas(0.42 * len(ordered) + 1.45)
     for place, name in enumerate(ordered):
         colour = theme.kit if name == "kit" else theme.muted
-        found = [data[name][key] for key in VIEWS if key in data[name]]
+        found = [data[name][key] for key in VIEWS]
         axes.plot([min(found), max(found)], [place, place], color=colour, linewidth=2, zorder=1)
         for key, (marker, _) in VIEWS.items():
-            if key in data[name]:
-                axes.scatter(data[name][key], place, 46, color=colour, marker=marker, zorder=2)
+            axes.scatter(data[name][key], place, 46, color=colour, marker=marker, zorder=2)
         weight = "bold" if name == "kit" else "normal"
         axes.annotate(
             SHORT[name],
@@ -160,10 +161,13 @@ def caches(theme: Theme, data: Data) -> Figure:
         )
     axes.invert_yaxis()
     axes.set_xscale("log")
-    axes.set_xlim(10, 100_000)
-    log_axis(axes, theme, "x", {10: "10 µs", 100: "100 µs", 1e3: "1 ms", 1e4: "10 ms", 1e5: ""})
+    powers = decades(data[name][key] for name in data for key in VIEWS)
+    axes.set_xlim(powers[0] / 1.1, powers[-1] * 1.1)
+    # A last name at the edge would not fit.
+    names = [duration(power) for power in powers[:-1]]
+    log_axis(axes, theme, "x", dict(zip(powers, [*names, ""], strict=True)))
     axes.tick_params(axis="y", length=0, labelleft=False)
-    heading(figure, theme, "One avatar on a page of 100", "wall-clock time; less is better")
+    heading(figure, theme, "One avatar on a page of 25", "wall-clock time; less is better")
     key_of_markers(figure, theme)
     height = figure.get_figheight()
     figure.subplots_adjust(left=0.385, right=0.99, top=1 - 0.95 / height, bottom=0.32 / height)
@@ -178,7 +182,7 @@ def key_of_markers(figure: Figure, theme: Theme) -> None:
     for x, (marker, text) in zip((0.02, 0.2, 0.53), VIEWS.values(), strict=True):
         axes.scatter(x, 0, 46, color=theme.muted, marker=marker, clip_on=False)
         axes.annotate(
-            f"{text} view" if text == "first" else text,
+            text,
             (x, 0),
             xytext=(8, 0),
             textcoords="offset points",
@@ -194,16 +198,19 @@ PANELS = {
     "page_ms": "Show 100 avatars",
     "replace_ms": "Replace one avatar",
     "delete_ms": "Delete one row with its avatar",
+    "sweep_ms": "Sweep: for each avatar that it deletes",
 }
 
 
 def growth(theme: Theme, data: Data) -> Figure:
-    """Three plots, one below the other: a line for each contender over the number of rows."""
+    """Plots, one below the other: a line for each contender over the number of rows."""
     figure, stack = canvas(2.35 * len(PANELS), len(PANELS))
     for axes, (key, title) in zip(stack, PANELS.items(), strict=True):
         ends = {}
         for name, by_rows in data.items():
-            rows = sorted((int(count) for count in by_rows if key in by_rows[count]))
+            rows = sorted(int(count) for count in by_rows if key in by_rows[count])
+            if not rows:
+                continue
             values = [by_rows[str(count)][key] for count in rows]
             ours = name == "kit"
             axes.plot(
@@ -219,14 +226,13 @@ def growth(theme: Theme, data: Data) -> Figure:
         axes.set_xscale("log")
         axes.set_yscale("log")
         log_axis(axes, theme, "x", {10**power: f"{10**power:,}" for power in range(2, 6)})
-        low, high = axes.get_ylim()
-        powers = {10.0**p: f"{10.0**p:g} ms" for p in range(-1, 5)}
-        axes.set_ylim(min(low, 10**-0.1 * low), high * 1.1)
-        log_axis(axes, theme, "y", {v: text for v, text in powers.items() if low <= v <= high})
+        powers = decades(value for line in axes.lines for value in line.get_ydata())
+        axes.set_ylim(powers[0] / 1.1, powers[-1] * 1.1)
+        log_axis(axes, theme, "y", {power: duration(power * 1000) for power in powers})
         labels_at_the_end(axes, theme, ends)
         axes.set_title(title, loc="left", size=TEXT, color=theme.text, weight="bold", pad=8)
     stack[-1].set_xlabel("rows in the table", size=SMALL, color=theme.muted)
-    figure.subplots_adjust(left=0.135, right=0.7, top=0.96, bottom=0.07, hspace=0.36)
+    figure.subplots_adjust(left=0.135, right=0.7, top=0.97, bottom=0.055, hspace=0.36)
     return figure
 
 
@@ -258,9 +264,9 @@ def labels_at_the_end(axes: Axes, theme: Theme, ends: Mapping[str, float]) -> No
 
 
 def canvas(height: float, rows: int = 1) -> tuple[Figure, Any]:
-    from matplotlib import pyplot
+    from matplotlib import pyplot as plt
 
-    return pyplot.subplots(rows, figsize=(WIDTH, height))
+    return plt.subplots(rows, figsize=(WIDTH, height))
 
 
 def heading(figure: Figure, theme: Theme, title: str, unit: str) -> None:
@@ -269,6 +275,21 @@ def heading(figure: Figure, theme: Theme, title: str, unit: str) -> None:
         0.01, 1 - 0.2 / height, title, size=TEXT + 1, weight="bold", color=theme.text, va="center"
     )
     figure.text(0.01, 1 - 0.44 / height, unit, size=SMALL, color=theme.muted, va="center")
+
+
+def decades(values: Iterable[float]) -> list[float]:
+    """The powers of ten from below the least of the values to above the greatest."""
+    ordered = sorted(values)
+    first, last = math.floor(math.log10(ordered[0])), math.ceil(math.log10(ordered[-1]))
+    return [10.0**power for power in range(first, last + 1)]
+
+
+def duration(microseconds: float) -> str:
+    """For people: with the unit that suits it."""
+    for unit, size in (("s", 1e6), ("ms", 1e3)):
+        if microseconds >= size:
+            return f"{microseconds / size:g} {unit}"
+    return f"{microseconds:g} µs"
 
 
 def log_axis(axes: Axes, theme: Theme, which: str, ticks: Mapping[float, str]) -> None:
@@ -350,8 +371,8 @@ PLOTS: dict[str, Plot] = {
     ),
     "growth": Plot(
         section="growth",
-        alt="Lines: time to show 100 avatars, to replace one and to delete one, in tables of 100"
-        " to 100,000 rows, for each library.",
+        alt="Lines: time to show 100 avatars, to replace one, to delete one, and to sweep, in"
+        " tables of 100 to 100,000 rows, for each library.",
         draw=growth,
     ),
 }
@@ -365,7 +386,7 @@ def file_of(name: str, theme: Theme) -> str:
 def draw(sections: Mapping[str, Data], digest: str, folder: Path) -> None:
     """Draw every plot whose data is there. ``digest`` says of which results they are."""
     import matplotlib as mpl
-    from matplotlib import pyplot
+    from matplotlib import pyplot as plt
 
     mpl.use("svg")
     settings = {"svg.fonttype": "none", "svg.hashsalt": "avatar-kit", "font.family": "DejaVu Sans"}
@@ -377,7 +398,7 @@ def draw(sections: Mapping[str, Data], digest: str, folder: Path) -> None:
             for theme in THEMES:
                 figure = plot.draw(theme, sections[plot.section]["data"])
                 text = svg(figure, plot.alt, digest)
-                pyplot.close(figure)
+                plt.close(figure)
                 (folder / file_of(name, theme)).write_text(text, encoding="utf-8")
 
 

@@ -11,15 +11,11 @@ TITLES = {
     "pictures": "django-pictures, django-cleanup",
     "sorl": "sorl-thumbnail, django-cleanup",
     "stdimage": "django-stdimage",
-    "versatile": "django-versatileimagefield",
+    "versatile": "django-versatileimagefield, django-cleanup",
 }
 #: Short titles for narrow columns and for plots.
-SHORT = {
-    name: title.removesuffix(", django-cleanup")
-    .strip("`")
-    .replace("django-versatile", "versatile")
-    for name, title in TITLES.items()
-}
+SHORT = {name: title.removesuffix(", django-cleanup").strip("`") for name, title in TITLES.items()}
+SHORT["versatile"] = "versatileimagefield"
 #: Everybody who cuts sizes, and of these everybody but the kit.
 CUTTERS = [name for name in TITLES if name != "stock"]
 PEERS = [name for name in CUTTERS if name != "kit"]
