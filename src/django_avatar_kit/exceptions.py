@@ -290,18 +290,6 @@ class DownloadTimeout(DownloadError):
         self.params["limit"] = limit
 
 
-class GalleryFull(UploadError):
-    """The owner has as many pictures as ``limit`` (``AVATAR_KIT["GALLERY_LIMIT"]``) already."""
-
-    code = "gallery_full"
-    # Translators: the limit is a number of pictures, from 1 upwards.
-    message = _("The gallery is full: its limit is %(limit)d. Remove a picture first.")
-
-    def __init__(self, *, limit: int) -> None:
-        # It is the next file that is refused, whichever that is.
-        super().__init__(filename="", limit=limit)
-
-
 # --- storage and misuse -----------------------------------------------------------------------
 
 
