@@ -238,6 +238,7 @@ def test_codes_are_unique() -> None:
     }
     assert len({each.code for each in classes}) == len(classes)
     assert {type(error) for error, _code, _sentence in EACH} == classes
+    assert {each.__name__ for each in classes} == set(exceptions.__all__)
 
 
 def test_the_representation_names_the_values() -> None:

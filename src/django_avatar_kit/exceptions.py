@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
 __all__ = [
-    "AvatarError", "AvatarReplaced", "DecompressionBomb", "EmptyUpload", "InvalidCrop",
-    "KeyChanged", "KeyTooLong", "NoMaster", "NotAFile", "NotAnImage", "ReadOnly", "StaleName",
-    "StorageError", "SvgUpload", "TooManyPixels", "TooMuchMemory", "TruncatedImage",
-    "UncommittedFile", "UnreadableUpload", "UnsupportedFormat", "UploadError",
-    "UploadTooLarge",
+    "AvatarError", "AvatarReplaced", "DecompressionBomb", "DownloadError", "DownloadRefused",
+    "DownloadTimeout", "EmptyUpload", "InvalidCrop", "KeyChanged", "KeyTooLong", "NoMaster",
+    "NotAFile", "NotAnImage", "ReadOnly", "StaleName", "StorageError", "SvgUpload",
+    "TooManyPixels", "TooMuchMemory", "TruncatedImage", "UncommittedFile", "UnreadableUpload",
+    "UnsupportedFormat", "UploadError", "UploadTooLarge",
 ]  # fmt: skip
 
 #: Width and height in px.

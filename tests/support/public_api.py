@@ -30,6 +30,7 @@ INTERNAL = frozenset(
         "conf",
         "crops",
         "display",
+        "field_settings",
         "formats",
         "interruptions",
         "lazy",
