@@ -24,10 +24,13 @@ PACKAGE = django_avatar_kit.__name__
 #: Rooms and modules that are not public, with all that is below them.
 INTERNAL = frozenset(
     {
+        "admin.actions",
+        "admin.fields",
         "apps",
         "checks",
         "columns",
         "conf",
+        "contrib.rest_framework.schema",
         "crops",
         "display",
         "field_settings",
@@ -74,14 +77,14 @@ def _walk(package: ModuleType) -> Iterator[str]:
 def says_what_is_public(name: str) -> bool:
     """Whether a module has ``__all__``, or needs none.
 
-    An empty one needs none, nor one that Django finds, nor what is inside of a package that has.
+    An empty one needs none, nor one that Django finds, nor one whose names its package passes on.
     """
     module, (parent, _, last) = import_module(name), name.rpartition(".")
     if hasattr(module, "__all__") or not definitions(module):
         return True
-    return parent != PACKAGE and (
-        last in FOUND_BY_DJANGO or hasattr(import_module(parent), "__all__")
-    )
+    package = import_module(parent)
+    passed_on = {getattr(package, each).__module__ for each in getattr(package, "__all__", ())}
+    return parent != PACKAGE and (last in FOUND_BY_DJANGO or name in passed_on)
 
 
 def public_modules() -> list[str]:

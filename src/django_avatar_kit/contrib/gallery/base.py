@@ -18,6 +18,8 @@ from ...exceptions import GalleryFull
 from ...fields import AvatarField
 from ...models import AvatarMixin
 
+__all__ = ["PictureBase"]
+
 #: Written by an INSERT, ``make_primary()`` and ``move_to()`` only.
 _PLACE = frozenset({"primary_of", "position"})
 
@@ -45,6 +47,7 @@ class PictureBase(AvatarMixin):
 
     # Not blank: a picture that is removed is a row that is deleted.
     avatar = AvatarField(_("picture"))
+    #: Its place among the owner's pictures: the smallest is the first.
     position = models.PositiveIntegerField(_("position"), editable=False)
 
     class Meta:
@@ -60,8 +63,11 @@ class PictureBase(AvatarMixin):
         ]
 
     # Declared by the subclass.
+    #: Whose picture it is.
     owner: Any
+    #: The key of the owner.
     owner_id: Any
+    #: The key of the owner once more if this is the picture that is shown, else None.
     primary_of_id: Any
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -39,6 +39,14 @@ from .models import Picture
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
+__all__ = [
+    "GalleryView",
+    "PictureChangeView",
+    "PictureChooseView",
+    "PictureDeleteView",
+    "PictureMoveView",
+]
+
 #: The looks of the gallery, beside those of the kit's own pages.
 GALLERY = Media(css={"all": ["avatar_kit/gallery.css"]})
 #: Side of a picture in the gallery, in px.
@@ -209,6 +217,7 @@ class PictureChooseView(PictureActionView):
     """POST makes a picture the one that is shown."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show this picture from now on."""
         with _found():
             self.get_picture().make_primary()
         return self.done(_("This is your picture now."), url=self.get_success_url())
@@ -221,6 +230,7 @@ class PictureMoveView(PictureActionView):
     place_message = _("The place “%(place)s” cannot be used. It must be a whole number.")
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Move it to the ``place`` in the form."""
         place = request.POST.get("place", "")
         if not (place.isascii() and place.isdecimal() and len(place) < 5):
             message = self.place_message % {"place": place}
