@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AvatarError", "AvatarReplaced", "DecompressionBomb", "DownloadError", "DownloadRefused",
-    "DownloadTimeout", "EmptyUpload", "InvalidCrop", "KeyChanged", "KeyTooLong", "NoMaster",
-    "NotAFile", "NotAnImage", "ReadOnly", "StaleName", "StorageError", "SvgUpload",
+    "DownloadTimeout", "EmptyUpload", "GalleryFull", "InvalidCrop", "KeyChanged", "KeyTooLong",
+    "NoMaster", "NotAFile", "NotAnImage", "ReadOnly", "StaleName", "StorageError", "SvgUpload",
     "TooManyPixels", "TooMuchMemory", "TruncatedImage", "UncommittedFile", "UnreadableUpload",
     "UnsupportedFormat", "UploadError", "UploadTooLarge",
 ]  # fmt: skip
