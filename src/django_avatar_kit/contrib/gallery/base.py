@@ -7,7 +7,7 @@ deletion cannot leave an owner without a choice.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models, router, transaction
 from django.db.models.signals import post_delete, pre_delete
@@ -47,7 +47,7 @@ class PictureBase(AvatarMixin):
 
     # Not blank: a picture that is removed is a row that is deleted.
     avatar = AvatarField(_("picture"))
-    #: Its place among the owner's pictures: the smallest is the first.
+    #: The order, from 0 upwards; there may be gaps.
     position = models.PositiveIntegerField(_("position"), editable=False)
 
     class Meta:
@@ -62,13 +62,11 @@ class PictureBase(AvatarMixin):
             )
         ]
 
-    # Declared by the subclass.
-    #: Whose picture it is.
-    owner: Any
-    #: The key of the owner.
-    owner_id: Any
-    #: The key of the owner once more if this is the picture that is shown, else None.
-    primary_of_id: Any
+    if TYPE_CHECKING:
+        # Declared by the subclass.
+        owner: Any
+        owner_id: Any
+        primary_of_id: Any
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -13,12 +13,12 @@ from . import views
 
 __all__ = ["app_name", "urlpatterns"]
 
-#: As in ``django_avatar_kit.urls``.
+#: The namespace, which is that of the kit.
 app_name = kit.app_name
 
 _REPLACED = {"change", "delete"}
 
-#: The pages of the gallery, and the pictures that Django itself answers with.
+#: The pages of the gallery, and the pictures that the kit's own URLs answer with.
 urlpatterns = [
     path("", views.GalleryView.as_view(), name="change"),
     path("delete/", views.PictureDeleteView.as_view(), name="delete"),

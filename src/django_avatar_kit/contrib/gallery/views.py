@@ -36,9 +36,6 @@ from ...view_answers import avatar_data, json_error, wants_json, wants_part
 from ...views import AvatarChangeView, AvatarDeleteView, OwnAvatarMixin
 from .models import Picture
 
-if TYPE_CHECKING:
-    from django.utils.safestring import SafeString
-
 __all__ = [
     "GalleryView",
     "PictureChangeView",
@@ -46,6 +43,9 @@ __all__ = [
     "PictureDeleteView",
     "PictureMoveView",
 ]
+
+if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
 
 #: The looks of the gallery, beside those of the kit's own pages.
 GALLERY = Media(css={"all": ["avatar_kit/gallery.css"]})
@@ -217,7 +217,7 @@ class PictureChooseView(PictureActionView):
     """POST makes a picture the one that is shown."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show this picture from now on."""
+        """404 where the picture does not exist, or is somebody else's."""
         with _found():
             self.get_picture().make_primary()
         return self.done(_("This is your picture now."), url=self.get_success_url())
@@ -230,7 +230,7 @@ class PictureMoveView(PictureActionView):
     place_message = _("The place “%(place)s” cannot be used. It must be a whole number.")
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Move it to the ``place`` in the form."""
+        """404 where the picture does not exist, and 400 where ``place`` is no whole number."""
         place = request.POST.get("place", "")
         if not (place.isascii() and place.isdecimal() and len(place) < 5):
             message = self.place_message % {"place": place}
