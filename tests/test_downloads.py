@@ -14,12 +14,16 @@ import pytest
 from django.db import transaction
 
 from django_avatar_kit import downloads
-from django_avatar_kit.downloads import DownloadRules, download, is_public
-from django_avatar_kit.exceptions import (
-    AvatarReplaced,
+from django_avatar_kit.downloads import (
     DownloadError,
     DownloadRefused,
+    DownloadRules,
     DownloadTimeout,
+    download,
+    is_public,
+)
+from django_avatar_kit.exceptions import (
+    AvatarReplaced,
     NotAnImage,
     TruncatedImage,
     UploadTooLarge,

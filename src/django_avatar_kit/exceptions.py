@@ -15,15 +15,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from .formats import label_of
-from .wording import (
-    any_of,
-    box_text,
-    described,
-    filename_text,
-    megapixels,
-    size_text,
-    url_text,
-)
+from .wording import any_of, box_text, described, filename_text, megapixels, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -229,42 +221,6 @@ class InvalidCrop(UploadError, ValueError):
 
     def __init__(self, *, filename: str, crop: object, reason: object) -> None:
         super().__init__(filename=filename, crop=box_text(crop), reason=reason)
-
-
-# --- what is not fetched from another server --------------------------------------------------
-
-
-class DownloadError(AvatarError):
-    """The picture at a URL could not be fetched. Nothing was written, and the old avatar stays.
-
-    ``url`` is that of the request that failed, which a redirect may have led to. Its query, which
-    may hold a token, is left out of ``params``.
-    """
-
-    code = "download"
-    # Translators: the reason is part of a sentence, in English.
-    message = _("“%(url)s” could not be downloaded: %(reason)s.")
-
-    def __init__(self, *, url: str, reason: object) -> None:
-        super().__init__(url=url_text(url), reason=str(reason).rstrip("."))
-
-
-class DownloadRefused(DownloadError):
-    """The URL, or the address that its host has, is one that the rules do not allow."""
-
-    code = "download_refused"
-
-
-class DownloadTimeout(DownloadError):
-    """The picture had not arrived in full when the time was over. ``limit`` is seconds."""
-
-    code = "download_timeout"
-
-    def __init__(self, *, url: str, limit: float) -> None:
-        super().__init__(
-            url=url, reason=f"it did not arrive in full within {limit:g} s, the time that it has"
-        )
-        self.params["limit"] = limit
 
 
 # --- storage and misuse -----------------------------------------------------------------------
