@@ -455,6 +455,13 @@ class TestSaving:
         assert column(profile) == chosen
         assert files() == files_of(chosen)
 
+    def test_so_may_one_that_is_not_saved_yet(self, web):
+        web.answers["/ada.jpg"] = response(PICTURE)
+        profile = make_profile(avatar=False)
+        profile.avatar = upload()
+        with pytest.raises(AvatarReplaced):
+            profile.avatar.save_from_url(web.url(), replace=False, rules=LOCAL)
+
     def test_a_default_is_no_avatar(self, web):
         web.answers["/ada.jpg"] = response(PICTURE)
         channel = fresh(Channel.objects.create(name="news"))
