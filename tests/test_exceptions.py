@@ -7,14 +7,12 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import translation
 
-from django_avatar_kit import exceptions
+from django_avatar_kit import downloads, exceptions
+from django_avatar_kit.downloads import DownloadError, DownloadRefused, DownloadTimeout
 from django_avatar_kit.exceptions import (
     AvatarError,
     AvatarReplaced,
     DecompressionBomb,
-    DownloadError,
-    DownloadRefused,
-    DownloadTimeout,
     EmptyUpload,
     GalleryFull,
     InvalidCrop,
@@ -239,12 +237,13 @@ def test_each_survives_a_pickle(error: AvatarError, code: str, sentence: str) ->
 def test_codes_are_unique() -> None:
     classes = {
         value
-        for value in vars(exceptions).values()
+        for value in {**vars(exceptions), **vars(downloads)}.values()
         if isinstance(value, type) and issubclass(value, AvatarError)
     }
     assert len({each.code for each in classes}) == len(classes)
     assert {type(error) for error, _code, _sentence in EACH} == classes
-    assert {each.__name__ for each in classes} == set(exceptions.__all__)
+    public = {*exceptions.__all__, *downloads.__all__}
+    assert {each.__name__ for each in classes} <= public
 
 
 def test_the_representation_names_the_values() -> None:

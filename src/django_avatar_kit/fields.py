@@ -14,7 +14,6 @@ from . import pipeline
 from .conf import ladder, listed
 from .display.display_names import display_name
 from .display.owners import locate
-from .downloads import DEFAULT_RULES, DownloadRules, download
 from .exceptions import NotAFile, UncommittedFile
 from .field_settings import FieldSettings
 from .lifecycle import assignment
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from django.core.files.storage import Storage
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from .names import Box, Fit
+    from .names import Fit
 
 __all__ = ["AvatarField", "AvatarFieldFile"]
 
@@ -97,26 +96,6 @@ class AvatarFieldFile(AvatarFile):
         owner, _field, _key = locate(self)
         # The admin puts a link around it, which would have no name.
         return avatar_html(self, alt=display_name(owner) or self.field.verbose_name)
-
-    def save_from_url(
-        self,
-        url: str,
-        save: bool = True,
-        *,
-        crop: Box | None = None,
-        replace: bool = True,
-        rules: DownloadRules = DEFAULT_RULES,
-    ) -> None:
-        """Make the picture at ``url`` the avatar; the other arguments are those of :meth:`save`.
-
-        It is fetched within the bounds of ``rules``, and checked as any upload. Raises
-        :class:`~django_avatar_kit.exceptions.DownloadError` where it cannot be fetched, and what
-        :meth:`save` does: nothing has been written then.
-        """
-        upload = download(url, rules)
-        self.save(str(upload.name), upload, save, crop=crop, replace=replace)
-
-    save_from_url.alters_data = True  # type: ignore[attr-defined]
 
     def url_for(self, size: int) -> str:
         """URL of the rendition for a square of ``size`` px, or a fallback's without an avatar."""

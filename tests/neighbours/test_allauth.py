@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import include, path
 
 from django_avatar_kit.contrib.allauth.pictures import picture_url, take_picture
-from django_avatar_kit.exceptions import DownloadError
+from django_avatar_kit.downloads import DownloadError
 from django_avatar_kit.test import make_image, make_upload, settle
 from tests.support.lifecycle import files_of
 from tests.support.web import PUBLIC, Web, certificate, fake_internet, response, server_context

@@ -11,6 +11,7 @@ from easy_thumbnails.files import ThumbnailerImageFieldFile, ThumbnailFile
 
 from .. import pipeline, recutting
 from ..columns import STATE, AvatarColumn, is_default
+from ..downloads import DEFAULT_RULES, DownloadRules, download
 from ..exceptions import AvatarReplaced, NoMaster, NotAFile, ReadOnly
 from ..names import Box, Name
 from ..uploads import reading
@@ -150,6 +151,26 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         )
 
     save.alters_data = True  # type: ignore[attr-defined]
+
+    def save_from_url(
+        self,
+        url: str,
+        save: bool = True,
+        *,
+        crop: Box | None = None,
+        replace: bool = True,
+        rules: DownloadRules = DEFAULT_RULES,
+    ) -> None:
+        """Make the picture at ``url`` the avatar; the other arguments are those of :meth:`save`.
+
+        It is fetched within the bounds of ``rules``, and checked as any upload. Raises
+        :class:`~django_avatar_kit.downloads.DownloadError` where it cannot be fetched, and what
+        :meth:`save` does: nothing has been written then.
+        """
+        upload = download(url, rules)
+        self.save(str(upload.name), upload, save, crop=crop, replace=replace)
+
+    save_from_url.alters_data = True  # type: ignore[attr-defined]
 
     def recrop(self, crop: Box | None, save: bool = True) -> None:
         """Cut the avatar anew from its stored master, whose bytes are copied.
