@@ -7,8 +7,13 @@ import subprocess
 import sys
 
 
-def python(code: str, *flags: str) -> None:
-    """Run some lines with the modules of this process; what they raise fails the test."""
+def environment() -> dict[str, str]:
+    """That of this process, with its modules and without its settings."""
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     environ.pop("DJANGO_SETTINGS_MODULE", None)
-    subprocess.run([sys.executable, *flags, "-c", code], check=True, env=environ)
+    return environ
+
+
+def python(code: str, *flags: str) -> None:
+    """Run some lines with the modules of this process; what they raise fails the test."""
+    subprocess.run([sys.executable, *flags, "-c", code], check=True, env=environment())
