@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -197,8 +198,7 @@ def definitions(module: ModuleType) -> dict[str, ast.AST]:
 @cache
 def _source(module: ModuleType) -> list[str]:
     # Not inspect.getsource(), which fails for an empty file.
-    loader: Any = module.__loader__
-    return str(loader.get_source(module.__name__) or "").splitlines()
+    return Path(str(module.__file__)).read_text("utf-8").splitlines()
 
 
 def _named(body: list[ast.stmt]) -> dict[str, ast.AST]:
