@@ -14,12 +14,16 @@ import pytest
 from django.db import transaction
 
 from django_avatar_kit import downloads
-from django_avatar_kit.downloads import DownloadRules, download, is_public
-from django_avatar_kit.exceptions import (
-    AvatarReplaced,
+from django_avatar_kit.downloads import (
     DownloadError,
     DownloadRefused,
+    DownloadRules,
     DownloadTimeout,
+    download,
+    is_public,
+)
+from django_avatar_kit.exceptions import (
+    AvatarReplaced,
     NotAnImage,
     TruncatedImage,
     UploadTooLarge,
@@ -450,6 +454,13 @@ class TestSaving:
         settle()
         assert column(profile) == chosen
         assert files() == files_of(chosen)
+
+    def test_so_may_one_that_is_not_saved_yet(self, web):
+        web.answers["/ada.jpg"] = response(PICTURE)
+        profile = make_profile(avatar=False)
+        profile.avatar = upload()
+        with pytest.raises(AvatarReplaced):
+            profile.avatar.save_from_url(web.url(), replace=False, rules=LOCAL)
 
     def test_a_default_is_no_avatar(self, web):
         web.answers["/ada.jpg"] = response(PICTURE)

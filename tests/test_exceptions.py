@@ -7,15 +7,14 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import translation
 
-from django_avatar_kit import exceptions
+from django_avatar_kit import downloads, exceptions
+from django_avatar_kit.downloads import DownloadError, DownloadRefused, DownloadTimeout
 from django_avatar_kit.exceptions import (
     AvatarError,
     AvatarReplaced,
     DecompressionBomb,
-    DownloadError,
-    DownloadRefused,
-    DownloadTimeout,
     EmptyUpload,
+    GalleryFull,
     InvalidCrop,
     KeyChanged,
     KeyTooLong,
@@ -110,6 +109,11 @@ EACH: list[tuple[AvatarError, str, str]] = [
             "an open file, such as ContentFile(data, name), or call the avatar's "
             "save(name, content)."
         ),
+    ),
+    (
+        GalleryFull(limit=10),
+        "gallery_full",
+        "The gallery is full: its limit is 10. Remove a picture first.",
     ),
     (
         InvalidCrop(filename="a.jpg", crop=(0, 0, 9, 8), reason="it is not square"),
@@ -233,11 +237,13 @@ def test_each_survives_a_pickle(error: AvatarError, code: str, sentence: str) ->
 def test_codes_are_unique() -> None:
     classes = {
         value
-        for value in vars(exceptions).values()
+        for value in {**vars(exceptions), **vars(downloads)}.values()
         if isinstance(value, type) and issubclass(value, AvatarError)
     }
     assert len({each.code for each in classes}) == len(classes)
     assert {type(error) for error, _code, _sentence in EACH} == classes
+    public = {*exceptions.__all__, *downloads.__all__}
+    assert {each.__name__ for each in classes} <= public
 
 
 def test_the_representation_names_the_values() -> None:

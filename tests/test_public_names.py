@@ -40,6 +40,11 @@ IMPORTS = [
     "from django_avatar_kit.exceptions import AvatarError, UploadError, StorageError",
     "from django_avatar_kit.test import make_image, make_upload, settle",
     "from django_avatar_kit.contrib.rest_framework import AvatarUploadField",
+    "from django_avatar_kit.contrib.rest_framework import AvatarCropField, AvatarFaceField",
+    "from django_avatar_kit.contrib.rest_framework.views import AvatarViewSet",
+    "from django_avatar_kit.contrib.allauth.pictures import take_picture",
+    "from django_avatar_kit.downloads import DownloadError, DownloadRefused, DownloadTimeout",
+    "from django_avatar_kit.downloads import DownloadRules, download",
 ]
 
 EVERY_FORM_OF_THE_TAGS = """\
@@ -74,6 +79,7 @@ def test_the_field_file():
     assert isinstance(Profile().avatar, AvatarFieldFile)
     assert list(inspect.signature(Profile().avatar.url_for).parameters) == ["size"]
     assert {"url", "width", "height", "save", "delete", "open"} <= set(dir(AvatarFieldFile))
+    assert {"recrop", "save_from_url"} <= set(dir(AvatarFieldFile))
 
 
 def test_what_a_tag_gives_in_parts():

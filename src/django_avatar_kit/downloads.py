@@ -5,6 +5,8 @@ has another address a moment later makes no difference. A redirect begins anew. 
 one deadline. What the bytes are is judged as for any upload.
 """
 
+# ruff: noqa: N818 - as in exceptions
+
 from __future__ import annotations
 
 import http.client
@@ -23,11 +25,20 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from django.core.files.base import ContentFile
 from django.utils.encoding import iri_to_uri
+from django.utils.translation import gettext_lazy as _
 
 from .conf import get_config
-from .exceptions import DownloadError, DownloadRefused, DownloadTimeout, UploadTooLarge
+from .exceptions import AvatarError, UploadTooLarge
+from .wording import url_text
 
-__all__ = ["DEFAULT_RULES", "DownloadRules", "download"]
+__all__ = [
+    "DEFAULT_RULES",
+    "DownloadError",
+    "DownloadRefused",
+    "DownloadRules",
+    "DownloadTimeout",
+    "download",
+]
 
 BLOCK = 1 << 16  # bytes that are read at a time
 PORTS = {"https": 443, "http": 80}
@@ -45,6 +56,39 @@ HEADERS = {
 _GLOBAL = IPv6Network("2000::/3")
 #: IPv4 addresses as a network without IPv4 writes them: in the last 32 bits (RFC 6052).
 _TRANSLATED = IPv6Network("64:ff9b::/96")
+
+
+class DownloadError(AvatarError):
+    """The picture at a URL could not be fetched. Nothing was written, and the old avatar stays.
+
+    ``url`` is that of the request that failed, which a redirect may have led to. Its query, which
+    may hold a token, is left out of ``params``.
+    """
+
+    code = "download"
+    # Translators: the reason is part of a sentence, in English.
+    message = _("“%(url)s” could not be downloaded: %(reason)s.")
+
+    def __init__(self, *, url: str, reason: object) -> None:
+        super().__init__(url=url_text(url), reason=str(reason).rstrip("."))
+
+
+class DownloadRefused(DownloadError):
+    """The URL, or the address that its host has, is one that the rules do not allow."""
+
+    code = "download_refused"
+
+
+class DownloadTimeout(DownloadError):
+    """The picture had not arrived in full when the time was over. ``limit`` is seconds."""
+
+    code = "download_timeout"
+
+    def __init__(self, *, url: str, limit: float) -> None:
+        super().__init__(
+            url=url, reason=f"it did not arrive in full within {limit:g} s, the time that it has"
+        )
+        self.params["limit"] = limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +116,7 @@ def download(url: str, rules: DownloadRules = DEFAULT_RULES) -> ContentFile[byte
     """The file at ``url``, named after the last part of its path.
 
     It is asked for without cookies and credentials, and not through proxies of the environment.
-    Raises :class:`~django_avatar_kit.exceptions.DownloadRefused` for what the rules do not allow,
+    Raises :class:`DownloadRefused` for what the rules do not allow,
     ``DownloadTimeout``, ``DownloadError`` for whatever else fails, and ``UploadTooLarge`` for more
     than ``MAX_UPLOAD_SIZE`` bytes.
     """

@@ -22,7 +22,6 @@ from .wording import (
     filename_text,
     megapixels,
     size_text,
-    url_text,
 )
 
 if TYPE_CHECKING:
@@ -31,11 +30,11 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
 __all__ = [
-    "AvatarError", "AvatarReplaced", "DecompressionBomb", "EmptyUpload", "InvalidCrop",
-    "KeyChanged", "KeyTooLong", "NoMaster", "NotAFile", "NotAnImage", "ReadOnly", "StaleName",
-    "StorageError", "SvgUpload", "TooManyPixels", "TooMuchMemory", "TruncatedImage",
-    "UncommittedFile", "UnreadableUpload", "UnsupportedFormat", "UploadError",
-    "UploadTooLarge",
+    "AvatarError", "AvatarReplaced", "DecompressionBomb", "EmptyUpload", "GalleryFull",
+    "InvalidCrop", "KeyChanged", "KeyTooLong", "NoMaster", "NotAFile", "NotAnImage",
+    "ReadOnly", "StaleName", "StorageError", "SvgUpload", "TooManyPixels", "TooMuchMemory",
+    "TruncatedImage", "UncommittedFile", "UnreadableUpload", "UnsupportedFormat",
+    "UploadError", "UploadTooLarge",
 ]  # fmt: skip
 
 #: Width and height in px.
@@ -252,42 +251,6 @@ class GalleryFull(UploadError):
     def __init__(self, *, limit: int) -> None:
         # It is the next file that is refused, whichever that is.
         super().__init__(filename="", limit=limit)
-
-
-# --- what is not fetched from another server --------------------------------------------------
-
-
-class DownloadError(AvatarError):
-    """The picture at a URL could not be fetched. Nothing was written, and the old avatar stays.
-
-    ``url`` is that of the request that failed, which a redirect may have led to. Its query, which
-    may hold a token, is left out of ``params``.
-    """
-
-    code = "download"
-    # Translators: the reason is part of a sentence, in English.
-    message = _("“%(url)s” could not be downloaded: %(reason)s.")
-
-    def __init__(self, *, url: str, reason: object) -> None:
-        super().__init__(url=url_text(url), reason=str(reason).rstrip("."))
-
-
-class DownloadRefused(DownloadError):
-    """The URL, or the address that its host has, is one that the rules do not allow."""
-
-    code = "download_refused"
-
-
-class DownloadTimeout(DownloadError):
-    """The picture had not arrived in full when the time was over. ``limit`` is seconds."""
-
-    code = "download_timeout"
-
-    def __init__(self, *, url: str, limit: float) -> None:
-        super().__init__(
-            url=url, reason=f"it did not arrive in full within {limit:g} s, the time that it has"
-        )
-        self.params["limit"] = limit
 
 
 # --- storage and misuse -----------------------------------------------------------------------

@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import include, path
 
 from django_avatar_kit.contrib.allauth.pictures import picture_url, take_picture
-from django_avatar_kit.exceptions import DownloadError
+from django_avatar_kit.downloads import DownloadError
 from django_avatar_kit.test import make_image, make_upload, settle
 from tests.support.lifecycle import files_of
 from tests.support.web import PUBLIC, Web, certificate, fake_internet, response, server_context
@@ -67,7 +67,7 @@ class TestSignUp:
         response = log_in(client)
         assert (response.status_code, response["Location"]) == (302, "/welcome/")
         assert ada().avatar.avatar_name is not None
-        assert files() == files_of(ada().avatar.name)
+        assert files() == files_of(str(ada().avatar))
         assert len(provider.asked) == 1
 
     def test_in_a_transaction_for_each_request(self, client, provider, monkeypatch):
@@ -186,7 +186,7 @@ class TestConnecting:
         chooses(profile)
         log_in(client, "connect")
         settle()
-        assert files() == files_of(ada().avatar.name)
+        assert files() == files_of(str(ada().avatar))
         assert ada().avatar.avatar_name.color.startswith("f")
         assert "in the meantime" in caplog.text
 

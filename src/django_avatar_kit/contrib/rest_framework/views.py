@@ -25,6 +25,8 @@ from .throttling import AvatarUploadThrottle
 
 logger = logging.getLogger(__name__)
 
+__all__ = ["AvatarViewSet"]
+
 
 class MyAvatarSerializer(serializers.Serializer):  # type: ignore[misc]
     """An avatar as it is shown. Without one, the URLs are those of the fallback."""
