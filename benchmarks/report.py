@@ -1,14 +1,16 @@
-"""Tables in Markdown, for the terminal and the documentation."""
+"""Tables in Markdown, the machine, and messages on stderr."""
 
 from __future__ import annotations
 
 import os
 import platform
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 PACKAGES = (
     "Django",
@@ -19,6 +21,7 @@ PACKAGES = (
     "django-imagekit",
     "django-pictures",
     "django-stdimage",
+    "django-versatileimagefield",
     "sorl-thumbnail",
     "pyvips",
     "django-storages",
@@ -27,37 +30,20 @@ PACKAGES = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """One line of the summary: a measure, and whether it reaches its goal."""
-
-    measure: str
-    kit: str
-    peer: str
-    #: Kit to peer, or peer to kit; ``reach`` shows which.
-    ratio: str
-    reach: str
-    reached: bool
-
-    def cells(self) -> tuple[str, ...]:
-        verdict = "yes" if self.reached else "**no**"
-        return self.measure, self.kit, self.peer, self.ratio, self.reach, verdict
-
-
-SUMMARY = ("measure", "kit", "peer", "ratio", "reach", "reached")
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table. All columns but the first are aligned to the right."""
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, texts: int = 1) -> str:
+    """A table. The first ``texts`` columns are aligned to the left, the others to the right."""
     cells = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-    rule = ["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]
 
     def line(row: Sequence[str]) -> str:
-        first, *rest = zip(row, widths, strict=True)
-        text = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]
-        return f"| {' | '.join(text)} |"
+        left = [cell.ljust(width) for cell, width in zip(row[:texts], widths, strict=False)]
+        right = [
+            cell.rjust(width) for cell, width in zip(row[texts:], widths[texts:], strict=True)
+        ]
+        return f"| {' | '.join([*left, *right])} |"
 
+    rule = ["-" * (width + 2) for width in widths[:texts]]
+    rule += ["-" * (width + 1) + ":" for width in widths[texts:]]
     return "\n".join([line(cells[0]), f"|{'|'.join(rule)}|", *map(line, cells[1:])])
 
 

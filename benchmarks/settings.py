@@ -25,6 +25,7 @@ APPS: dict[str, tuple[str, ...]] = {
     "sorl": ("sorl.thumbnail", CLEANUP),
     "stdimage": ("stdimage",),
     "avatar": (*AUTH, "avatar"),
+    "versatile": ("versatileimagefield", CLEANUP),
 }
 
 INSTALLED_APPS = list(
@@ -103,10 +104,15 @@ THUMBNAIL_ALIASES: dict[str, Any] = {
     "": {f"s{size}": {"size": (size, size), "crop": True} for size in SIZES}
 }
 
-# Files are made when the original is saved, and are not looked for when they are shown.
-IMAGEKIT_DEFAULT_CACHEFILE_STRATEGY = "imagekit.cachefiles.strategies.Optimistic"
+#: True if libraries that can make a size when a page asks for it shall do so. Otherwise all sizes
+#: are made at the upload.
+ON_DEMAND = bool(os.environ.get("BENCHMARK_ON_DEMAND"))
 
-AVATAR_AUTO_GENERATE_SIZES = SIZES
+if not ON_DEMAND:
+    # Files are made when the original is saved, and are not looked for when they are shown.
+    IMAGEKIT_DEFAULT_CACHEFILE_STRATEGY = "imagekit.cachefiles.strategies.Optimistic"
+
+AVATAR_AUTO_GENERATE_SIZES = () if ON_DEMAND else SIZES
 AVATAR_MAX_SIZE = 10 * 1024 * 1024
 # Its default is PNG, which takes longer to encode.
 AVATAR_THUMB_FORMAT = "JPEG"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import pkgutil
 import re
@@ -17,7 +18,8 @@ from django.template import Context, Template
 
 import django_avatar_kit
 from django_avatar_kit import checks
-from django_avatar_kit.conf import KEYS
+from django_avatar_kit.conf import KEYS, Config
+from scripts import diagram
 from tests.support.lifecycle import make_profile, upload
 from tests.testapp.models import Profile
 
@@ -70,6 +72,11 @@ def test_files_that_are_named_exist(name):
 def test_functions_that_are_named_exist(name):
     for dotted in named(page(name)):
         found(dotted)
+
+
+def test_the_diagram_is_up_to_date():
+    for path, svg in diagram.files().items():
+        assert path.read_text("utf-8") == svg
 
 
 def test_the_table_of_rooms_names_every_part_and_no_other():
@@ -129,12 +136,98 @@ class TestWalks:
         check_walk("A deletion", Profile.objects.get().delete)
 
 
-def test_every_setting_is_documented():
+def test_every_setting_is_two_clicks_away():
+    """From the index to the page of settings, and from its table to the setting itself."""
+    index, text = (DOCS / "index.md").read_text(), page("reference/settings.md")
+    assert "reference/*" in index or "reference/settings" in index
+    listed = re.findall(r"^\| \[`(\w+)`\]\(#(\w+)\) ", text, re.MULTILINE)
+    assert listed == [(key, key.lower()) for key, _ in listed]
+    assert {key for key, _ in listed} == set(KEYS)
+    assert [key for key, _ in listed] == re.findall(r"^### `([A-Z_]+)`$", text, re.MULTILINE)
+
+
+def test_the_defaults_of_settings_are_right():
     text = page("reference/settings.md")
-    assert {key for key in KEYS if f"`{key}` = " not in text} == set()
+    said = re.findall(r"^### `([A-Z_]+)`\n\nDefault: `(.+)`$", text, re.MULTILINE)
+    listed = re.findall(r"^\| \[`(\w+)`\]\(#\w+\) \| `(.+?)` \|", text, re.MULTILINE)
+    assert said == listed
+    config = Config()
+    for key, default in said:
+        assert ast.literal_eval(default) == getattr(config, key.lower())
+
+
+def test_every_page_is_in_the_index_once():
+    """A page of the documentation that no table of contents has cannot be found."""
+    index = (DOCS / "index.md").read_text("utf-8")
+    trees = re.findall(r"^```\{toctree\}\n(.*?)^```", index, re.MULTILINE | re.DOTALL)
+    lines = [line for tree in trees for line in tree.splitlines() if line and line[0] != ":"]
+    found = [
+        path
+        for line in lines
+        for path in (sorted(DOCS.glob(f"{line}.md")) if "*" in line else [DOCS / f"{line}.md"])
+    ]
+    pages = {path for path in DOCS.rglob("*.md") if "_build" not in path.parts}
+    assert sorted(found) == sorted(pages - {DOCS / "index.md"})
 
 
 def test_every_check_is_documented():
     source = inspect.getsource(checks)
     ids = set(re.findall(r"avatar_kit\.[EW]\d{3}", source))
     assert ids == set(re.findall(r"`(avatar_kit\.[EW]\d{3})`", page("reference/checks.md")))
+
+
+LIBRARIES = [
+    "**django-avatar-kit**",
+    "django-avatar",
+    "easy-thumbnails",
+    "sorl-thumbnail",
+    "django-imagekit",
+    "django-stdimage",
+    "django-pictures",
+    "django-versatileimagefield",
+]
+
+
+def comparison() -> list[list[list[str]]]:
+    """The two tables of the README, as rows of cells."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    text = text.partition("\n## Compared with")[2].partition("\n## ")[0]
+    tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    return [
+        [[cell.strip() for cell in line.strip("|").split("|")] for line in lines.splitlines()]
+        for lines in tables
+    ]
+
+
+def test_the_readme_compares_with_all_peers():
+    for head, _line, *rows in comparison():
+        assert [row[0] for row in rows] == LIBRARIES
+        assert {len(row) for row in rows} == {len(head)}
+        assert all(cell for row in rows for cell in row)
+
+
+def test_every_figure_of_the_comparison_is_a_measured_one():
+    """``scripts.figures`` keeps what has such a comment."""
+    measured, _said = comparison()
+    for row in measured[2:]:
+        for cell in row[1:]:
+            assert cell == "–" or re.fullmatch(r"[\d.,]+<!-- measured: [\w.]+ -->", cell)
+
+
+def test_every_column_of_the_comparison_has_a_source():
+    sections = (DOCS / "explanation/comparison.md").read_text("utf-8").split("\n### ")[1:]
+    sources = dict(section.split("\n", 1) for section in sections)
+    columns = [cell for table in comparison() for cell in table[0] if cell]
+    assert list(sources) == columns
+
+
+@pytest.mark.parametrize("name", ["position and comment in a photo", "turned upright"])
+def test_what_tests_back_is_said_of_all_libraries(name):
+    """``tests/neighbours/test_comparison.py`` tries these two columns."""
+    _measured, (head, _line, *rows) = comparison()
+    said = {row[0]: row[head.index(name)] for row in rows}
+    kit, *_others = LIBRARIES
+    if name == "turned upright":
+        assert {library for library in said if said[library] == "no"} == {"django-stdimage"}
+    else:
+        assert {library for library in said if said[library] == "removed"} == {kit}

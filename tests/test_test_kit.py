@@ -52,7 +52,7 @@ def test_settling_does_what_a_commit_would(files):
     profile.avatar.save("new.jpg", make_upload(size=(60, 40)))
     assert len(files()) == 6
     settle()
-    assert files() == needed() == files_of(profile.avatar.name)
+    assert files() == needed() == files_of(str(profile.avatar))
     settle()
     assert files() == needed()
 

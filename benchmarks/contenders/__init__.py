@@ -6,16 +6,23 @@ up as its documentation says. If that leaves a choice, the faster way is used.
 
 from __future__ import annotations
 
+import secrets
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.forms import modelform_factory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from django.core.files.base import File
     from django.db.models import Model, QuerySet
     from django.forms import BaseForm
+
+#: Rows to insert: the model, the columns, and a value for each column.
+Filler: TypeAlias = "tuple[type[Model], tuple[str, ...], Iterable[tuple[object, ...]]]"
 
 #: The attributes of every contender's ``<img>``, besides ``src``.
 ATTRIBUTES = 'width="64" height="64" alt="{{ p.name }}" class="rounded" loading="lazy"'
@@ -60,6 +67,20 @@ class Contender:
     def rows(self) -> QuerySet[Any]:
         """The rows that a page of avatars loads."""
         return self.model._default_manager.order_by("pk")
+
+    def key(self) -> str:
+        """A new key of an avatar, whose files do not exist."""
+        return f"avatars/{secrets.token_hex(16)}.jpg"
+
+    def filler(self, numbers: range) -> Iterator[Filler]:
+        """What is in the tables for so many avatars, without any files, by their primary keys."""
+        keys = [self.key() for _ in numbers]
+        yield self.model, ("id", "name", "avatar"), zip(numbers, repeat("Ada"), keys, strict=False)
+        yield from self.books(numbers, keys)
+
+    def books(self, numbers: range, keys: list[str]) -> Iterator[Filler]:
+        """What the library keeps about the sizes in tables of its own."""
+        yield from ()
 
 
 def contender(name: str) -> Contender:

@@ -9,10 +9,13 @@ from avatar.forms import UploadAvatarForm
 from avatar.models import Avatar
 from avatar.signals import avatar_updated
 from django.contrib.auth.models import User
+from django.utils import timezone
 
-from benchmarks.contenders import Contender
+from benchmarks.contenders import Contender, Filler
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.core.files.base import File
     from django.db.models import Model, QuerySet
 
@@ -41,6 +44,21 @@ class DjangoAvatar(Contender):
 
     def rows(self) -> QuerySet[Any]:
         return User.objects.order_by("pk")
+
+    def filler(self, numbers: range) -> Iterator[Filler]:
+        now = timezone.now()
+        texts = ("password", "first_name", "last_name", "email")
+        flags = ("is_superuser", "is_staff", "is_active")
+        yield (
+            User,
+            ("id", "username", "date_joined", *texts, *flags),
+            ((n, f"filler-{n}", now, "", "", "", "", False, False, True) for n in numbers),
+        )
+        yield (
+            Avatar,
+            ("id", "user_id", "primary", "avatar", "date_uploaded"),
+            ((n, n, True, self.key(), now) for n in numbers),
+        )
 
 
 CONTENDER = DjangoAvatar()

@@ -1,4 +1,4 @@
-"""django-imagekit. Its files are made when the original is saved, and not looked for later."""
+"""django-imagekit. The settings say when its files are made."""
 
 from __future__ import annotations
 

@@ -1,35 +1,17 @@
-"""Shared by the sections: the contenders, the number of rounds, the format of figures."""
+"""Shared by the sections: the number of rounds, the format of figures, the photographs."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.uploads import photos
 from benchmarks.workers.pairs import Samples, ratio
-from benchmarks.workers.worker import Worker
 
 if TYPE_CHECKING:
-    from benchmarks.report import Line
+    from pathlib import Path
 
-TITLES = {
-    "kit": "django-avatar-kit",
-    "stock": "`ImageField`, django-cleanup",
-    "easy": "easy-thumbnails, django-cleanup",
-    "avatar": "django-avatar",
-    "imagekit": "django-imagekit, django-cleanup",
-    "pictures": "django-pictures, django-cleanup",
-    "sorl": "sorl-thumbnail, django-cleanup",
-    "stdimage": "django-stdimage",
-}
-#: Short titles for narrow columns.
-SHORT = {name: title.removesuffix(", django-cleanup") for name, title in TITLES.items()}
-PEERS = [name for name in TITLES if name not in {"kit", "stock"}]
-CUTTERS = ["kit", *PEERS]
 ROWS = 1000
 
 
@@ -50,6 +32,11 @@ class Effort:
     s3_rows: int = 15
     #: Files that are copied one after the other.
     s3_copies: int = 600
+    #: First views of a page whose sizes do not exist yet.
+    caches: int = 2
+    growth: int = 9
+    #: Rows in the table.
+    growth_rows: tuple[int, ...] = (100, 1_000, 10_000, 100_000)
 
 
 QUICK = Effort(
@@ -63,26 +50,9 @@ QUICK = Effort(
     s3_peers=1,
     s3_rows=10,
     s3_copies=60,
+    caches=1,
+    growth=3,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """The result of one section: lines of the summary, and the details."""
-
-    title: str
-    lines: list[Line]
-    text: str
-
-
-@contextmanager
-def workers(*names: str, storage: str = "files", s3: str = "") -> Iterator[dict[str, Worker]]:
-    """One process for each contender, so that none is slowed by another one's apps."""
-    with ExitStack() as stack:
-        yield {
-            name: stack.enter_context(closing(Worker(name, storage=storage, s3=s3)))
-            for name in names
-        }
 
 
 # --- how figures are written -------------------------------------------------------------------

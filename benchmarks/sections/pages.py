@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import statistics
 from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.report import Line, say, table
-from benchmarks.sections.base import (
-    PEERS,
-    ROWS,
-    SHORT,
-    TITLES,
-    Effort,
-    Section,
-    micro,
-    ms,
-    workers,
-)
-from benchmarks.workers.pairs import ratio, take_turns
+from benchmarks.report import say, table
+from benchmarks.results import Line, Section
+from benchmarks.sections.base import ROWS, Effort, micro, ms
+from benchmarks.titles import PEERS, TITLES
+from benchmarks.workers.contest import Contest, contest
+from benchmarks.workers.pairs import Samples, ratio
 from benchmarks.workers.worker import Worker
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def rows(effort: Effort) -> Section:
+    from benchmarks.workers.child import Answer
+
+
+def pages(effort: Effort) -> Section:
     """Load 1,000 rows, and show them.
 
     The kit, the stock field and easy-thumbnails share a process, with django-cleanup in it. The
@@ -28,35 +28,66 @@ def rows(effort: Effort) -> Section:
     """
     shared = ["kit", "stock", "easy"]
     others = [name for name in PEERS if name not in shared]
-    with closing(Worker(*shared)) as home, workers(*others) as away:
-        all_of_them = {**dict.fromkeys(shared, home), **away}
-        for name, worker in all_of_them.items():
-            say(f"  {ROWS} rows for {SHORT[name]} …")
-            worker.ask("fill", name, rows=ROWS)
-        close = {name: all_of_them[name] for name in ("kit", "stock")}
+    with closing(Worker(*shared)) as home, contest(others) as away:
+        everybody = Contest({**dict.fromkeys(shared, home), **away.workers})
+        say(f"  {ROWS} rows for each …")
+        everybody.ask("fill", rows=ROWS)
+        close = everybody.of("kit", "stock")
         say("  loading and showing them …")
-        loaded = take_turns(close, "load", effort.pages)
-        shown = take_turns(close, "render", effort.pages)
+        loaded = close.take_turns("load", effort.pages)
+        shown = close.take_turns("render", effort.pages)
         fewer = max(3, effort.pages // 4)
-        all_loaded = take_turns(all_of_them, "load", fewer)
-        all_shown = take_turns(all_of_them, "render", fewer)
-        counts = {name: all_of_them[name].ask("render_counted", name) for name in all_of_them}
+        all_loaded = everybody.take_turns("load", fewer)
+        all_shown = everybody.take_turns("render", fewer)
+        counts = everybody.ask("render_counted")
+    examples = "\n".join(counts[name]["example"] for name in ("kit", "stock"))
+    text = [
+        details(all_loaded, all_shown, counts),
+        "A line of the kit's page and one of the hand-written page:",
+        f"```html\n{examples}\n```",
+    ]
+    data = {
+        name: {
+            "load_us": statistics.median(all_loaded[name].cpu) * 1000 / ROWS,
+            "show_us": statistics.median(all_shown[name].cpu) * 1000 / ROWS,
+            "show_to_stock_times": ratio(all_shown[name].cpu, all_shown["stock"].cpu),
+            "show_to_kit_times": ratio(all_shown[name].cpu, all_shown["kit"].cpu),
+            "queries": counts[name]["queries"],
+            "storage_calls": counts[name]["storage"],
+        }
+        for name in counts
+    }
+    lines = summary(loaded, shown, all_loaded, counts)
+    joined = "\n\n".join(text)
+    return Section(title="Pages", lines=lines, text=joined, data=data, failed=everybody.failed)
+
+
+def summary(
+    loaded: Mapping[str, Samples],
+    shown: Mapping[str, Samples],
+    all_loaded: Mapping[str, Samples],
+    counts: Mapping[str, Answer],
+) -> list[Line]:
     load_ratio = ratio(loaded["kit"].wall, loaded["stock"].wall)
     show_ratio = ratio(shown["kit"].wall, shown["stock"].wall)
     load_cpu = ratio(loaded["kit"].cpu, loaded["stock"].cpu)
     show_cpu = ratio(shown["kit"].cpu, shown["stock"].cpu)
-    simply = ratio(all_loaded["easy"].wall, all_loaded["stock"].wall)
-    queries, calls = counts["kit"]["queries"], counts["kit"]["storage"]
-    lines = [
+    simply = ""
+    if "easy" in all_loaded:
+        combined = ratio(all_loaded["easy"].wall, all_loaded["stock"].wall)
+        simply = f"; simply combined {combined:.1f}"
+    return [
         Line(
+            claim="easy-thumbnails",
             measure=f"load {ROWS:,} rows",
             kit=ms(loaded["kit"].wall),
             peer=f"{ms(loaded['stock'].wall)} `ImageField`",
-            ratio=f"{load_ratio:.2f} (CPU {load_cpu:.2f}; simply combined {simply:.1f})",
+            ratio=f"{load_ratio:.2f} (CPU {load_cpu:.2f}{simply})",
             reach="≤ 1.1",
             reached=load_ratio <= 1.1,
         ),
         Line(
+            claim="promise 1",
             measure=f"load and show {ROWS:,}",
             kit=ms(shown["kit"].wall),
             peer=f"{ms(shown['stock'].wall)} hand-written `<img>`",
@@ -64,35 +95,24 @@ def rows(effort: Effort) -> Section:
             reach="≤ 0.6",
             reached=show_ratio <= 0.6,
         ),
-        Line(
-            measure=f"queries for these {ROWS:,}",
-            kit=str(queries),
-            peer=f"{counts['stock']['queries']} `ImageField`",
-            ratio="–",
-            reach="1",
-            reached=queries == 1,
-        ),
-        Line(
-            measure=f"storage calls for these {ROWS:,}",
-            kit=str(calls),
-            peer=f"{counts['stock']['storage']} `ImageField`",
-            ratio="–",
-            reach="0",
-            reached=calls == 0,
+        *(
+            Line(
+                claim="promise 1",
+                measure=f"{what} for these {ROWS:,}",
+                kit=str(counts["kit"][key]),
+                peer=f"{counts['stock'][key]} `ImageField`",
+                ratio="–",
+                reach=str(reach),
+                reached=counts["kit"][key] == reach,
+            )
+            for what, key, reach in (("queries", "queries", 1), ("storage calls", "storage", 0))
         ),
     ]
-    details = [
-        (
-            TITLES[name],
-            micro(all_loaded[name]),
-            f"{ratio(all_loaded[name].cpu, all_loaded['stock'].cpu):.2f}",
-            micro(all_shown[name]),
-            f"{ratio(all_shown[name].cpu, all_shown['stock'].cpu):.2f}",
-            counts[name]["queries"],
-            counts[name]["storage"],
-        )
-        for name in all_of_them
-    ]
+
+
+def details(
+    loaded: Mapping[str, Samples], shown: Mapping[str, Samples], counts: Mapping[str, Any]
+) -> str:
     head = (
         f"a page of {ROWS:,}, CPU µs a row",
         "load",
@@ -102,10 +122,16 @@ def rows(effort: Effort) -> Section:
         "queries",
         "storage calls",
     )
-    examples = "\n".join(counts[name]["example"] for name in close)
-    text = [
-        table(head, details),
-        "A line of the kit's page and one of the hand-written page:",
-        f"```html\n{examples}\n```",
+    rows = [
+        (
+            TITLES[name],
+            micro(loaded[name]),
+            f"{ratio(loaded[name].cpu, loaded['stock'].cpu):.2f}",
+            micro(shown[name]),
+            f"{ratio(shown[name].cpu, shown['stock'].cpu):.2f}",
+            counts[name]["queries"],
+            counts[name]["storage"],
+        )
+        for name in counts
     ]
-    return Section(title="Pages", lines=lines, text="\n\n".join(text))
+    return table(head, rows)

@@ -7,15 +7,19 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from operator import eq
-from typing import TYPE_CHECKING
+from statistics import median
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from benchmarks.report import Line, say, table
-from benchmarks.sections.base import ROWS, SHORT, TITLES, Effort, Section, micro, ms, times
-from benchmarks.workers.pairs import Samples, ratio, take_turns, turns
+from benchmarks.report import say, table
+from benchmarks.results import Line, Section
+from benchmarks.s3server import S3Server
+from benchmarks.sections.base import ROWS, Effort, micro, ms, times
+from benchmarks.titles import CUTTERS, SHORT, TITLES
+from benchmarks.workers.contest import contest
+from benchmarks.workers.pairs import Samples, ratio, turns
 from benchmarks.workers.worker import Worker
 
 if TYPE_CHECKING:
-    from benchmarks.s3server import S3Server
     from benchmarks.workers.child import Answer
 
 URL = "`{{ p.avatar.url }}`"
@@ -26,6 +30,26 @@ PLACES = {
     "first": "S3, signed, first view",
     "second": "S3, signed, second view",
 }
+
+
+def s3_pages(effort: Effort) -> Section:
+    """Long pages by the kit and a stock field, and a short one by all contenders."""
+    with closing(S3Server()) as server:
+        seen, requests = kits_pages(effort, server)
+        rows, text, failed = everybodys_page(effort, server)
+    kit, stock = seen
+    data = {
+        "everybody": rows,
+        "kit": {place: {"show_us": median(one.show.wall)} for place, one in kit.items()},
+        "stock": {place: {"show_us": median(one.show.wall)} for place, one in stock.items()},
+    }
+    return Section(
+        title="Pages from S3",
+        lines=summary(kit, stock, requests),
+        text=f"{details(kit, stock)}\n\n{text}",
+        data=data,
+        failed=failed,
+    )
 
 
 # --- 1,000 avatars, by the kit and by a stock field --------------------------------------------
@@ -52,7 +76,11 @@ class Views:
         return self.load + self.show
 
 
-def kits_pages(effort: Effort, server: S3Server) -> Section:
+#: The views of one contender, by place.
+Pages: TypeAlias = Mapping[str, Views]
+
+
+def kits_pages(effort: Effort, server: S3Server) -> tuple[tuple[Pages, Pages], int]:
     """Show the same rows in four processes that differ only in their default storage.
 
     The files are really on a local disk. That does not matter, because no page opens them.
@@ -93,9 +121,14 @@ def kits_pages(effort: Effort, server: S3Server) -> Section:
     for view in ("first", "second"):
         kit[view] = Views.of([answer[view] for answer in twice["kit"]])
         stock[view] = Views.of(twice["stock"])
+    return (kit, stock), requests
+
+
+def summary(kit: Pages, stock: Pages, requests: int) -> list[Line]:
     same = sum(map(eq, kit["first"].pages, kit["second"].pages))
-    lines = [
+    return [
         Line(
+            claim="promise 1",
             measure=f"show {ROWS:,} from S3: requests",
             kit=str(requests),
             peer="–",
@@ -109,6 +142,7 @@ def kits_pages(effort: Effort, server: S3Server) -> Section:
         share("signed, first view", kit["first"], stock["first"], URL, 1),
         ahead("signed, second view", kit["second"], stock["second"], 10),
         Line(
+            claim="S3",
             measure=f"show {ROWS:,} from S3, signed: second views with the same URLs",
             kit=f"{same} of {len(kit['second'].pages)}",
             peer="–",
@@ -117,8 +151,11 @@ def kits_pages(effort: Effort, server: S3Server) -> Section:
             reached=same == len(kit["second"].pages),
         ),
     ]
+
+
+def details(kit: Pages, stock: Pages) -> str:
     head = (f"show {ROWS:,}", "kit", "to local files", URL, "× kit (CPU)", "with loading the rows")
-    details = [
+    rows = [
         (
             title,
             ms(kit[place].show.wall),
@@ -129,13 +166,14 @@ def kits_pages(effort: Effort, server: S3Server) -> Section:
         )
         for place, title in PLACES.items()
     ]
-    return Section(title="Pages from S3", lines=lines, text=table(head, details))
+    return table(head, rows)
 
 
 def share(how: str, kit: Views, other: Views, title: str, reach: float) -> Line:
     """A line for a ratio that must not be larger than ``reach``."""
     found = ratio(kit.show.wall, other.show.wall)
     return Line(
+        claim="S3",
         measure=f"show {ROWS:,} from S3, {how}",
         kit=ms(kit.show.wall),
         peer=f"{ms(other.show.wall)} {title}",
@@ -149,6 +187,7 @@ def ahead(how: str, kit: Views, other: Views, reach: float) -> Line:
     """A line for a speed-up over the stock field's URL that must reach ``reach``."""
     found = ratio(other.show.wall, kit.show.wall)
     return Line(
+        claim="S3",
         measure=f"show {ROWS:,} from S3, {how}",
         kit=ms(kit.show.wall),
         peer=f"{ms(other.show.wall)} {URL}",
@@ -161,28 +200,31 @@ def ahead(how: str, kit: Views, other: Views, reach: float) -> Line:
 # --- all contenders ----------------------------------------------------------------------------
 
 
-def everybodys_page(effort: Effort, server: S3Server, everybody: Mapping[str, Worker]) -> Section:
-    """A shorter page by all contenders, whose files are really in the bucket."""
+def everybodys_page(
+    effort: Effort, server: S3Server
+) -> tuple[dict[str, Any], str, dict[str, str]]:
+    """A shorter page by all contenders, whose files are really in the bucket.
+
+    Gives the numbers, a table of them, and who has failed.
+    """
     rows = effort.s3_rows
-    server.empty()
-    for name, worker in everybody.items():
-        say(f"  {rows} rows on S3 for {SHORT[name]} …")
-        worker.ask("fill", rows=rows)
-    shown = take_turns(everybody, "render", effort.s3_pages)
-    details = []
-    for name, worker in everybody.items():
+    with contest(["stock", *CUTTERS], storage="unsigned", s3=server.url) as everybody:
+        server.empty()
+        say(f"  {rows} rows on S3 for each …")
+        everybody.ask("fill", rows=rows)
+        shown = everybody.take_turns("render", effort.s3_pages)
         server.requests()
-        counts = worker.ask("render_counted")
-        requests = server.requests().total()
-        details.append(
-            (
-                TITLES[name],
-                micro(shown[name], rows),
-                f"{ratio(shown[name].cpu, shown['stock'].cpu):.2f}",
-                counts["queries"],
-                requests,
-            )
+        counted = everybody.each(
+            lambda name, worker: (worker.ask("render_counted"), server.requests().total())
         )
+    found = {
+        name: {
+            "show_us": median(shown[name].cpu) * 1000 / rows,
+            "queries": counts["queries"],
+            "requests": requests,
+        }
+        for name, (counts, requests) in counted.items()
+    }
     head = (
         f"a page of {rows} from S3, unsigned, CPU µs a row",
         "load and show",
@@ -190,4 +232,14 @@ def everybodys_page(effort: Effort, server: S3Server, everybody: Mapping[str, Wo
         "queries",
         "requests",
     )
-    return Section(title="Pages from S3", lines=[], text=table(head, details))
+    cells = [
+        (
+            TITLES[name],
+            micro(shown[name], rows),
+            f"{ratio(shown[name].cpu, shown['stock'].cpu):.2f}",
+            one["queries"],
+            one["requests"],
+        )
+        for name, one in found.items()
+    ]
+    return found, table(head, cells), everybody.failed

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.report import Line, say, table
-from benchmarks.s3server import KINDS
-from benchmarks.sections.base import CUTTERS, PEERS, SHORT, TITLES, Effort, Section, photograph
+from benchmarks.report import say, table
+from benchmarks.results import Line, Section
+from benchmarks.s3server import KINDS, S3Server
+from benchmarks.sections.base import Effort, photograph
+from benchmarks.titles import CUTTERS, PEERS, SHORT, TITLES
+from benchmarks.workers.contest import Contest, contest
 from benchmarks.workers.pairs import Samples, turns
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from benchmarks.s3server import S3Server
     from benchmarks.workers.child import Answer
     from benchmarks.workers.worker import Worker
 
@@ -61,38 +63,58 @@ class Waits:
         )
 
 
-def uploads(
-    effort: Effort, folder: Path, server: S3Server, everybody: Mapping[str, Worker]
-) -> Section:
+def s3_uploads(effort: Effort, folder: Path) -> Section:
     """Requests and waiting times of all contenders. One PUT is the unit of time."""
     path = str(photograph(folder, "skin", SIZE))
-    trials: dict[str, Callable[[], Trial]] = {
-        name: partial(trial, server, everybody[name], path) for name in CUTTERS
-    }
-    say("  uploads by the kit, and single PUTs …")
-
-    def side_by_side() -> tuple[Trial, list[Answer]]:
-        return trials["kit"](), everybody["kit"].ask("s3_put", times=3)["times"]
-
-    with server.slow(DELAY):
-        rounds = turns({"kit": side_by_side}, effort.s3_uploads)["kit"]
-    say("  uploads by all …")
-    for name in PEERS:
-        # The first round does not count, so the server answers without delay.
-        trials[name]()
-    with server.slow(DELAY):
-        theirs: dict[str, list[Trial]] = {name: [] for name in PEERS}
-        for _ in range(effort.s3_peers):
-            for name in PEERS:
-                theirs[name].append(trials[name]())
-    request = median(Samples.of(put for _, puts in rounds for put in puts).wait)
-    waits = {"kit": Waits.of([one for one, _ in rounds])}
-    waits |= {name: Waits.of(found) for name, found in theirs.items()}
+    with (
+        closing(S3Server()) as server,
+        contest(CUTTERS, storage="unsigned", s3=server.url) as everybody,
+    ):
+        waits, request = measure(effort, server, everybody, path)
     return Section(
         title="Uploads to S3",
         lines=summary(waits, request),
         text="\n\n".join([upload_table(waits, request), delete_table(waits, request)]),
+        data={
+            "everybody": {
+                name: {
+                    "upload_requests": one.sent.total(),
+                    "upload_wait_ms": one.upload,
+                    "delete_requests": one.removed.total(),
+                    "delete_wait_ms": one.delete,
+                    "files_left": one.left,
+                }
+                for name, one in waits.items()
+            }
+        },
+        failed=everybody.failed,
     )
+
+
+def measure(
+    effort: Effort, server: S3Server, everybody: Contest, path: str
+) -> tuple[dict[str, Waits], float]:
+    """What each contender sends and waits for, and the time of a single PUT in ms."""
+    kit = everybody.workers["kit"]
+    say("  uploads by the kit, and single PUTs …")
+
+    def side_by_side() -> tuple[Trial, list[Answer]]:
+        return trial(server, kit, path), kit.ask("s3_put", times=3)["times"]
+
+    with server.slow(DELAY):
+        rounds = turns({"kit": side_by_side}, effort.s3_uploads)["kit"]
+    say("  uploads by all …")
+    peers = everybody.of(*PEERS)
+    # The first round does not count, so the server answers without delay.
+    peers.each(lambda name, worker: trial(server, worker, path))
+    found: dict[str, list[Trial]] = {}
+    with server.slow(DELAY):
+        for _ in range(effort.s3_peers):
+            one_each = peers.each(lambda name, worker: trial(server, worker, path))
+            found = {name: [*found.get(name, []), one] for name, one in one_each.items()}
+    waits = {"kit": Waits.of([one for one, _ in rounds])}
+    waits |= {name: Waits.of(trials) for name, trials in found.items()}
+    return waits, median(Samples.of(put for _, puts in rounds for put in puts).wait)
 
 
 def trial(server: S3Server, worker: Worker, path: str) -> Trial:
@@ -110,13 +132,15 @@ def trial(server: S3Server, worker: Worker, path: str) -> Trial:
 
 
 def summary(waits: Mapping[str, Waits], request: float) -> list[Line]:
-    kit, easy = waits["kit"], waits["easy"]
-    peers = [waits[name] for name in PEERS]
+    kit = waits["kit"]
+    peers = [one for name, one in waits.items() if name != "kit"]
     # Contenders that leave files behind need fewer requests, and are left out.
     thorough = [peer for peer in peers if not peer.left]
     upload, delete = kit.upload / request, kit.delete / request
+    easy = waits.get("easy")
     return [
         Line(
+            claim="S3",
             measure="S3: requests for an upload, five sizes",
             kit=listed(kit.sent),
             peer=f"{span(peer.sent.total() for peer in peers)} peers",
@@ -125,9 +149,10 @@ def summary(waits: Mapping[str, Waits], request: float) -> list[Line]:
             reached=dict(kit.sent) == {"PUT": FILES},
         ),
         Line(
+            claim="S3",
             measure=f"S3: waiting for that upload, {DELAY * 1000:.0f} ms a request",
             kit=f"{kit.upload:.0f} ms",
-            peer=f"{easy.upload:.0f} ms {SHORT['easy']}",
+            peer=f"{easy.upload:.0f} ms {SHORT['easy']}" if easy else "–",
             ratio=(
                 f"{upload:.2f} request times"
                 f" (peers {span(peer.upload / request for peer in peers)})"
@@ -136,6 +161,7 @@ def summary(waits: Mapping[str, Waits], request: float) -> list[Line]:
             reached=upload <= 2,
         ),
         Line(
+            claim="promise 3",
             measure="S3: requests for its deletion",
             kit=listed(kit.removed),
             peer=f"{span(peer.removed.total() for peer in thorough)} peers",
@@ -144,9 +170,10 @@ def summary(waits: Mapping[str, Waits], request: float) -> list[Line]:
             reached=kit.removed.total() == 1 and not kit.left,
         ),
         Line(
+            claim="promise 3",
             measure=f"S3: waiting for that deletion, {DELAY * 1000:.0f} ms a request",
             kit=f"{kit.delete:.0f} ms",
-            peer=f"{easy.delete:.0f} ms {SHORT['easy']}",
+            peer=f"{easy.delete:.0f} ms {SHORT['easy']}" if easy else "–",
             ratio=(
                 f"{delete:.2f} request times"
                 f" (peers {span(peer.delete / request for peer in thorough)})"
@@ -206,4 +233,4 @@ def listed(requests: Counter[str]) -> str:
 def span(values: Iterable[float]) -> str:
     """The range of these values, as text."""
     ordered = sorted(round(value) for value in values)
-    return f"{ordered[0]}–{ordered[-1]}"
+    return f"{ordered[0]}–{ordered[-1]}" if ordered else "no"

@@ -146,5 +146,13 @@ def write(folder: Path) -> list[Path]:
     return paths
 
 
+def large_avif(folder: Path) -> Path:
+    """Write a large AVIF that the default limits accept."""
+    path = folder / "large.avif"
+    if not path.exists():
+        path.write_bytes(encoded("avif", "RGB", SIZES[-1], speed=10))
+    return path
+
+
 if __name__ == "__main__":
     write(Path(sys.argv[1]))

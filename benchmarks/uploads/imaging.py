@@ -51,12 +51,16 @@ FLOORS = {"smooth": SOFT, "skin": SOFT, "noisy": SHARP, "detail": SHARP}
 # --- time -------------------------------------------------------------------------------------
 
 
-def kit(data: bytes) -> int:
+def picture(data: bytes, spec: Spec = SPEC) -> imaging.Picture:
+    return imaging.load(io.BytesIO(data), filename="photo.jpg", limits=LIMITS, spec=spec)
+
+
+def kit(data: bytes, spec: Spec = SPEC) -> int:
     """Encode master and renditions. Gives the bytes of the five renditions."""
-    picture = imaging.load(io.BytesIO(data), filename="photo.jpg", limits=LIMITS, spec=SPEC)
-    imaging.encode_master(picture, SPEC)
-    renditions = imaging.encode_renditions(picture, SPEC)
-    imaging.average_color(picture, SPEC)
+    loaded = picture(data, spec)
+    imaging.encode_master(loaded, spec)
+    renditions = imaging.encode_renditions(loaded, spec)
+    imaging.average_color(loaded, spec)
     return sum(len(rendition.data) for rendition in renditions)
 
 

@@ -2,23 +2,28 @@
 
     python -m benchmarks.uploads.peak FILE
 
-prints a line of JSON: ``peak`` above idle and ``need`` in bytes, and the ``code`` of an error.
+prints a line of JSON: ``peak`` above idle and ``need`` in bytes, the ``code`` of an error, and the
+``seconds`` that the upload took.
 """
 
 from __future__ import annotations
 
 import ctypes
 import gc
-import io
 import json
 import re
 import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.uploads.imaging import LIMITS, SPEC
 from django_avatar_kit.exceptions import UploadError
 from django_avatar_kit.specs import Limits
 from django_avatar_kit.uploads import imaging, intake, memory_estimate
+
+if TYPE_CHECKING:
+    import io
 
 STATUS = Path("/proc/self/status")
 
@@ -54,9 +59,12 @@ def main(path: Path, budget: int | None) -> None:
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
     idle = status("VmRSS")
+    start = time.perf_counter()
     with path.open("rb") as file:
         code = upload(file, limits)
-    answer = {"peak": status("VmHWM") - idle, "need": need, "code": code, "size": size}
+    seconds = time.perf_counter() - start
+    peak = status("VmHWM") - idle
+    answer = {"peak": peak, "need": need, "code": code, "size": size, "seconds": seconds}
     print(json.dumps(answer))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 class ChildError(Exception):
     """A process has ended. Its stderr says why."""
+
+
+class JobError(Exception):
+    """A job has failed, with the type and text of its exception. The process goes on."""
 
 
 class Child:
@@ -40,7 +45,8 @@ class Child:
     def request(self, asked: Answer) -> Answer:
         """Send a request and wait for its answer.
 
-        Raises :class:`ChildError` if the process has ended.
+        Raises :class:`JobError` if the child fails to answer, and :class:`ChildError` if it has
+        ended.
         """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -52,6 +58,8 @@ class Child:
         if not line:
             raise ChildError(f"{self.module} ended in {asked}")
         answer: Answer = json.loads(line)
+        if "failed" in answer:
+            raise JobError(answer["failed"])
         return answer
 
     def close(self) -> None:
@@ -66,4 +74,9 @@ def answer_requests(prepare: Callable[[], Callable[[Answer], Answer]]) -> None:
     sys.stdout = sys.stderr
     answer = prepare()
     for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), file=answers, flush=True)
+        try:
+            found = answer(json.loads(line))
+        except Exception as error:  # noqa: BLE001 - the parent decides what a failure means
+            traceback.print_exc()
+            found = {"failed": f"{type(error).__name__}: {error}"}
+        print(json.dumps(found), file=answers, flush=True)

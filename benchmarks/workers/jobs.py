@@ -11,6 +11,7 @@ import gc
 import io
 import resource
 import shutil
+import statistics
 import sys
 import time
 from collections import Counter
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache as django_cache
 from django.core.files.storage import FileSystemStorage
@@ -34,6 +36,8 @@ from benchmarks.contenders import Contender, contender
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from django.db.models import Model
+
     from benchmarks.workers.child import Answer
 
 #: Every method of Django's storage that touches a file. Building a URL or a path does not.
@@ -48,6 +52,10 @@ STORAGE_CALLS = (
     "save",
     "size",
 )
+
+
+#: Views of the same page, for a median.
+VIEWS = 5
 
 
 def timed(call: Callable[[], object]) -> Answer:
@@ -141,6 +149,32 @@ def render(name: str) -> Answer:
     return timed(lambda: template.template.render(Context({"people": who.rows()})))
 
 
+def views(name: str, *, rows: int, path: str) -> Answer:
+    """Show a page of new avatars for the first time, then again, then with an empty cache.
+
+    All avatars are the same photograph, each with files of its own. The first view happens once;
+    of the others, the median is given.
+    """
+    who = contender(name)
+    empty()
+    for _ in range(rows):
+        who.upload(photograph(path))
+    django_cache.clear()
+    before = len(files())
+    first = render(name)
+    made = len(files()) - before
+    warm = [render(name) for _ in range(VIEWS)]
+    emptied = []
+    for _ in range(VIEWS):
+        django_cache.clear()
+        emptied.append(render(name))
+    return {"first": first, "warm": middle(warm), "emptied": middle(emptied), "made": made}
+
+
+def middle(answers: list[Answer]) -> Answer:
+    return {key: statistics.median(answer[key] for answer in answers) for key in ("wall", "cpu")}
+
+
 def render_counted(name: str) -> Answer:
     """Queries and storage calls of a page, and one line of its HTML."""
     who = contender(name)
@@ -182,6 +216,7 @@ def replace_and_delete(name: str) -> Answer:
     answer: Answer = {}
     empty()
     row = who.upload(small_large())
+    answer["booked"] = booked(who.model)
     row = who.model._default_manager.get(pk=row.pk)
     before = contents()
     photo = small_large()
@@ -197,6 +232,13 @@ def replace_and_delete(name: str) -> Answer:
     answer["delete"]["left"] = len(before & contents())
     empty()
     return answer
+
+
+def booked(model: type[Model]) -> int:
+    """How many rows tables other than that of the model and that of the users have."""
+    others = [each for each in apps.get_models() if each is not model]
+    kept = [each for each in others if each._meta.app_label not in {"auth", "contenttypes"}]
+    return sum(each._base_manager.count() for each in kept)
 
 
 def clear(name: str) -> Answer:
@@ -271,6 +313,7 @@ JOBS: dict[str, Callable[..., Answer]] = {
         load,
         render,
         render_counted,
+        views,
         upload,
         replace_and_delete,
         clear,

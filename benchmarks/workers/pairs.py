@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from operator import add
 from statistics import median
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     from benchmarks.workers.child import Answer
-    from benchmarks.workers.worker import Worker
 
 Key = TypeVar("Key")
 Found = TypeVar("Found")
@@ -44,27 +44,29 @@ class Samples:
         return [wall - cpu for wall, cpu in zip(self.wall, self.cpu, strict=True)]
 
 
-def turns(calls: Mapping[Key, Callable[[], Found]], rounds: int) -> dict[Key, list[Found]]:
+def turns(
+    calls: Mapping[Key, Callable[[], Found]],
+    rounds: int,
+    guard: Callable[[Key], AbstractContextManager[None]] = nullcontext,
+) -> dict[Key, list[Found]]:
     """The results of each call. The first round loads libraries and does not count.
 
-    The order alternates, because the second call of a round finds the machine warmer.
+    The order alternates, because the second call of a round finds the machine warmer. Each call is
+    made within a ``guard``. If that swallows an exception, the call is not made again.
     """
     found: dict[Key, list[Found]] = {key: [] for key in calls}
     for turn in range(rounds + 1):
-        keys = list(calls)
+        keys = list(found)
         for key in keys if turn % 2 else reversed(keys):
-            answer = calls[key]()
-            if turn:
-                found[key].append(answer)
+            done = False
+            with guard(key):
+                answer = calls[key]()
+                done = True
+                if turn:
+                    found[key].append(answer)
+            if not done:
+                del found[key]
     return found
-
-
-def take_turns(
-    workers: Mapping[str, Worker], job: str, rounds: int, **arguments: Any
-) -> dict[str, Samples]:
-    """The samples of a job for every contender."""
-    calls = {name: partial(worker.ask, job, name, **arguments) for name, worker in workers.items()}
-    return {name: Samples.of(answers) for name, answers in turns(calls, rounds).items()}
 
 
 def ratio(first: list[float], second: list[float]) -> float:

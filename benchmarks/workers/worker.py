@@ -22,7 +22,8 @@ class Worker(Child):
     """Starts the process, with its own database and media folder. Close it after use.
 
     Files go to the alias ``storage`` of the settings; ``s3`` is the URL of the S3 server. A worker
-    ``beside`` another one shares its database and media, and must be closed before it.
+    ``beside`` another one shares its database and media, and must be closed before it. If
+    ``on_demand`` is true, libraries make sizes when a page asks for them.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Worker(Child):
         *contenders: str,
         storage: str = "files",
         s3: str = "",
+        on_demand: bool = False,
         beside: Worker | None = None,
     ) -> None:
         self.contenders = contenders
@@ -45,6 +47,7 @@ class Worker(Child):
             "BENCHMARK_FOLDER": str(self.folder),
             "BENCHMARK_STORAGE": storage,
             "BENCHMARK_S3": s3,
+            "BENCHMARK_ON_DEMAND": "1" if on_demand else "",
         }
         super().__init__("benchmarks.workers.worker", self.environment)
 
@@ -80,11 +83,12 @@ def prepare() -> Callable[[Answer], Answer]:
     django.setup()
     from django.core.management import call_command
 
+    from benchmarks.workers.growthjobs import GROWTH_JOBS
     from benchmarks.workers.jobs import JOBS
     from benchmarks.workers.s3jobs import S3_JOBS
 
     call_command("migrate", run_syncdb=True, verbosity=0)
-    jobs = JOBS | S3_JOBS
+    jobs = JOBS | S3_JOBS | GROWTH_JOBS
     return lambda asked: jobs[asked.pop("job")](**asked)
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from gettext import GNUTranslations, c2py
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from babel import Locale, UnknownLocaleError
@@ -15,6 +13,9 @@ from babel.messages.pofile import PoFileError
 from .files import Paths, Texts, compiled, forms_of, languages_of, messages_of, read, texts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from babel.messages.catalog import Message
 
 #: "%(name)s", "%d", and "%%".

@@ -15,6 +15,8 @@ from django.utils.safestring import SafeString
 
 from .widgets import AvatarInput
 
+__all__ = ["avatar_media"]
+
 #: The looks of the kit's own pages.
 PAGES = Media(css={"all": ["avatar_kit/pages.css"]})
 

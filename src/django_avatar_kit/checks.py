@@ -18,6 +18,7 @@ from PIL import ImageColor
 
 from .columns import avatar_fields, file_columns
 from .conf import KEYS, SETTING, Config, is_list_of, is_text, is_whole, read
+from .display import owners
 from .display.absolute_urls import BASE_URL
 from .display.html import attribute_names, take_placeholder
 from .fallbacks import ALWAYS, BUILTINS, Fallback, Gravatar, make_fallback
@@ -45,7 +46,7 @@ _ID_OF = {
 def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """``AVATAR_KIT``: keys (E001), values (E002-E006), storages (E007, E015, W002, W003).
 
-    Gravatar where it is never asked is W005.
+    Gravatar where it is never asked is W005, fallbacks for missing files in production W007.
     """
     try:
         values, wrong = read()
@@ -59,7 +60,15 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
     messages += [_bad_value(name, *said) for name, said in wrong.items()]
     # Those values are replaced by the defaults, so that all others are checked nevertheless.
     config = Config(**values)
-    return [*messages, *_check_values(config), *_check_storages(config)]
+    messages += [*_check_values(config), *_check_storages(config)]
+    if config.fallback_if_missing and not settings.DEBUG:
+        message = f"{SETTING}['FALLBACK_IF_MISSING'] is on, and DEBUG is off."
+        hint = (
+            "Set it in the settings for development only. Each avatar on a page costs a look into "
+            "the storage."
+        )
+        messages.append(Warning(message, hint=hint, id="avatar_kit.W007"))
+    return messages
 
 
 def _check_values(config: Config) -> Iterator[CheckMessage]:
@@ -190,8 +199,11 @@ def _check_bucket(place: Storage, name: str, obj: Any = None) -> Iterator[CheckM
 
 
 def check_models(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """Models with an ``AvatarField``: the mixin (E010), a database that can lock (E011)."""
-    return list(_check_models([model for model in apps.get_models() if avatar_fields(model)]))
+    """Models with an ``AvatarField``: the mixin (E010), a database that can lock (E011), and
+    owners with two profiles (W006).
+    """
+    models = [model for model in apps.get_models() if avatar_fields(model)]
+    return [*_check_models(models), *_check_owners(models)]
 
 
 def _check_models(models: list[type[Model]]) -> Iterator[CheckMessage]:
@@ -211,6 +223,26 @@ def _check_models(models: list[type[Model]]) -> Iterator[CheckMessage]:
             )
             hint = "Use SQLite 3.35 or later, or another database."
             yield Error(message, hint=hint, id="avatar_kit.E011")
+
+
+def _check_owners(models: list[type[Model]]) -> Iterator[CheckMessage]:
+    found = {link.related_model for link in map(owners.link_of, models) if link is not None}
+    for owner in sorted(found, key=lambda model: model._meta.label):
+        if problem := _ambiguity(owner):
+            hint = "Or keep only one of them. Until then, {% avatar %} raises this as an error."
+            yield Warning(problem, hint=hint, obj=owner, id="avatar_kit.W006")
+
+
+def _ambiguity(owner: type[Model]) -> str:
+    """What is wrong where an owner has two profiles with an avatar; else ""."""
+    try:
+        owners.steps_to_avatar(owner)
+    except ImproperlyConfigured as error:
+        return str(error)
+    except TypeError:
+        # The profile has no related_name, so that nothing leads from the owner to it.
+        return ""
+    return ""
 
 
 def check_columns(

@@ -32,14 +32,17 @@ STATE = "_avatar_state"
 class AvatarColumn(FileField):
     """What every room may ask of an ``AvatarField``, which is the only subclass."""
 
+    #: How a picture that is no square becomes one.
     fit: Fit
-    #: Where the masters are, and the renditions.
+    #: Where the masters are.
     storage: Storage
+    #: Where the renditions are.
     rendition_storage: Storage
     #: A storage, or a callable that returns one, if the field has its own for renditions.
     thumbnail_storage: Any
-    #: What is made of an upload, and what it may be, by the settings of this moment.
+    #: What is made of an upload, by the settings of this moment.
     spec: Spec
+    #: What an upload may be, by the settings of this moment.
     limits: Limits
     #: ``(other) -> bool``: whether one name means the same files for both fields.
     shares_with: Callable[[Any], bool]

@@ -63,8 +63,12 @@ class Config:
     base_url: str | None = None
     #: ``{"app.model": "accessor"}`` for owners with several relations to a profile.
     owner: Mapping[str, str] | None = None
+    #: Most pictures of one owner in ``contrib.gallery``.
+    gallery_limit: int = 10
     #: False for a site that reads the files of another one and must not delete them.
     delete_files: bool = True
+    #: Whether an avatar whose file is not in storage is shown as a fallback. For development.
+    fallback_if_missing: bool = False
 
 
 KEYS = frozenset(f.name.upper() for f in fields(Config))

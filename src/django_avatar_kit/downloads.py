@@ -31,6 +31,15 @@ from .conf import get_config
 from .exceptions import AvatarError, UploadTooLarge
 from .wording import url_text
 
+__all__ = [
+    "DEFAULT_RULES",
+    "DownloadError",
+    "DownloadRefused",
+    "DownloadRules",
+    "DownloadTimeout",
+    "download",
+]
+
 BLOCK = 1 << 16  # bytes that are read at a time
 PORTS = {"https": 443, "http": 80}
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -89,6 +98,7 @@ class DownloadRules:
     timeout: float = 10.0
     """Seconds for everything: host names, connections, redirects and the file."""
     max_redirects: int = 3
+    """How many redirects are followed."""
     schemes: tuple[str, ...] = ("https",)
     """May contain "http": whoever is on the way can then change the picture."""
     allow_private: bool = False
@@ -98,6 +108,7 @@ class DownloadRules:
     """None for the certificate authorities that Python trusts."""
 
 
+#: https only, from the internet, in ten seconds.
 DEFAULT_RULES = DownloadRules()
 
 

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
     from django_stubs_ext import StrPromise
 
+__all__ = [
+    "AvatarError", "AvatarReplaced", "DecompressionBomb", "EmptyUpload", "InvalidCrop",
+    "KeyChanged", "KeyTooLong", "NoMaster", "NotAFile", "NotAnImage", "ReadOnly", "StaleName",
+    "StorageError", "SvgUpload", "TooManyPixels", "TooMuchMemory", "TruncatedImage",
+    "UncommittedFile", "UnreadableUpload", "UnsupportedFormat", "UploadError",
+    "UploadTooLarge",
+]  # fmt: skip
+
 #: Width and height in px.
 Size = tuple[int, int]
 
@@ -32,8 +40,11 @@ class AvatarError(Exception):
     ``message`` holds ``%(name)s`` placeholders for the values in ``params``.
     """
 
+    #: What a program tells the error by. It does not change.
     code: str = "avatar"
+    #: The sentence, with placeholders such as ``%(filename)s``. Texts may change.
     message: str | StrPromise = _("Something is wrong with this avatar.")
+    #: The values for the placeholders, and numbers (px, bytes) for programs.
     params: Any
 
     def __init__(self, **params: Any) -> None:
@@ -223,6 +234,18 @@ class InvalidCrop(UploadError, ValueError):
         super().__init__(filename=filename, crop=box_text(crop), reason=reason)
 
 
+class GalleryFull(UploadError):
+    """The owner has as many pictures as ``limit`` (``AVATAR_KIT["GALLERY_LIMIT"]``) already."""
+
+    code = "gallery_full"
+    # Translators: the limit is a number of pictures, from 1 upwards.
+    message = _("The gallery is full: its limit is %(limit)d. Remove a picture first.")
+
+    def __init__(self, *, limit: int) -> None:
+        # It is the next file that is refused, whichever that is.
+        super().__init__(filename="", limit=limit)
+
+
 # --- storage and misuse -----------------------------------------------------------------------
 
 
@@ -232,6 +255,7 @@ class StorageError(AvatarError):
     code = "storage"
     # Translators: the reason is what the storage says, mostly in English.
     message: str | StrPromise = _("“%(key)s” could not be written: %(reason)s.")
+    #: The sentence for each ``action``.
     MESSAGES: ClassVar[Mapping[str, str | StrPromise]] = {
         "write": message,
         "delete": _("“%(key)s” could not be deleted: %(reason)s."),

@@ -9,7 +9,7 @@ are made without a query, and neither puts a name into a URL.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from html import escape
 from typing import Any
@@ -30,6 +30,9 @@ from .display.identicons import code_of, drawing_of
 from .display.initials import drawing, letters_of, seal_initials
 from .lazy import unwrap
 
+__all__ = ["Attributes", "Fallback", "Gravatar", "Identicon", "Initials", "Static"]
+
+#: Of an ``<img>``, not escaped; True stands for one without a value.
 Attributes = Mapping[str, str | bool]
 
 #: Attributes of an ``<img>`` that mean nothing on an ``<svg>``.
@@ -57,9 +60,24 @@ class Fallback:
         """The URL of a picture for ``owner``, for ``size`` × ``size`` px."""
         return None
 
+    def raster_url(self, owner: Any, size: int) -> str | None:
+        """The same, but never that of an SVG file: mail programs do not show these."""
+        url = self.url(owner, size)
+        is_svg = url is not None and urlsplit(url).path.lower().endswith((".svg", ".svgz"))
+        return None if is_svg else url
+
     def srcset(self, owner: Any, size: int) -> str:
         """The same picture for denser screens, beside ``url()``; "" where one serves all."""
         return ""
+
+
+def img(src: str, srcset: str, size: int, alt: str, attrs: Attributes) -> SafeString:
+    """The ``<img>`` of a fallback that has a URL; the other arguments as for ``html()``."""
+    dense = f' srcset="{escape(srcset)}"' if srcset else ""
+    return mark_safe(  # noqa: S308
+        f'<img src="{escape(src)}"{dense} width="{size}" height="{size}"'
+        f' alt="{attribute_value(alt)}"{attributes(attrs)}>'
+    )
 
 
 class Initials(Fallback):
@@ -101,17 +119,25 @@ class Identicon(Fallback):
 class Static(Fallback):
     """A picture among the static files, the same for everyone."""
 
-    def __init__(self, path: str = "avatar_kit/default.svg") -> None:
+    #: A silhouette, and the same silhouette for mails.
+    DEFAULT, DEFAULT_RASTER = "avatar_kit/default.svg", "avatar_kit/default.png"
+
+    def __init__(self, path: str = DEFAULT) -> None:
         """Raises ``TypeError`` where ``path`` is no text."""
         if not is_text(path) or not path:
             raise TypeError(f"path is {path!r}. It must be that of a static file, as a text")
         self.path = path
 
     def html(self, owner: Any, size: int, alt: str, attrs: Attributes) -> SafeString:
-        return _img(self.url(owner, size), "", size, alt, attrs)
+        return img(self.url(owner, size), "", size, alt, attrs)
 
     def url(self, owner: Any, size: int) -> str:
         return static(self.path)
+
+    def raster_url(self, owner: Any, size: int) -> str | None:
+        if self.path == self.DEFAULT:
+            return static(self.DEFAULT_RASTER)
+        return super().raster_url(owner, size)
 
 
 class Gravatar(Fallback):
@@ -174,7 +200,7 @@ class Gravatar(Fallback):
             return None
         # The page need not be told to that server.
         given = {"referrerpolicy": "no-referrer", **attrs}
-        return _img(url, self.srcset(owner, size), size, alt, given)
+        return img(url, self.srcset(owner, size), size, alt, given)
 
     def url(self, owner: Any, size: int) -> str | None:
         address = self.email(owner).strip().lower()
@@ -207,14 +233,6 @@ def _svg(inside: str, size: int, alt: str, attrs: Attributes) -> SafeString:
     return mark_safe(  # noqa: S308
         f'<svg width="{size}" height="{size}" viewBox="0 0 64 64"'
         f"{attributes({**role, **given})}>{inside}</svg>"
-    )
-
-
-def _img(src: str, srcset: str, size: int, alt: str, attrs: Attributes) -> SafeString:
-    dense = f' srcset="{escape(srcset)}"' if srcset else ""
-    return mark_safe(  # noqa: S308
-        f'<img src="{escape(src)}"{dense} width="{size}" height="{size}"'
-        f' alt="{attribute_value(alt)}"{attributes(attrs)}>'
     )
 
 
@@ -258,23 +276,19 @@ def fallback_url(owner: Any, size: int, *, raster: bool = False) -> str:
 
     With ``raster``, that of an SVG file is passed over: mail programs do not show these.
     """
-    for url, _fallback in _answers(owner, size):
-        if not (raster and urlsplit(url).path.lower().endswith((".svg", ".svgz"))):
+    for fallback in get_fallbacks():
+        answer = fallback.raster_url if raster else fallback.url
+        if (url := answer(owner, size)) is not None:
             return url
     return ""
 
 
 def fallback_pictures(owner: Any, size: int) -> tuple[str, str]:
     """The URL of the first fallback that has one, and its ``srcset``; both may be empty."""
-    for url, fallback in _answers(owner, size):
-        return url, fallback.srcset(owner, size)
-    return "", ""
-
-
-def _answers(owner: Any, size: int) -> Iterator[tuple[str, Fallback]]:
     for fallback in get_fallbacks():
         if (url := fallback.url(owner, size)) is not None:
-            yield url, fallback
+            return url, fallback.srcset(owner, size)
+    return "", ""
 
 
 def make_fallback(entry: Any) -> Fallback:

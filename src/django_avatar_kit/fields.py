@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
 from django.apps import apps
 from django.core.files.base import File
@@ -23,6 +23,7 @@ from .lifecycle import assignment
 from .lifecycle.descriptor import AvatarDescriptor
 from .lifecycle.field_file import AvatarFile, field_file
 from .lifecycle.instance_state import column_state, is_assigned, state_of
+from .missing_files import locator
 from .names import Name
 from .rendering import avatar_html, avatar_url
 from .specs import Limits, Spec
@@ -48,6 +49,7 @@ class AvatarFieldFile(AvatarFile):
     left out, and templates, admins and serializers of others know nothing but ``url``.
     """
 
+    field: AvatarField
     #: Whether the text is the key of a rendition; see :meth:`for_widgets`.
     _hides_key = False
 
@@ -60,7 +62,7 @@ class AvatarFieldFile(AvatarFile):
         is ``avatar.storage.url(avatar.name)``.
         """
         self._require_file()
-        _owner, field, key = locate(self)
+        _owner, field, key = locator()(self)
         if field is None or (name := Name.parse(key)) is None:
             return self.url_for(max(self.field.spec.sizes))
         return urls(field.rendition_storage)(name.rendition(name.sizes[-1], name.formats[-1]))
@@ -117,6 +119,19 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
     form_class: type[Any] | None = None
     #: The kit's own check of a field, which ``apps`` puts here: checks import this module.
     check_arguments: ClassVar[Callable[[Any], Iterable[CheckMessage]]] = lambda _field: ()
+
+    if TYPE_CHECKING:
+        # What the descriptor gives: without this, type checkers take an avatar for its field.
+        @overload
+        def __get__(self, instance: None, owner: Any) -> AvatarDescriptor: ...
+        @overload
+        def __get__(self, instance: AvatarFile, owner: Any) -> AvatarField: ...
+        @overload
+        def __get__(self, instance: Model, owner: Any) -> AvatarFieldFile: ...
+        @overload
+        def __get__(self, instance: Any, owner: Any) -> AvatarField: ...
+        def __get__(self, instance: Any, owner: Any) -> Any: ...
+        def __set__(self, instance: Any, value: object) -> None: ...
 
     def __init__(
         self,
@@ -194,8 +209,6 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
             return by_alias(alias)
         return self.storage
 
-    # --- what the other rooms ask ---
-
     def shares_with(self, other: AvatarField) -> bool:
         """Whether one name means the same files for both fields."""
         return self is other or (
@@ -203,11 +216,9 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         )
 
     def name_in_row(self, instance: Model, name: str) -> str:
-        """The name that the row has. The instance has a ``STATE``, and ``name`` itself."""
+        """The name in the row; ``name`` is that of the instance, which may have been undone."""
         state = column_state(instance, self)
         return state.name_in_row() if not name or state.is_undone(name) else name
-
-    # --- what is let in ---
 
     @property
     def validators(self) -> list[Any]:

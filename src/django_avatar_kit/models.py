@@ -34,6 +34,7 @@ class AvatarMixin(models.Model):
     transaction, the row is locked, its old name read and the column updated.
     """
 
+    #: An :class:`~django_avatar_kit.fields.AvatarFieldFile`; false where there is no avatar.
     avatar = fields.AvatarField(_("avatar"), blank=True)
 
     class Meta:
@@ -135,7 +136,7 @@ class AvatarMixin(models.Model):
         return updated
 
     def _do_insert(
-        self, manager: Any, using: str, inserted: Any, *args: Any, **kwargs: Any
+        self, manager: Any, using: str, inserted: Any, returned: Any, *args: Any, **kwargs: Any
     ) -> Any:
         insert = super()._do_insert  # type: ignore[misc]
         avatars = [field for field in inserted if isinstance(field, fields.AvatarField)]
@@ -144,12 +145,17 @@ class AvatarMixin(models.Model):
             assignment.commit(self, field, using)
         given = [field for field in avatars if assignment.name_on(self, field)]
         if not given:
-            return insert(manager, using, inserted, *args, **kwargs)
+            return insert(manager, using, inserted, returned, *args, **kwargs)
         with transaction.atomic(using=using, savepoint=False):
             for field in given:
                 assignment.claim(self, field, using, otherwise="")
                 assignment.watch(self, field, using, old="")
-            results = insert(manager, using, inserted, *args, **kwargs)
+            results = insert(manager, using, inserted, returned, *args, **kwargs)
+            # Django does it later, but the signals that follow the commit need the key.
+            for row in results[:1]:
+                for column, value in zip(returned, row, strict=True):
+                    if column.primary_key:
+                        setattr(self, column.attname, value)
         self._note_written(given)
         return results
 

@@ -15,7 +15,11 @@ import secrets
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+__all__ = ["Box", "Fit", "Name"]
+
+#: x, y, width and height of a square, in px.
 Box = tuple[int, int, int, int]
+#: Whether the square cuts the picture, or shows all of it with bars beside it.
 Fit = Literal["cover", "contain"]
 
 _INT = r"[1-9][0-9]{0,8}"
@@ -44,8 +48,9 @@ class Name(NamedTuple):
     token: str
     #: 16 hexadecimal digits that only the master's key has.
     secret: str
-    #: Width and height of the master, in px.
+    #: Width of the master, in px.
     width: int
+    #: Height of the master, in px.
     height: int
     #: Sides of the renditions that exist, in px, ascending.
     sizes: tuple[int, ...]
@@ -53,6 +58,7 @@ class Name(NamedTuple):
     formats: tuple[str, ...]
     #: The crop box (x, y, width, height) in px of the master, or None for the automatic square.
     crop: Box | None
+    #: ``"contain"`` where the whole picture is on the square, else ``"cover"``.
     fit: Fit
     #: Average colour, six hexadecimal digits without a ``#``.
     color: str

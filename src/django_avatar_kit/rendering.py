@@ -25,9 +25,12 @@ from .display.owners import locate, prefetch_avatars
 from .display.placeholders import placeholder_of
 from .fallbacks import fallback_html, fallback_pictures, fallback_url
 from .formats import nearest, rendition_encoders
+from .missing_files import locator
 from .names import MASTER, Name
 from .storage.adapter import JoinedUrls
 from .storage.base import urls
+
+__all__ = ["Face", "Group", "avatar_group", "avatar_html", "avatar_url", "get_face", "has_avatar"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,7 @@ class Face:
     placeholder: str
     #: As asked for, in CSS px, whatever the size of the file.
     width: int
+    #: As asked for, in CSS px: it is a square.
     height: int
     #: All further attributes; True stands for one without a value.
     attrs: Mapping[str, str | bool]
@@ -70,11 +74,12 @@ class Layout:
     It holds what the settings say at this moment: a tag makes a new one when they change.
     """
 
-    __slots__ = ("_alt", "_close", "_colored", "_open", "alt", "attrs", "size")
+    __slots__ = ("_alt", "_close", "_colored", "_locate", "_open", "alt", "attrs", "size")
 
     def __init__(self, size: Any, attrs: Mapping[str, Any]) -> None:
         """Raises ``ValueError`` for a bad size, ``TypeError`` for a bad attribute."""
         self.size = clean_size(size)
+        self._locate = locator()
         try:
             merged = markup.attribute_names(get_config().img_attrs)
             placeholder = markup.take_placeholder(dict(merged))
@@ -97,14 +102,14 @@ class Layout:
 
     def html(self, obj: Any) -> SafeString:
         """The markup of the avatar of ``obj``, or of a fallback."""
-        owner, avatar_field, key = locate(obj)
+        owner, avatar_field, key = self._locate(obj)
         if avatar_field is None or key is None:
             return fallback_html(owner, self.size, self._alt_of(owner), self.attrs)
         return self._finish(_head(avatar_field, key, self.size), owner, key)
 
     def face(self, obj: Any) -> Face:
         """The same in parts."""
-        owner, avatar_field, key = locate(obj)
+        owner, avatar_field, key = self._locate(obj)
         alt = self._alt_of(owner)
         if avatar_field is None or key is None:
             pictures, color = markup.Pictures(*fallback_pictures(owner, self.size)), ""
@@ -138,10 +143,11 @@ class Layout:
 def avatar_html(obj: Any, size: Any = None, **attrs: Any) -> SafeString:
     """The markup of an avatar, ``size`` CSS px wide and high (``DEFAULT_SIZE`` without one).
 
-    ``obj`` is anything that :func:`~django_avatar_kit.display.owners.locate` takes. Keyword
-    arguments become attributes: ``data_foo`` gives ``data-foo``, ``class_`` gives ``class``, True
-    an attribute without a value, None or False none. ``alt`` is the display name unless it is
-    given.
+    ``obj`` is whatever ``{% avatar %}`` takes: a row with an avatar, its field file, an owner
+    whose one-to-one profile has one, the text of the column, None, or an ``AnonymousUser``.
+    Keyword arguments become attributes: ``data_foo`` gives ``data-foo``, ``class_`` gives
+    ``class``, True an attribute without a value, None or False none. ``alt`` is the display name
+    unless it is given.
 
     Raises ``ValueError`` for a bad size, ``TypeError`` for a bad attribute or object.
     """
@@ -164,8 +170,8 @@ def avatar_url(
     and of the fallbacks those are passed over whose URL is that of an SVG, which mails cannot
     show.
 
-    ``absolute`` puts scheme and host before it: of ``request``, else as
-    :func:`~django_avatar_kit.display.absolute_urls.absolute_url` says.
+    ``absolute`` puts scheme and host before it: of ``request``, else of ``BASE_URL``, else of the
+    current site of ``django.contrib.sites``.
 
     Raises ``ValueError`` for a bad size or format, ``TypeError`` for a bad object, and
     ``ImproperlyConfigured`` where the host is not known.
@@ -175,7 +181,7 @@ def avatar_url(
 
 
 def _url(obj: Any, size: int, format: str | None) -> str:
-    owner, avatar_field, key = locate(obj)
+    owner, avatar_field, key = locator()(obj)
     if avatar_field is None or key is None:
         return fallback_url(owner, size, raster=format is not None)
     name = Name.parse(key)
@@ -255,7 +261,7 @@ def avatar_group(
 
 
 def has_avatar(obj: Any) -> bool:
-    """Whether there is a stored file that is not the default of its column."""
+    """Whether the row names a file that is not the default of its column."""
     _owner, avatar_field, key = locate(obj)
     return avatar_field is not None and key is not None and not is_default(key, avatar_field)
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
+__all__ = ["avatar_deleted", "avatar_updated"]
+
 #: The row has another avatar than before (or its first one).
 avatar_updated = Signal()
 

@@ -10,12 +10,15 @@ if TYPE_CHECKING:
 
     from .names import Fit
 
+__all__ = ["Limits", "Spec"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """Which uploads are accepted."""
 
     max_pixels: int
+    """Width times height, in px."""
     formats: Sequence[str]
     """Keys of the formats that may be uploaded."""
     max_memory: int | None = None
@@ -37,3 +40,4 @@ class Spec:
     background: str | None
     """A colour that Pillow knows, to put under transparent pixels; None keeps them."""
     fit: Fit
+    """``"cover"`` cuts the picture to a square, ``"contain"`` shows all of it on one."""

@@ -6,8 +6,12 @@ from django.urls import path
 
 from . import picture_views, views
 
+__all__ = ["app_name", "urlpatterns"]
+
+#: The namespace: ``{% url "avatar_kit:change" %}``.
 app_name = "avatar_kit"
 
+#: Two pages, ``change`` and ``delete``, and pictures that Django itself answers with.
 urlpatterns = [
     path("", views.AvatarChangeView.as_view(), name="change"),
     path("delete/", views.AvatarDeleteView.as_view(), name="delete"),

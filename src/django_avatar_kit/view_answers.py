@@ -112,18 +112,21 @@ class AnswerMixin(LoginRequiredMixin, View):
 
     #: Without PUT, PATCH and DELETE, so that POST is the only way to change anything.
     http_method_names = ["get", "post", "head", "options"]
-    #: Shown to those who were logged out before they sent the form, and to all others.
+    #: Shown to those who were logged out before they sent the form.
     logged_out_message = _(
         "You are not logged in any more, so nothing has been saved. "
         "Please log in and send it once more."
     )
+    #: Shown to a script that asks before anybody has logged in.
     login_message = _("Please log in first.")
     #: Shown to those whose form is older than their login, or does not come from this site.
     csrf_message = _(
         "This page was open for too long, or you have logged in again since. Nothing has been "
         "saved; please send it once more."
     )
+    #: What JSON says with 403.
     permission_message = _("You may not change this picture.")
+    #: What JSON says with 404.
     missing_message = _("There is nothing here that has a picture.")
     #: What GET shows above the form, and its kind.
     _notice: tuple[Any, str] = ("", "")
@@ -210,14 +213,18 @@ class AnswerMixin(LoginRequiredMixin, View):
             return self.json_answer(message, url)
         if wants_part(request):
             response = self.show(message, messages.DEFAULT_TAGS[level])
-            response["HX-Trigger"] = trigger(avatar_data(self.get_avatar()))
+            response["HX-Trigger"] = trigger(avatar_data(self.get_shown_avatar()))
             return response
         messages.add_message(request, level, message, fail_silently=True)
         return HttpResponseRedirect(url)
 
+    def get_shown_avatar(self) -> AvatarFieldFile:
+        """What a page shows elsewhere, in its header, and has to change there."""
+        return self.get_avatar()
+
     def json_answer(self, message: Any, url: str) -> JsonResponse:
         """The avatar as it is now."""
-        avatar = avatar_data(self.get_avatar())
+        avatar = avatar_data(self.get_shown_avatar())
         return JsonResponse({"ok": True, "message": str(message), "url": url, "avatar": avatar})
 
     def _back_from_login(self, login_url: str) -> str:

@@ -98,11 +98,15 @@ class TargetMixin(ContextMixin):
 
     request: HttpRequest
     kwargs: dict[str, Any]
-    #: As in a ``DetailView``: the rows that the URL may name, and how it names them.
+    #: As in a ``DetailView``: the model whose rows the URL may name.
     model: type[Model] | None = None
+    #: As in a ``DetailView``: only some of the rows of the model.
     queryset: Any = None
+    #: The part of the URL that holds the key of the row.
     pk_url_kwarg = "pk"
+    #: The part of the URL that holds the slug of the row.
     slug_url_kwarg = "slug"
+    #: The column that the slug is compared with.
     slug_field = "slug"
     #: Which avatar, where the row has several; None for the one that ``{% avatar %}`` shows.
     field_name: str | None = None
@@ -205,6 +209,7 @@ class TargetMixin(ContextMixin):
         )
 
     def get_success_url(self) -> str:
+        """Where a page goes next: the ``next`` of the request, else ``get_default_url()``."""
         return self.get_next() or self.get_default_url()
 
     def get_default_url(self) -> str:
@@ -221,10 +226,11 @@ class TargetMixin(ContextMixin):
         except NoReverseMatch:
             return resolve_url(target)
 
-    def page_url(self, name: str) -> str:
+    def page_url(self, name: str, **kwargs: Any) -> str:
         """The URL of one of the pages in ``django_avatar_kit.urls``. Raises ``NoReverseMatch``."""
         match = self.request.resolver_match
-        return reverse(f"avatar_kit:{name}", current_app=match.namespace if match else None)
+        current = match.namespace if match else None
+        return reverse(f"avatar_kit:{name}", kwargs=kwargs, current_app=current)
 
     def shows_own_avatar(self) -> bool:
         """Whether the pages in ``django_avatar_kit.urls`` are about the avatar of this view."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -25,16 +25,24 @@ from .view_answers import AnswerMixin, wants_json, wants_part
 from .view_targets import RowGoneError, TargetMixin, reload, save_row
 from .widgets import AvatarInput
 
+if TYPE_CHECKING:
+    from .fields import AvatarFieldFile
+
+__all__ = ["AvatarChangeView", "AvatarDeleteView"]
+
 logger = logging.getLogger(__name__)
 
 
 class OwnAvatarMixin(TemplateResponseMixin, TargetMixin, AnswerMixin):
     """What both views have in common: one avatar, and a page about it."""
 
-    def get_avatar(self) -> Any:
-        return getattr(self.object, self.get_field_name())
+    def get_avatar(self) -> AvatarFieldFile:
+        """The field file that the view is about."""
+        avatar: AvatarFieldFile = getattr(self.object, self.get_field_name())
+        return avatar
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The page, its part for htmx, or JSON; nothing changes."""
         if wants_json(request):
             return self.json_answer("", self.get_success_url())
         return self.show(*self._notice)
@@ -42,6 +50,10 @@ class OwnAvatarMixin(TemplateResponseMixin, TargetMixin, AnswerMixin):
     def show(
         self, notice: Any = "", kind: str = "", status: int = 200, **context: Any
     ) -> HttpResponse:
+        """The page, or its part for htmx, as it is now.
+
+        ``notice`` is a message above it, and ``kind`` one of Django's tags of messages.
+        """
         context = self.get_context_data(notice=notice, notice_kind=kind, **context)
         return self.render_to_response(context, status=status)
 
@@ -80,12 +92,12 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
 
     form_class = AvatarForm
     template_name = "avatar_kit/change.html"
-    #: Shown where the storage failed, and where any other error is not about the upload. The error
-    #: itself is logged: it names keys.
+    #: Shown where the storage failed. The error itself is logged: it names keys.
     storage_message = _(
         "Your picture could not be saved, since the storage could not be reached or is full. "
         "Nothing has changed; please try again later.",
     )
+    #: Shown where anything else failed as the picture was saved.
     failure_message = _(
         "Your picture could not be saved, and nothing has changed. Please try again later.",
     )
@@ -253,6 +265,7 @@ class AvatarDeleteView(OwnAvatarMixin, TemplateView):
         return super().get_default_url()
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Remove the avatar, unless there is none."""
         # Before the removal: it raises where no URL to go to can be found.
         url = self.get_success_url()
         row, name = self.object, self.get_field_name()

@@ -22,6 +22,7 @@ from . import exceptions
 from .conf import get_config
 from .display import sealed
 from .formats import FORMATS, REFUSED, label_of, media_type_of
+from .missing_files import locator
 from .rendering import has_avatar
 from .uploads import geometry
 from .wording import any_of, megapixels, size_text
@@ -113,6 +114,9 @@ def master(file: AvatarFieldFile | None) -> SafeString:
     """
     name = None if file is None else file.avatar_name
     if file is None or name is None or not has_avatar(file) or file.instance.pk is None:
+        return _to_json(None)
+    if locator()(file)[2] is None:
+        # Not in the storage of a developer.
         return _to_json(None)
     row = file.instance
     what = [row._meta.label_lower, row.pk, file.field.name, row._state.db, name.token]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
     from django.utils.datastructures import MultiValueDict
 
+__all__ = ["AvatarInput"]
+
 
 class AvatarInput(ClearableFileInput):
     """A file input with a preview, a cropper and a button to remove the picture.

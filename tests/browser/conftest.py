@@ -20,10 +20,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from django_avatar_kit.test import make_upload
-from tests.testapp.models import Profile
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+    from tests.testapp.models import Profile
 
 SETTINGS = "tests.browser.settings"
 #: Debian's name first. Another path can be named in AVATAR_KIT_CHROMIUM.
@@ -155,12 +156,16 @@ def user(transactional_db: None) -> User:
 @pytest.fixture
 def profile(user: User) -> Profile:
     """Without a picture."""
+    from tests.testapp.models import Profile
+
     return Profile.objects.create(user=user, bio="countess")
 
 
 @pytest.fixture
 def pictured(user: User) -> Profile:
     """With a picture."""
+    from tests.testapp.models import Profile
+
     Profile.objects.create(user=user, bio="countess", avatar=make_upload(color="teal"))
     return Profile.objects.get(user=user)
 

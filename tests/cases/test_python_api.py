@@ -199,7 +199,7 @@ def test_e9_a_name_that_leads_out_is_refused_however_it_is_written(name, how, tm
 
 def test_e9_a_crop_box_at_the_very_edge_is_taken():
     profile = make_profile()
-    profile.avatar.save("a.jpg", upload(), crop=[20, 0, 40, 40])
+    profile.avatar.save("a.jpg", upload(), crop=[20, 0, 40, 40])  # type: ignore[arg-type]
     assert "-20_0_40_40-" in column(profile)
 
 

@@ -68,6 +68,7 @@ RIGHT = {
     "BASE_URL": {"none"},
     "OWNER": {"none", "empty dict"},
     "DELETE_FILES": {"true"},
+    "FALLBACK_IF_MISSING": {"true"},
 }
 #: Every other key reports a wrong value as E003.
 CHECKS = {
@@ -82,6 +83,8 @@ CHECKS = {
 
 @pytest.mark.parametrize("key", sorted(KEYS))
 def test_e7_every_key_with_every_kind_of_value(key, settings):
+    # One of the keys is for development.
+    settings.DEBUG = True
     for kind, value in VALUES.items():
         settings.AVATAR_KIT = {key: value}
         messages = [*check_settings(), *Team.check(), *Channel.check()]

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import resolve
 from django.utils.safestring import SafeString, mark_safe
+from PIL import Image
 
 from django_avatar_kit import fallbacks
 from django_avatar_kit.display.colors import color_of, hue
@@ -170,6 +171,8 @@ def test_file_that_comes_with_the_kit() -> None:
     path = Path(fallbacks.__file__).parent / "static/avatar_kit/default.svg"
 
     assert path.read_text().strip() == initials_svg("", 0)
+    with Image.open(path.with_suffix(".png")) as image:
+        assert (image.format, image.size) == ("PNG", (256, 256))
 
 
 # --- which one ---

@@ -564,12 +564,21 @@ def test_no_svg_where_a_format_is_wanted(settings) -> None:
     assert avatar_url(team, 64, format="jpeg") == ""
 
     png = {"BACKEND": "static", "OPTIONS": {"path": "img/nobody.png"}}
-    settings.AVATAR_KIT = {"FALLBACKS": ["initials", "identicon", "static", png]}
+    settings.AVATAR_KIT = {"FALLBACKS": ["initials", "identicon", png]}
     assert avatar_url(team, 64, format="webp") == "/static/img/nobody.png"
     svg = {"BACKEND": "static", "OPTIONS": {"path": "img/nobody.SVG"}}
     settings.AVATAR_KIT = {"FALLBACKS": [svg]}
     assert avatar_url(team, 64, format="png") == ""
     assert avatar_url(team, 64) == "/static/img/nobody.SVG"
+
+
+def test_the_kit_brings_a_picture_for_mails(settings) -> None:
+    settings.AVATAR_KIT = {"FALLBACKS": ["initials", "static"]}
+
+    assert avatar_url(Team(pk=1, name="Rockets"), 64, format="jpeg") == (
+        "/static/avatar_kit/default.png"
+    )
+    assert avatar_html(Team(pk=1, name="Rockets"), 64).startswith("<svg ")
 
 
 # --- absolute URLs ---

@@ -54,6 +54,13 @@ def test_a_row_that_is_not_there_is_asked_for_twice(team):
     assert len(queries) == 2
 
 
+def test_the_ordering_of_a_model_is_no_matter(team, monkeypatch):
+    """A union of several tables cannot be ordered by a column of one of them."""
+    monkeypatch.setattr(Team._meta, "ordering", ["name"])
+    name = team.avatar.name
+    assert references.held({name, name.replace("-k1-", "-k2-")}, [avatar()], "default") == {name}
+
+
 class Legacy:
     """Tables that somebody else makes: read and written, and none to migrate."""
 

@@ -233,6 +233,21 @@ def test_signals_are_sent_after_the_commit_and_the_deletion(profile, signalled, 
     assert signalled[0]["removed"] != signalled[1]["removed"] == signalled[0]["added"]
 
 
+def test_a_receiver_learns_the_key_of_a_new_row():
+    """In autocommit, the commit comes before Django gives the instance its key."""
+    from django_avatar_kit.signals import avatar_updated
+
+    keys: list[int] = []
+
+    def note(instance: Any, **kwargs: Any) -> None:
+        keys.append(instance.pk)
+
+    avatar_updated.connect(note)
+    team = Team.objects.create(avatar=upload())
+    avatar_updated.disconnect(note)
+    assert keys == [team.pk]
+
+
 def test_a_receiver_that_fails_stops_nobody(profile, signalled, files, caplog):
     from django_avatar_kit.signals import avatar_updated
 

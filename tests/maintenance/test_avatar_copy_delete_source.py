@@ -189,7 +189,7 @@ def test_a_source_that_cannot_be_deleted(monkeypatch, settings, storage, target,
 @pytest.mark.lifecycle
 def test_when_the_site_is_switched_what_the_pages_show_is_not_replaced(place, storage, settings):
     (team,) = teams(1)
-    key = team.avatar.name
+    key = str(team.avatar)
     copy()
     settings.AVATAR_KIT = {**settings.AVATAR_KIT, "STORAGE": "target"}
     good = module.read(place, key)

@@ -115,7 +115,7 @@ def meanwhile(monkeypatch: Any, module: Any, function: str, act: Any) -> None:
         (building, "carry_out"),
         (building.storage, "read"),
         (pipeline, "store"),
-        (building, "_replace_name"),
+        (building, "replace_name"),
     ],
 )
 @pytest.mark.parametrize("deleted", [False, True])
@@ -154,7 +154,7 @@ def test_a_stale_instance_does_not_bring_the_old_name_back(settings, files):
 def test_two_runs_at_once(monkeypatch, settings, files):
     row = team()
     settings.AVATAR_KIT = {"SIZES": (8,)}
-    meanwhile(monkeypatch, building, "_replace_name", build)
+    meanwhile(monkeypatch, building, "replace_name", build)
     out, _ = build()
     assert "1 changed meanwhile" in summary(out)
     assert name_of(row).sizes == (8,)

@@ -242,3 +242,15 @@ def test_a_prefix_limits_the_search(files):
     key = lose(pet)
     out, _ = sweep(prefix="pets/bo", min_age=0)
     assert listed(out) == files_of(key)
+
+
+def test_a_site_without_avatar_fields_has_to_name_a_storage(monkeypatch, media, files):
+    """Such a site may sweep what its stock fields have left, before it moves in."""
+    monkeypatch.setattr(locations, "avatar_columns", lambda: ())
+    put(media, "photos/old.jpg")
+    wanted = {**ALL, "foreign": True, "prefix": "photos", "delete": True}
+    with pytest.raises(CommandError, match=r"^No model has an avatar field.* --storage default"):
+        sweep(**wanted)
+    assert files() == {"photos/old.jpg"}
+    sweep(**wanted, storage=["default"])
+    assert files() == set()

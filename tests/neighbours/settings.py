@@ -6,6 +6,14 @@ from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS, MIDDLEWARE
 
 _more: list[str] = [
+    "avatar",
+    "imagekit",
+    "pictures",
+    "sorl.thumbnail",
+    "versatileimagefield",
+    "django_avatar_kit.contrib.gallery",
+    "django_avatar_kit.contrib.profile",
+    "tests.neighbours.moving",
     "allauth",
     "allauth.account",
     "allauth.socialaccount",
@@ -29,4 +37,12 @@ LOGIN_REDIRECT_URL = "/welcome/"
 SOCIALACCOUNT_PROVIDERS = {
     name: {"APPS": [{"client_id": "id", "secret": "secret", "provider_id": name, "name": name}]}
     for name in ("google", "openid_connect")
+}
+
+# django-pictures makes its files in a task of this queue (Django 6.0 and later).
+TASKS = {
+    "default": {
+        "BACKEND": "django.tasks.backends.immediate.ImmediateBackend",
+        "QUEUES": ["default", "pictures"],
+    }
 }

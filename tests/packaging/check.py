@@ -1,10 +1,11 @@
-"""Check what was built, then install it where nothing else is: ``check.py DIST VENV``.
+"""Check what was built, build it again, and install it where nothing else is.
 
-DIST holds the wheel and the sdist; VENV is made here.
+``check.py DIST VENV``: DIST holds the wheel and the sdist; VENV is made here.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -51,7 +52,16 @@ def sdist_files(sdist: Path) -> set[str]:
 def compare(wheel: set[str], sdist: set[str]) -> list[str]:
     """What is missing or too much, a line each."""
     wanted = source_files()
-    distributor = {"CHANGELOG.md", "LICENSE", "README.md", "tests/settings.py", "tox.ini"}
+    distributor = {
+        ".pre-commit-config.yaml",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "README.md",
+        "SECURITY.md",
+        "tests/settings.py",
+        "tox.ini",
+    }
     wrong = [f"not in the wheel: {name}" for name in wanted - wheel]
     # Tests, documentation and the example included: no site wants to import any of them.
     wrong += [f"only in the wheel: {name}" for name in wheel - wanted]
@@ -72,6 +82,30 @@ def compare(wheel: set[str], sdist: set[str]) -> list[str]:
     return sorted(wrong)
 
 
+def build_again(dist: Path) -> list[str]:
+    """The files that come out otherwise when the sdist is built in another place.
+
+    The folder, the times and the permissions of the files, and the umask are others. All that may
+    be the same is ``SOURCE_DATE_EPOCH``.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(only(dist, "*.tar.gz")) as archive:
+            archive.extractall(folder, filter="data")
+        source, again = only(Path(folder), "*"), Path(folder, "again")
+        (source / "PKG-INFO").unlink()
+        for path in source.rglob("*"):
+            os.utime(path, (1_000_000_000, 1_000_000_000))
+            # For nobody else. Whether it is a program is part of the file.
+            path.chmod(path.stat().st_mode & 0o700)
+        build = [sys.executable, "-m", "build", "--installer", "uv", "--outdir", str(again)]
+        subprocess.run([*build, str(source)], check=True, umask=0o077, stdout=subprocess.DEVNULL)
+        return sorted(
+            path.name
+            for path in dist.iterdir()
+            if path.read_bytes() != (again / path.name).read_bytes()
+        )
+
+
 def use(wheel: Path, target: Path) -> None:
     uv = shutil.which("uv") or sys.exit("uv is not here; the packaging group installs it.")
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(target)], check=True)
@@ -88,6 +122,9 @@ def main(dist: Path, target: Path) -> None:
     wheel, sdist = only(dist, "*.whl"), only(dist, "*.tar.gz")
     if wrong := compare(wheel_files(wheel), sdist_files(sdist)):
         sys.exit("\n".join(wrong))
+    if differing := build_again(dist):
+        sys.exit(f"Built again in another folder, these differ: {', '.join(differing)}")
+    print("Built again in another folder: every byte is the same.")
     use(wheel, target)
 
 

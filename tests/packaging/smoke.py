@@ -1,6 +1,6 @@
 """A tiny site on the installed wheel: migrate, upload, show, replace, delete.
 
-Started by clean_install.py in an empty directory, with the wheel's own requirements and nothing
+Started by check.py in an empty directory, with the wheel's own requirements and nothing
 else: no test runner, no checkout.
 """
 
@@ -115,7 +115,7 @@ def check_metadata() -> None:
     import django_avatar_kit
 
     kit = distribution("django-avatar-kit")
-    assert kit.version == "0.1.0", kit.version
+    assert kit.version == django_avatar_kit.__version__, kit.version
     assert kit.metadata["License-Expression"] == "BSD-3-Clause"
     assert "site-packages" in str(django_avatar_kit.__file__), django_avatar_kit.__file__
     assert files("django_avatar_kit").joinpath("py.typed").is_file()

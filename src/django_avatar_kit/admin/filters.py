@@ -30,6 +30,7 @@ class HasAvatarFilter(SimpleListFilter):
 
     title = _("avatar")
     parameter_name = "has_avatar"
+    #: The avatar field, where the model has several; None for the one that ``{% avatar %}`` shows.
     field_name: str | None = None
 
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:

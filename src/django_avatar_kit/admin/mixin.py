@@ -59,9 +59,11 @@ class AvatarAdminMixin(AvatarActions):
 
     @property
     def media(self) -> Media:
+        """As Django's, with the style of the pictures in the list."""
         return super().media + Media(css={"all": ["avatar_kit/admin.css"]})
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """As Django's; what cannot be saved becomes a message."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except AvatarError as error:
@@ -71,6 +73,7 @@ class AvatarAdminMixin(AvatarActions):
             return self._not_saved(request, error)
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """As Django's; what cannot be saved in the list becomes a message."""
         try:
             return super().changelist_view(request, *args, **kwargs)
         except AvatarError as error:
@@ -99,6 +102,7 @@ class AvatarAdminMixin(AvatarActions):
     avatar.short_description = _("avatar")  # type: ignore[attr-defined]
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """As Django's, with pictures in the columns of avatars."""
         changelist = super().get_changelist_instance(request)
         # Not in get_list_display(), which a site may override to add the column.
         columns: dict[Any, Any] = {

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
     from jinja2.runtime import Context
 
+__all__ = ["AvatarKit"]
+
 
 class AvatarKit(Extension):
     """Adds ``avatar()``, ``avatar_url()``, ``avatar_group()``, ``avatar_face()``,

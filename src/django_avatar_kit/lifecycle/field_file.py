@@ -22,13 +22,14 @@ from .instance_state import assign, column_state, forget, is_assigned
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
+    from typing_extensions import Self
 
 
 class _FieldStorage:
     """The storage of the field, unless the file is given another one."""
 
-    def __get__(self, file: Any, owner: type) -> Any:
-        return self if file is None else file.field.storage
+    def __get__(self, file: Any, owner: type) -> Storage:
+        return self if file is None else file.field.storage  # type: ignore[return-value]
 
 
 def _unless_stored(name: str) -> property:
@@ -52,6 +53,11 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
     instance: Any
     field: AvatarColumn
     name: str | None
+    # For type checkers, since easy-thumbnails has no types.
+    file: File[Any]
+    size: int
+    width: int
+    height: int
     #: Like ``_file`` private to ``FieldFile`` (Django 5.2 to 6.1). Nothing public tells an upload
     #: from a stored file without opening it.
     _committed: bool
@@ -209,7 +215,7 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         # The avatar of a field that stores elsewhere is an upload, and may have any name.
         return source.avatar_name if source.field.shares_with(self.field) else None
 
-    def open(self, mode: str = "rb") -> AvatarFile:
+    def open(self, mode: str = "rb") -> Self:
         """Open the master, or an upload that is not stored yet.
 
         Raises :class:`~django_avatar_kit.exceptions.ReadOnly` where a stored one would be written

@@ -40,7 +40,8 @@ def held(names: Collection[str], own: Collection[AvatarColumn], using: str) -> s
                 .values_list(field.attname, flat=True)
                 for field in columns_on(using, own, only_avatars=is_kit_name)
             )
-            found.update(first.union(*others, all=True) if others else first)
+            # The union would have the ordering of the first model's Meta again.
+            found.update(first.union(*others, all=True).order_by() if others else first)
     return found
 
 

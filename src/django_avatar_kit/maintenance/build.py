@@ -3,7 +3,7 @@
     reason_to_build   row → why it has to be built, if it has to
     adopt             a file from before the kit → a kit avatar
     recutting.recut   a kit avatar → the same master with other renditions
-    _replace_name     the new name into the row, if the row still holds the old one
+    replace_name      the new name into the row, if the row still holds the old one
 
 The name in a row says for which settings its files were made. So a run that was killed is resumed
 by running it again, and two runs at once do no harm. No lock is held while files are written: if a
@@ -12,28 +12,24 @@ user uploads meanwhile, the upload stays and the new files are deleted.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from pathlib import PurePosixPath
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
-
-from django.db import models, transaction
 
 from .. import pipeline, recutting
 from ..columns import AvatarColumn, default_of, may_be_default
-from ..exceptions import StorageError
 from ..interruptions import is_interruption
-from ..lifecycle import changes, field_file, locking, settlement
+from ..lifecycle import settlement
 from ..names import Name
 from ..storage import base as storage
 from ..uploads import geometry
+from .adoption import FileGone, adopt, replace_name
 from .avatars import Row, read, unchanged
+from .parallel import side_by_side
 
 if TYPE_CHECKING:
     from ..specs import Spec
-
-logger = logging.getLogger(__name__)
 
 
 class Result(NamedTuple):
@@ -69,19 +65,25 @@ def build(
     before: datetime | None = None,
     check_files: bool = True,
     dry_run: bool = False,
+    jobs: int = 1,
 ) -> Iterator[Result]:
     """Bring every row of a column up to date, in the order of the primary keys.
 
     ``force`` builds again what is up to date, too, if it was stored ``before`` an aware time.
     ``check_files`` asks the storage for every file that a name lists, instead of believing the
     name. ``dry_run`` reads and encodes, but writes nothing. ``using`` is the database alias, by
-    default the one that the model is written to.
+    default the one that the model is written to. ``jobs`` rows are built at a time.
 
     If a row cannot be built, its result has the error, and the next row follows. An interruption,
     such as the time limit of a task, ends the run.
     """
     return build_rows(
-        read(field, using), force=force, before=before, check_files=check_files, dry_run=dry_run
+        read(field, using),
+        force=force,
+        before=before,
+        check_files=check_files,
+        dry_run=dry_run,
+        jobs=jobs,
     )
 
 
@@ -92,27 +94,36 @@ def build_rows(
     before: datetime | None = None,
     check_files: bool = True,
     dry_run: bool = False,
+    jobs: int = 1,
 ) -> Iterator[Result]:
     """The same for certain rows."""
-    for row in rows:
-        reason, superseded, failure = "", False, None
-        try:
-            reason = reason_to_build(row, force=force, before=before, check_files=check_files)
-            superseded = bool(reason) and not carry_out(row, force=force, dry_run=dry_run)
-        except Exception as error:
-            # Whatever storages, codecs and databases raise: the other rows are still to be built.
-            if is_interruption(error):
-                raise
-            superseded = not unchanged(row).exists()
-            failure = None if superseded else error
-        yield Result(row, reason, failure, superseded)
+    build_one = partial(
+        build_row, force=force, before=before, check_files=check_files, dry_run=dry_run
+    )
+    return side_by_side(build_one, rows, jobs)
+
+
+def build_row(
+    row: Row, *, force: bool, before: datetime | None, check_files: bool, dry_run: bool
+) -> Result:
+    """The same for one row."""
+    reason, superseded, failure = "", False, None
+    try:
+        reason = reason_to_build(row, force=force, before=before, check_files=check_files)
+        superseded = bool(reason) and not carry_out(row, force=force, dry_run=dry_run)
+    except Exception as error:
+        # Whatever storages, codecs and databases raise: the other rows are still to be built.
+        if is_interruption(error):
+            raise
+        superseded = not unchanged(row).exists()
+        failure = None if superseded else error
+    return Result(row, reason, failure, superseded)
 
 
 def reason_to_build(row: Row, *, force: bool, before: datetime | None, check_files: bool) -> str:
     """Why a row has to be built, for people; "" if it is up to date or may show a default.
 
-    Raises :class:`~django_avatar_kit.exceptions.StorageError` if the master is missing: there is
-    nothing to build from.
+    Raises :class:`~.adoption.FileGone` if the master is missing: there is nothing to build from.
     """
     # default_of() as well: what a callable picks now may be named like an avatar.
     if row.key == default_of(row.field) or may_be_default(row.key, row.field):
@@ -122,7 +133,7 @@ def reason_to_build(row: Row, *, force: bool, before: datetime | None, check_fil
         by_storage = settlement.files_of({row.key: row.field})
         missing = [key for place, keys in by_storage for key in storage.missing(place, keys)]
     if row.key in missing:
-        raise StorageError(key=row.key, reason="there is no such file", action="read")
+        raise FileGone(key=row.key)
     name = Name.parse(row.key)
     if name is None:
         return "from before the kit"
@@ -165,49 +176,4 @@ def carry_out(row: Row, *, force: bool, dry_run: bool) -> bool:
     if dry_run:
         pipeline.key_for(cut, row.field, instance, row.using)
         return True
-    return _replace_name(row, instance, pipeline.store(cut, row.field, instance, row.using))
-
-
-def adopt(key: str, field: AvatarColumn) -> pipeline.Cut:
-    """Make a kit avatar of a stored file from before the kit, as if it were uploaded now.
-
-    Raises ``StorageError`` if it cannot be opened, ``UploadError`` if no upload could be like it.
-    """
-    try:
-        file = field.storage.open(key)
-        # Some storages fetch it only now, and would fail in the middle of decoding.
-        file.seek(0)
-    except Exception as error:
-        # Whatever a storage may raise.
-        missing = storage.is_missing(error)
-        if not missing and is_interruption(error):
-            raise
-        reason = "there is no such file" if missing else error
-        raise StorageError(key=key, reason=reason, action="read") from error
-    with file:
-        picture = pipeline.receive(file, field, filename=PurePosixPath(key).name)
-    return pipeline.cut(picture, field.spec)
-
-
-def _replace_name(row: Row, instance: models.Model, key: str) -> bool:
-    """Write a new name into the row if it still holds the old one; if not, delete the new files.
-
-    Returns whether it was written.
-    """
-    field, using = row.field, row.using
-    # What receivers of avatar_updated find in the instance.
-    instance.__dict__[field.attname] = field_file.field_file(field, instance, key)
-    change = changes.Change(
-        using=using, field=field, instance=instance, old=row.key, new=key, generated=True
-    )
-    try:
-        with transaction.atomic(using=using):
-            if locking.lock_row(field.model, row.pk, [field], using) == (row.key,):
-                changes.watch(change, settlement.settle_committed)
-                locking.write_name(field.model, row.pk, field, key, using)
-    finally:
-        if change.hook is None:
-            # It was not registered with the transaction, so that nothing else would undo it.
-            changes.undo(change)
-        settlement.drain()
-    return change.hook is not None
+    return replace_name(row, instance, pipeline.store(cut, row.field, instance, row.using))

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ...conf import get_config
 from ...maintenance.progress import Progress, counted
 from ...maintenance.sweep import Sweep, locations_to_sweep
+from ..base import percentage
 
 if TYPE_CHECKING:
     from ...maintenance.orphans import Orphan
@@ -73,7 +74,7 @@ class Command(BaseCommand):
         verbosity: int,
         **options: Any,
     ) -> None:
-        folder, age, limit = _folder(prefix), _age(min_age), _percent(max_percent)
+        folder, age, limit = _folder(prefix), _age(min_age), percentage(max_percent)
         if foreign and not folder:
             raise CommandError("--foreign needs a --prefix: the folder in which to look.")
         if delete and not get_config().delete_files:
@@ -81,10 +82,16 @@ class Command(BaseCommand):
                 "AVATAR_KIT['DELETE_FILES'] is False: this site deletes no files, since they may "
                 "be another site's."
             )
+        locations = locations_to_sweep(storage)
+        if not locations:
+            raise CommandError(
+                "No model has an avatar field, so there is no storage to look into. "
+                "Name one: --storage default."
+            )
         problems: list[str] = []
         with ExitStack() as stack:
             sweeps: list[Sweep] = []
-            for location in locations_to_sweep(storage):
+            for location in locations:
                 sweep = Sweep(location, min_age=age, prefix=folder, foreign=foreign)
                 stack.enter_context(closing(sweep))
                 try:
@@ -156,16 +163,6 @@ def _age(given: Any) -> timedelta:
     if match is None:
         raise CommandError(f"“{given}” is no age. Write 30m, 2h, 1d, or a number of seconds.")
     return timedelta(seconds=float(match[1]) * UNITS[match[2]])
-
-
-def _percent(given: Any) -> float:
-    try:
-        percent = float(given)
-    except ValueError:
-        percent = -1
-    if not 0 <= percent <= 100:
-        raise CommandError(f"“{given}” is no percentage. Write a number from 0 to 100.")
-    return percent
 
 
 def _folder(prefix: str) -> str:

@@ -1,0 +1,247 @@
+"""Several pictures of one owner, one of which is shown: an abstract model.
+
+All that changes which picture is shown, how many there are or their order is done under a lock of
+the owner's row. So two requests at once can neither pass the limit nor choose two pictures, and a
+deletion cannot leave an owner without a choice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connections, models, router, transaction
+from django.db.models.signals import post_delete, pre_delete
+from django.utils.translation import gettext_lazy as _
+
+from ...conf import get_config
+from ...exceptions import GalleryFull
+from ...fields import AvatarField
+from ...models import AvatarMixin
+
+#: Written by an INSERT, ``make_primary()`` and ``move_to()`` only.
+_PLACE = frozenset({"primary_of", "position"})
+
+
+class PictureBase(AvatarMixin):
+    """One picture in the gallery of an owner.
+
+    A subclass has two fields, ``owner`` and ``primary_of``, which lead to the same model::
+
+        owner = models.ForeignKey(Team, models.CASCADE, related_name="pictures")
+        primary_of = models.OneToOneField(
+            Team, models.CASCADE, null=True, editable=False, related_name="primary_picture"
+        )
+
+    Its ``Meta``, if it has one, derives from ``PictureBase.Meta``, for the constraint.
+
+    The first picture of an owner is the primary one, which ``{% avatar owner %}`` shows. If that
+    one is deleted, the first of the others takes its place. ``save()`` of a new picture raises
+    :class:`~django_avatar_kit.exceptions.GalleryFull` where the owner has as many as the setting
+    ``GALLERY_LIMIT`` allows. With ``primary_of=owner``, a new picture is the primary one at once.
+
+    A stale instance cannot undo a choice: ``save()`` of a row that exists leaves ``primary_of``
+    and ``position`` as they are. Saving it with an empty avatar deletes the row.
+    """
+
+    # Not blank: a picture that is removed is a row that is deleted.
+    avatar = AvatarField(_("picture"))
+    position = models.PositiveIntegerField(_("position"), editable=False)
+
+    class Meta:
+        abstract = True
+        ordering = ["position", "pk"]
+        constraints = [
+            # With the unique primary_of: at most one primary picture for each owner, of their own.
+            models.CheckConstraint(
+                condition=models.Q(primary_of__isnull=True)
+                | models.Q(primary_of=models.F("owner")),
+                name="%(app_label)s_%(class)s_own",
+            )
+        ]
+
+    # Declared by the subclass.
+    owner: Any
+    owner_id: Any
+    primary_of_id: Any
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # Not overrides of delete(), which neither QuerySet.delete() nor a deleted owner calls.
+        # Connected before those of the kit, which lock the picture: the owner is locked first.
+        pre_delete.connect(_lock_owner_of, sender=cls)
+        post_delete.connect(_choose_another, sender=cls)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # As a one-to-one profile is made, of which others know no more: Picture(primary_of=user).
+        if kwargs.get("primary_of") is not None and "owner_id" not in kwargs:
+            kwargs.setdefault("owner", kwargs["primary_of"])
+        super().__init__(*args, **kwargs)
+
+    def __str__(self) -> str:
+        return str(self.owner)
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether this is the picture that is shown, as far as this instance knows."""
+        return self.primary_of_id is not None
+
+    def clean(self) -> None:
+        """Raises ``GalleryFull`` where there is no room for a new picture, as ``save()`` does."""
+        super().clean()
+        self._check_room(None)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        using = kwargs.get("using")
+        if self._is_emptied(kwargs.get("update_fields")):
+            self.delete(using=using)
+            return
+        # Before any file is written. Under the lock, it is looked at once more.
+        self._check_room(using)
+        super().save(*args, **kwargs)
+
+    save.alters_data = True  # type: ignore[attr-defined]
+
+    def make_primary(self) -> None:
+        """Show this picture as the owner's avatar from now on.
+
+        Raises ``DoesNotExist`` where it was deleted meanwhile; nothing has changed then.
+        """
+        using = router.db_for_write(type(self), instance=self)
+        with transaction.atomic(using=using):
+            lock_owner(type(self), self.owner_id, using)
+            pictures = self._pictures(using)
+            pictures.filter(primary_of=self.owner_id).exclude(pk=self.pk).update(primary_of=None)
+            if not pictures.filter(pk=self.pk).update(primary_of=self.owner_id):
+                raise self._gone()
+        self.primary_of_id = self.owner_id
+
+    make_primary.alters_data = True  # type: ignore[attr-defined]
+
+    def move_to(self, place: int) -> None:
+        """Give this picture another place in the order: 1 is the first, a large number the last.
+
+        Raises ``DoesNotExist`` where it was deleted meanwhile; nothing has changed then.
+        """
+        using = router.db_for_write(type(self), instance=self)
+        with transaction.atomic(using=using):
+            lock_owner(type(self), self.owner_id, using)
+            pictures = self._pictures(using)
+            order = list(pictures.order_by("position", "pk").values_list("pk", flat=True))
+            if self.pk not in order:
+                raise self._gone()
+            order.remove(self.pk)
+            order.insert(max(place, 1) - 1, self.pk)
+            places = [models.When(pk=pk, then=number) for number, pk in enumerate(order)]
+            pictures.update(position=models.Case(*places, output_field=models.IntegerField()))
+        self.position = order.index(self.pk)
+
+    move_to.alters_data = True  # type: ignore[attr-defined]
+
+    def _pictures(self, using: str) -> models.QuerySet[Any]:
+        """All pictures of the same owner, whatever another manager hides."""
+        return type(self)._base_manager.using(using).filter(owner=self.owner_id)
+
+    def _check_room(self, using: str | None) -> None:
+        if self._state.adding:
+            using = using or router.db_for_write(type(self), instance=self)
+            _check_limit(self._pictures(using).count())
+
+    def _gone(self) -> Exception:
+        return type(self).DoesNotExist("The picture was deleted meanwhile.")
+
+    def _is_emptied(self, update_fields: Any) -> bool:
+        """Whether a save would leave an existing row without a picture."""
+        if self._state.adding or self.pk is None or "avatar" not in self.__dict__:
+            return False
+        return not self.avatar and (update_fields is None or "avatar" in update_fields)
+
+    # Private to Django, as those that AvatarMixin overrides, and for the same reason: the files
+    # are written before, so that the lock is not held while a storage is slow.
+
+    def _do_insert(
+        self,
+        manager: Any,
+        using: str,
+        inserted: Any,
+        returning: Any,
+        raw: bool,
+    ) -> Any:
+        insert = super()._do_insert
+        if raw:
+            # A fixture says itself which picture is the primary one, and in which order they are.
+            return insert(manager, using, inserted, returning, raw)
+        with transaction.atomic(using=using, savepoint=False):
+            self._take_place(using)
+            return insert(manager, using, inserted, returning, raw)
+
+    def _do_update(
+        self,
+        base_qs: models.QuerySet[Any],
+        using: str,
+        pk_val: Any,
+        values: Any,
+        update_fields: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        if update_fields is None:
+            values = [each for each in values if each[0].name not in _PLACE]
+        return super()._do_update(base_qs, using, pk_val, values, update_fields, *args, **kwargs)
+
+    def _take_place(self, using: str) -> None:
+        """Lock the owner, and find out where a new picture stands among the others."""
+        lock_owner(type(self), self.owner_id, using)
+        pictures = self._pictures(using)
+        found = pictures.aggregate(
+            count=models.Count("pk"),
+            last=models.Max("position"),
+            primary=models.Count("primary_of"),
+        )
+        _check_limit(found["count"])
+        if self.position is None:
+            self.position = 0 if found["last"] is None else found["last"] + 1
+        if self.primary_of_id is not None:
+            pictures.filter(primary_of=self.primary_of_id).update(primary_of=None)
+        elif not found["primary"]:
+            self.primary_of_id = self.owner_id
+
+
+def lock_owner(model: type[models.Model], owner_id: Any, using: str) -> None:
+    """Lock the owner of pictures until the open transaction ends."""
+    features = connections[using].features
+    if features.has_select_for_update:
+        owner: Any = model._meta.get_field("owner").related_model
+        rows = owner._base_manager.using(using).filter(pk=owner_id).order_by()
+        # A plain FOR UPDATE would make every insert of a row that refers to the owner wait.
+        no_key = features.has_select_for_no_key_update
+        list(rows.select_for_update(no_key=no_key).values_list("pk"))
+    else:
+        # SQLite locks the database for the first writer. A SELECT before that would make the
+        # transaction fail as soon as two writers meet.
+        pictures = model._base_manager.using(using).filter(owner=owner_id)
+        pictures.update(position=models.F("position"))
+
+
+def _check_limit(count: int) -> None:
+    limit = get_config().gallery_limit
+    if count >= limit:
+        raise GalleryFull(limit=limit)
+
+
+def _lock_owner_of(
+    sender: type[models.Model], instance: PictureBase, using: str, **kwargs: Any
+) -> None:
+    lock_owner(sender, instance.owner_id, using)
+
+
+def _choose_another(instance: PictureBase, using: str, **kwargs: Any) -> None:
+    """If the primary picture has gone, the first of the others is shown.
+
+    All rows of a deletion have gone by now, so that none of them is chosen.
+    """
+    pictures = instance._pictures(using)
+    if pictures.filter(primary_of=instance.owner_id).exists():
+        return
+    first = pictures.order_by("position", "pk").values_list("pk", flat=True).first()
+    if first is not None:
+        pictures.filter(pk=first).update(primary_of=instance.owner_id)

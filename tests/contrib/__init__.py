@@ -1,0 +1,1 @@
+"""The apps in ``contrib`` that have tables: ``profile`` and ``gallery``."""

@@ -1,0 +1,52 @@
+"""A gallery of a site's own: ``PictureBase``."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.template import Context, Template
+
+from django_avatar_kit.contrib.gallery.models import Picture
+from django_avatar_kit.exceptions import GalleryFull
+from django_avatar_kit.test import make_upload
+from tests.contrib.teams.models import Team, TeamPicture
+
+
+@pytest.fixture
+def team(db):
+    return Team.objects.create(name="Otters")
+
+
+def add(team):
+    picture = TeamPicture(owner=team, avatar=make_upload())
+    picture.save()
+    return TeamPicture.objects.get(pk=picture.pk)
+
+
+def shown():
+    context = Context({"team": Team.objects.get()})
+    return Template("{% load avatar_kit %}{% avatar team 16 %}").render(context)
+
+
+def test_the_primary_picture_of_a_team_is_shown(team):
+    first, second = add(team), add(team)
+    assert f"/{first.avatar.avatar_name.token}.16.webp" in shown()
+    assert 'alt="Otters"' in shown()
+    second.make_primary()
+    assert f"/{second.avatar.avatar_name.token}.16.webp" in shown()
+    second.delete()
+    assert f"/{first.avatar.avatar_name.token}.16.webp" in shown()
+
+
+def test_it_has_its_own_limit_and_constraints(team, user, settings):
+    settings.AVATAR_KIT = {**settings.AVATAR_KIT, "GALLERY_LIMIT": 2}
+    Picture(owner=user, avatar=make_upload()).save()
+    first, second = add(team), add(team)
+    with pytest.raises(GalleryFull):
+        add(team)
+    assert second.position == first.position + 1
+    with pytest.raises(IntegrityError), transaction.atomic():
+        TeamPicture.objects.filter(pk=second.pk).update(primary_of=team)
+    other = Team.objects.create(name="Owls")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        TeamPicture.objects.filter(pk=second.pk).update(primary_of=other)

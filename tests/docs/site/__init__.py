@@ -1,0 +1,1 @@
+"""The project that the examples of the documentation are written for."""

@@ -1,0 +1,1 @@
+"""An app of a site that has its pictures in fields of other libraries."""
