@@ -1,4 +1,4 @@
-"""Draw docs/images/architecture-*.svg, for light and for dark pages: ``python -m scripts.diagram``."""
+"""Draw docs/images/architecture-*.svg, for light and dark pages: ``python -m scripts.diagram``."""
 
 from __future__ import annotations
 
@@ -36,42 +36,43 @@ THEMES = {
     "light": {"text": "#1f2328", "muted": "#59636e", "line": "#59636e", "box": "#f3f5f8"},
     "dark": {"text": "#e6edf3", "muted": "#9da7b1", "line": "#9da7b1", "box": "#22272e"},
 }
+HEAD = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"
+ height="{height}" font-family="system-ui, sans-serif" role="img">
+<title>{title}</title>
+<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7"
+ orient="auto"><path d="M0 0 8 4 0 8z" fill="{line}"/></marker></defs>
+"""
+ARROW = """\
+<path d="{path}" fill="none" stroke="{line}" stroke-width="1.5" marker-end="url(#head)"/>
+"""
+RECTANGLE = """\
+<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="6" fill="{box}" stroke="{line}"/>
+"""
 ALT = "How an upload becomes files and a name, how a page shows it, and how old files go"
 
 
 def drawing(theme: dict[str, str]) -> str:
     """The whole SVG. Its text is text, in the font of the reader's system."""
     width, height = SIZE
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
-        f' width="{width}" height="{height}" font-family="system-ui, sans-serif" role="img">',
-        f"<title>{ALT}</title>",
-        '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7"'
-        f' markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" fill="{theme["line"]}"/>'
-        "</marker></defs>",
-    ]
+    line, muted = theme["line"], theme["muted"]
+    parts = [HEAD.format(width=width, height=height, title=ALT, line=line)]
     for path, label, (x, y), anchor in ARROWS:
-        lines.append(
-            f'<path d="{path}" fill="none" stroke="{theme["line"]}" stroke-width="1.5"'
-            ' marker-end="url(#head)"/>'
-        )
+        parts.append(ARROW.format(path=path, line=line))
         if label:
-            lines.append(text(x, y, label, theme["muted"], 13, anchor))
+            parts.append(text(x, y, label, muted, 13, anchor))
     for x, y, name, does in BOXES.values():
         middle = x + BOX[0] // 2
-        lines += [
-            f'<rect x="{x}" y="{y}" width="{BOX[0]}" height="{BOX[1]}" rx="6"'
-            f' fill="{theme["box"]}" stroke="{theme["line"]}"/>',
-            text(middle, y + 21, name, theme["text"], 15, "middle", weight=600),
-            text(middle, y + 40, does, theme["muted"], 13, "middle"),
-        ]
-    return "\n".join([*lines, "</svg>", ""])
+        parts.append(RECTANGLE.format(x=x, y=y, width=BOX[0], height=BOX[1], **theme))
+        parts.append(text(middle, y + 21, name, theme["text"], 15, "middle", weight=600))
+        parts.append(text(middle, y + 40, does, muted, 13, "middle"))
+    return "".join([*parts, "</svg>\n"])
 
 
 def text(x: int, y: int, say: str, color: str, size: int, anchor: str, weight: int = 400) -> str:
     return (
         f'<text x="{x}" y="{y}" fill="{color}" font-size="{size}" font-weight="{weight}"'
-        f' text-anchor="{anchor}">{escape(say)}</text>'
+        f' text-anchor="{anchor}">{escape(say)}</text>\n'
     )
 
 

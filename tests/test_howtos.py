@@ -77,7 +77,7 @@ class TestCustomUser:
         found = run(code("custom-user", "def display_name"))
         settings.AVATAR_KIT = {"DISPLAY_NAME": found["display_name"]}
         user = User(username="ada@example.org")
-        user.nickname = "Countess"  # type: ignore[attr-defined]
+        user.nickname = "Countess"
         assert 'aria-label="Countess"' in avatar_html(user, 64)
 
 
@@ -176,12 +176,12 @@ class FollowsTheTenant(FileSystemStorage):
     """As TenantFileSystemStorage of django-tenants: both depend on the connection's schema."""
 
     @property
-    def location(self) -> str:  # type: ignore[override]
-        return f"{self.base_location}/{connection.schema_name}"  # type: ignore[attr-defined]
+    def location(self) -> str:
+        return f"{self.base_location}/{connection.schema_name}"
 
     @property
-    def base_url(self) -> str:  # type: ignore[override]
-        return f"/media/{connection.schema_name}/"  # type: ignore[attr-defined]
+    def base_url(self) -> str:
+        return f"/media/{connection.schema_name}/"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -206,7 +206,7 @@ class TestTenants:
         assert avatar_url(profile, 32).startswith("/media/acme/avatars/")
         name = profile.avatar.avatar_name
         assert all((media / "acme" / key).exists() for key in name.files)
-        connection.schema_name = "globex"  # type: ignore[attr-defined]
+        connection.schema_name = "globex"
         assert avatar_url(profile, 32).startswith("/media/globex/avatars/")
 
 

@@ -76,7 +76,7 @@ def test_a_task_after_the_commit(monkeypatch, tasks):
     """The receiver sends the key of a row that other processes can see."""
     told: list[int] = []
     module = ModuleType("people.tasks")
-    module.announce = type("Task", (), {"delay": staticmethod(told.append)})  # type: ignore[attr-defined]
+    module.announce = type("Task", (), {"delay": staticmethod(told.append)})
     monkeypatch.setitem(sys.modules, "people", ModuleType("people"))
     monkeypatch.setitem(sys.modules, "people.tasks", module)
     (code,) = (each.code for each in blocks("python", page=PAGE) if "@receiver" in each.code)

@@ -22,6 +22,7 @@ BASE_DIR = Path(__file__).parent
 SECRET_KEY = "only for tests"
 ALLOWED_HOSTS = ["testserver"]
 USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "urls"
 STATIC_URL = "/static/"
 MEDIA_ROOT, MEDIA_URL = BASE_DIR / "media", "/media/"
