@@ -16,6 +16,7 @@ from django_avatar_kit.exceptions import (
     DownloadRefused,
     DownloadTimeout,
     EmptyUpload,
+    GalleryFull,
     InvalidCrop,
     KeyChanged,
     KeyTooLong,
@@ -110,6 +111,11 @@ EACH: list[tuple[AvatarError, str, str]] = [
             "an open file, such as ContentFile(data, name), or call the avatar's "
             "save(name, content)."
         ),
+    ),
+    (
+        GalleryFull(limit=10),
+        "gallery_full",
+        "The gallery is full: its limit is 10. Remove a picture first.",
     ),
     (
         InvalidCrop(filename="a.jpg", crop=(0, 0, 9, 8), reason="it is not square"),

@@ -7,7 +7,7 @@ deletion cannot leave an owner without a choice.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models, router, transaction
 from django.db.models.signals import post_delete, pre_delete
@@ -17,6 +17,8 @@ from ...conf import get_config
 from ...exceptions import GalleryFull
 from ...fields import AvatarField
 from ...models import AvatarMixin
+
+__all__ = ["PictureBase"]
 
 #: Written by an INSERT, ``make_primary()`` and ``move_to()`` only.
 _PLACE = frozenset({"primary_of", "position"})
@@ -45,6 +47,7 @@ class PictureBase(AvatarMixin):
 
     # Not blank: a picture that is removed is a row that is deleted.
     avatar = AvatarField(_("picture"))
+    #: The order, from 0 upwards; there may be gaps.
     position = models.PositiveIntegerField(_("position"), editable=False)
 
     class Meta:
@@ -59,10 +62,11 @@ class PictureBase(AvatarMixin):
             )
         ]
 
-    # Declared by the subclass.
-    owner: Any
-    owner_id: Any
-    primary_of_id: Any
+    if TYPE_CHECKING:
+        # Declared by the subclass.
+        owner: Any
+        owner_id: Any
+        primary_of_id: Any
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

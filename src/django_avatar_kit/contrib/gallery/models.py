@@ -8,10 +8,13 @@ from django.utils.translation import gettext_lazy as _
 
 from .base import PictureBase
 
+__all__ = ["Picture"]
+
 
 class Picture(PictureBase):
     """One of a user's pictures: ``user.avatar_pictures``, ``user.primary_avatar``."""
 
+    #: Whose picture it is.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,

@@ -36,6 +36,14 @@ from ...view_answers import avatar_data, json_error, wants_json, wants_part
 from ...views import AvatarChangeView, AvatarDeleteView, OwnAvatarMixin
 from .models import Picture
 
+__all__ = [
+    "GalleryView",
+    "PictureChangeView",
+    "PictureChooseView",
+    "PictureDeleteView",
+    "PictureMoveView",
+]
+
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
@@ -209,6 +217,7 @@ class PictureChooseView(PictureActionView):
     """POST makes a picture the one that is shown."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """404 where the picture does not exist, or is somebody else's."""
         with _found():
             self.get_picture().make_primary()
         return self.done(_("This is your picture now."), url=self.get_success_url())
@@ -221,6 +230,7 @@ class PictureMoveView(PictureActionView):
     place_message = _("The place “%(place)s” cannot be used. It must be a whole number.")
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """404 as above, and 400 where ``place`` is no whole number."""
         place = request.POST.get("place", "")
         if not (place.isascii() and place.isdecimal() and len(place) < 5):
             message = self.place_message % {"place": place}
