@@ -211,13 +211,18 @@ def test_several_are_deleted_at_once(user, add):
     assert primary(user) == pictures[2].pk
 
 
+def assign_none(picture: Any) -> None:
+    picture.avatar = None
+    picture.save(update_fields=["avatar"])
+
+
+def assign_nothing(picture: Any) -> None:
+    picture.avatar = ""
+    picture.save()
+
+
 @pytest.mark.parametrize(
-    "remove",
-    [
-        lambda picture: picture.avatar.delete(),
-        lambda picture: (setattr(picture, "avatar", ""), picture.save()),
-        lambda picture: (setattr(picture, "avatar", None), picture.save(update_fields=["avatar"])),
-    ],
+    "remove", [lambda picture: picture.avatar.delete(), assign_none, assign_nothing]
 )
 @pytest.mark.django_db(transaction=True)
 def test_without_its_picture_a_row_is_deleted(user, add, files, remove):

@@ -210,7 +210,8 @@ class PictureActionView(GalleryMixin):
 
     def get_picture(self) -> Picture:
         """The picture that the URL names. Raises ``Http404``."""
-        return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+        picture: Picture = get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+        return picture
 
 
 class PictureChooseView(PictureActionView):
