@@ -122,6 +122,12 @@ def test_pictures_are_moved(user, add, moved, place, expected):
     assert pictures[moved].position == expected.index(moved)
 
 
+def test_a_place_may_be_given(user, add):
+    seventh, eighth = add(position=7), add()
+    assert order(user) == [seventh.pk, eighth.pk]
+    assert (seventh.position, eighth.position) == (7, 8)
+
+
 # --- the cost ---------------------------------------------------------------------------------
 
 

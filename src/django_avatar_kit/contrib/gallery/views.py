@@ -105,10 +105,6 @@ class GalleryMixin(OwnAvatarMixin):
     def get_default_url(self) -> str:
         return self.page_url("change") if self.success_url is None else super().get_default_url()
 
-    def shows_own_avatar(self) -> bool:
-        # The kit's own page of that name is the gallery.
-        return False
-
     def json_answer(self, message: Any, url: str) -> JsonResponse:
         """The avatar as it is now, and all pictures in their order."""
         pictures = [
