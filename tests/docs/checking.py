@@ -212,7 +212,7 @@ def check_python(block: Part) -> None:
 
 
 def check_nothing(block: Part) -> None:
-    """Text for people, and templates, which are rendered in ``running.py``."""
+    """Text for people, and what is run in ``running.py``."""
 
 
 CHECKS: dict[str, Callable[[Part], None]] = {
@@ -224,6 +224,7 @@ CHECKS: dict[str, Callable[[Part], None]] = {
     "jinja": check_jinja,
     "json": check_json,
     "po": check_po,
+    "pycon": check_nothing,
     "python": check_python,
     "shell": check_shell,
     "text": check_nothing,

@@ -8,6 +8,7 @@ them in their project.
 from __future__ import annotations
 
 import ast
+import doctest
 import json
 import os
 import re
@@ -122,6 +123,18 @@ def is_own_import(node: ast.stmt, known: dict[str, Any]) -> bool:
     return True
 
 
+def run_session(block: Part, known: dict[str, Any]) -> None:
+    """Type what stands behind ``>>>``, and compare with the lines below it."""
+    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    text = block.text.replace("…", "...") + "\n"
+    example = doctest.DocTestParser().get_doctest(text, known, block.place, None, 0)
+    said: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=options, verbose=False)
+    runner.run(example, out=said.append, clear_globs=False)
+    known.update(example.globs)
+    assert not runner.failures, "".join(said)
+
+
 # -- Templates ------------------------------------------------------------------------------------
 
 
@@ -134,6 +147,7 @@ def run_template(block: Part, known: dict[str, Any]) -> None:
 
 RUN: dict[str, Callable[[Part, dict[str, Any]], None]] = {
     "python": run_python,
+    "pycon": run_session,
     "django": run_template,
 }
 
