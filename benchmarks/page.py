@@ -115,6 +115,7 @@ def page(results: Results) -> str:
     """The whole page in Markdown."""
     sections = results.sections
     lines = [Line(**line) for section in sections.values() for line in section["lines"]]
+    lines.sort(key=lambda line: list(CLAIMS).index(line.claim))
     parts = [
         f"<!-- made from results {results.digest} -->",
         INTRODUCTION.strip(),
