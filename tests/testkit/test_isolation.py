@@ -33,6 +33,15 @@ def test_every_alias_has_an_empty_folder_of_its_own(avatar_storages):
     assert default_storage.exists("a.txt")
 
 
+def test_media_root_is_of_the_kind_that_the_site_has(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    with isolated_storages() as layer:
+        assert layer.location() == settings.MEDIA_ROOT
+    settings.MEDIA_ROOT = str(tmp_path)
+    with isolated_storages() as layer:
+        assert str(layer.location()) == settings.MEDIA_ROOT
+
+
 def test_the_storage_of_static_files_stays():
     assert not isinstance(storages["staticfiles"], isolation.RecordingStorage)
 
@@ -132,7 +141,7 @@ def test_what_a_test_gives_to_a_field_stays(monkeypatch, tmp_path):
 
 
 def test_every_call_is_recorded_in_order(storage_calls):
-    storage = storages["renditions"]
+    storage = storages["default"]
     put(storage)
     with storage.open("a.txt"):
         storage.size("a.txt")

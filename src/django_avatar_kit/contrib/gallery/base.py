@@ -143,7 +143,9 @@ class PictureBase(AvatarMixin):
 
     def _pictures(self, using: str) -> models.QuerySet[Any]:
         """All pictures of the same owner, whatever another manager hides."""
-        return type(self)._base_manager.using(using).filter(owner=self.owner_id)
+        manager = type(self)._base_manager.using(using)
+        pictures: models.QuerySet[Any] = manager.filter(owner=self.owner_id)
+        return pictures
 
     def _check_room(self, using: str | None) -> None:
         if self._state.adding:
@@ -178,7 +180,7 @@ class PictureBase(AvatarMixin):
             self._take_place(using)
             return insert(manager, using, inserted, returning, raw)
 
-    def _do_update(
+    def _do_update(  # type: ignore[override]
         self,
         base_qs: models.QuerySet[Any],
         using: str,
@@ -202,7 +204,8 @@ class PictureBase(AvatarMixin):
             primary=models.Count("primary_of"),
         )
         _check_limit(found["count"])
-        if self.position is None:
+        place: int | None = self.position
+        if place is None:
             self.position = 0 if found["last"] is None else found["last"] + 1
         if self.primary_of_id is not None:
             pictures.filter(primary_of=self.primary_of_id).update(primary_of=None)

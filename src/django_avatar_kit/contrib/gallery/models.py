@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .base import PictureBase
 
@@ -19,7 +20,7 @@ class Picture(PictureBase):
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
         related_name="avatar_pictures",
-        verbose_name=_("user"),
+        verbose_name=pgettext_lazy("whose picture it is", "user"),
     )
     #: The owner once more if this is the picture to show. Unique, so that there is only one.
     primary_of = models.OneToOneField(

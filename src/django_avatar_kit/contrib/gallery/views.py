@@ -105,10 +105,6 @@ class GalleryMixin(OwnAvatarMixin):
     def get_default_url(self) -> str:
         return self.page_url("change") if self.success_url is None else super().get_default_url()
 
-    def shows_own_avatar(self) -> bool:
-        # The kit's own page of that name is the gallery.
-        return False
-
     def json_answer(self, message: Any, url: str) -> JsonResponse:
         """The avatar as it is now, and all pictures in their order."""
         pictures = [
@@ -210,7 +206,8 @@ class PictureActionView(GalleryMixin):
 
     def get_picture(self) -> Picture:
         """The picture that the URL names. Raises ``Http404``."""
-        return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+        picture: Picture = get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+        return picture
 
 
 class PictureChooseView(PictureActionView):
