@@ -33,6 +33,12 @@ HOST = "https://pictures.example.org"
 PICTURE = make_image((60, 40))
 
 
+@pytest.fixture(autouse=True)
+def the_profile_of_the_site(settings: Any, small: Any) -> None:
+    """Beside the profiles of the kit's own apps, which these tests are not about."""
+    settings.AVATAR_KIT = {**settings.AVATAR_KIT, "OWNER": {"auth.user": "profile"}}
+
+
 @pytest.fixture(scope="session")
 def pem(tmp_path_factory: Any) -> Path:
     return certificate(tmp_path_factory.mktemp("certificate"))
