@@ -16,7 +16,7 @@ from django_avatar_kit.maintenance.doctor import ProbedStorage, examine, probed_
 from django_avatar_kit.maintenance.doctor_advice import Finding
 from django_avatar_kit.management.commands.avatar_doctor import Command
 from django_avatar_kit.names import group_of
-from tests.conftest import CountingStorage
+from django_avatar_kit.test.isolation import RecordingStorage
 from tests.support.doctoring import Memory, bad, doctor, field_in
 from tests.testapp.models import Channel, Pet, Team
 
@@ -29,11 +29,12 @@ pytestmark = pytest.mark.usefixtures("no_proxy")
 def test_all_is_well(media, files, storage):
     out = doctor()
     assert out.splitlines()[1] == "“default”: originals and renditions"
-    assert "FileSystemStorage of testapp.Pet.portrait: renditions\n" in out
+    assert "RecordingStorage of testapp.Pet.portrait: renditions\n" in out
     assert out.endswith("0 failures, 0 warnings.\n")
     assert files() == set()
-    ((_, key),) = (call for call in storage.calls if call[0] == "save")
+    key, elsewhere = (key for method, key in storage.calls if method == "save")
     assert re.fullmatch(r"avatars/[0-9a-f]{2}/[0-9a-f]{32}\.1\.webp", key)
+    assert elsewhere.startswith("portraits/")
     # avatar_sweep would find it.
     assert group_of(key) is not None
 
@@ -113,8 +114,8 @@ def test_each_place_is_visited_once(media, only, settings):
     )
     assert [(place.title, place.holds, place.folder) for place in probed_storages()] == [
         ("“default”", ("originals", "renditions"), "avatars"),
-        ("FileSystemStorage of testapp.Pet.portrait", ("renditions",), "portraits"),
-        # One of its own, since CountingStorage is a class of its own.
+        ("RecordingStorage of testapp.Pet.portrait", ("renditions",), "portraits"),
+        # One of its own, since RecordingStorage is a class of its own.
         ("FileSystemStorage of testapp.Team.face", ("originals", "renditions"), "avatars"),
         # The same folder, shown in another way.
         ("FileSystemStorage of testapp.Team.face", ("originals", "renditions"), "avatars"),
@@ -305,7 +306,7 @@ def test_the_probe_goes_when_somebody_interrupts(only, files, monkeypatch):
         assert files()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(CountingStorage, "_open", interrupted)
+    monkeypatch.setattr(RecordingStorage, "_open", interrupted)
     with pytest.raises(KeyboardInterrupt):
         doctor()
     assert files() == set()

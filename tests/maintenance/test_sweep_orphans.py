@@ -32,10 +32,10 @@ def test_nothing_stored():
     out, err = sweep(delete=True)
     assert out == (
         "“default”: 0 avatar files, 0 of them without need (0 bytes).\n"
-        "FileSystemStorage of testapp.Pet.portrait: 0 avatar files, 0 of them without need "
+        "RecordingStorage of testapp.Pet.portrait: 0 avatar files, 0 of them without need "
         "(0 bytes).\n"
         "“default”: 0 files (0 bytes) deleted.\n"
-        "FileSystemStorage of testapp.Pet.portrait: 0 files (0 bytes) deleted.\n"
+        "RecordingStorage of testapp.Pet.portrait: 0 files (0 bytes) deleted.\n"
     )
     assert err == ""
 
@@ -158,7 +158,7 @@ def test_thumbnail_tables_are_read_in_batches(monkeypatch):
     assert thumbnails.sources_of(made) == dict.fromkeys(made, column(row))
 
 
-def test_masters_and_renditions_in_storages_of_their_own(media, files, tmp_path):
+def test_masters_and_renditions_in_storages_of_their_own(media, files, renditions):
     kept, lost = (Pet.objects.create(portrait=upload()) for _ in range(2))
     key = lose(lost, attname="portrait")
     out, _ = sweep(delete=True, **ALL)
@@ -166,7 +166,7 @@ def test_masters_and_renditions_in_storages_of_their_own(media, files, tmp_path)
     name = Name.parse(column(kept, "portrait"))
     assert name is not None
     assert files() == {str(name)}
-    folder = tmp_path / "renditions"
+    folder = renditions
     assert {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()} == set(
         name.renditions
     )
@@ -185,7 +185,7 @@ def test_every_storage_once(settings, tmp_path):
     }
     settings.AVATAR_KIT = {"SIZES": (16,)}
     titles = [location.title for location in sweeping.locations_to_sweep()]
-    assert titles == ["“default”", "FileSystemStorage of testapp.Pet.portrait"]
+    assert titles == ["“default”", "RecordingStorage of testapp.Pet.portrait"]
 
 
 def test_a_storage_that_is_no_folder(settings):
@@ -269,7 +269,7 @@ def test_a_storage_inside_another(inner, media, files):
     cruft.add(put(media, f"avatars/{name.rendition(99, 'webp')}"))
     assert files() == needed | cruft
     out, _ = sweep(delete=True, **ALL)
-    assert "“default” with FileSystemStorage of testapp.Pet.portrait in it: 13 avatar" in out
+    assert "“default” with RecordingStorage of testapp.Pet.portrait in it: 13 avatar" in out
     assert listed(out) == {f"Deleted {key}" for key in cruft}
     assert files() == needed
 
