@@ -33,6 +33,15 @@ def test_every_alias_has_an_empty_folder_of_its_own(avatar_storages):
     assert default_storage.exists("a.txt")
 
 
+def test_media_root_is_of_the_kind_that_the_site_has(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    with isolated_storages() as layer:
+        assert settings.MEDIA_ROOT == layer.location()
+    settings.MEDIA_ROOT = str(tmp_path)
+    with isolated_storages() as layer:
+        assert settings.MEDIA_ROOT == str(layer.location())
+
+
 def test_the_storage_of_static_files_stays():
     assert not isinstance(storages["staticfiles"], isolation.RecordingStorage)
 

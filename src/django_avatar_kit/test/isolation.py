@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -83,8 +83,10 @@ class IsolatedStorages:
 
     def overridden(self) -> dict[str, Any]:
         """The settings that lead here, made of those of this moment."""
+        media = self._folder("default")
         return {
-            "MEDIA_ROOT": str(self._folder("default")),
+            # A site may add to it as to a path, or as to a text.
+            "MEDIA_ROOT": media if isinstance(settings.MEDIA_ROOT, Path) else str(media),
             "STORAGES": {
                 alias: entry if alias == STATIC else self._entry(alias)
                 for alias, entry in settings.STORAGES.items()
@@ -150,6 +152,24 @@ _layers: list[IsolatedStorages] = []
 
 
 @contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """Below that of the outmost block, which takes away whatever the others had to leave.
+
+    A test may have patched what deletes files, or have made a folder that cannot be read.
+    """
+    folder = Path(mkdtemp(prefix="avatars-", dir=_layers[0].folder.parent if _layers else None))
+    try:
+        if _layers:
+            yield folder
+        else:
+            own = folder / "outmost"
+            own.mkdir()
+            yield own
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def isolated_storages() -> Iterator[IsolatedStorages]:
     """Give every storage an empty folder of its own, and take it away afterwards.
 
@@ -167,8 +187,8 @@ def isolated_storages() -> Iterator[IsolatedStorages]:
     _given()
     changes.undone.clear()
     bulk_create._prepared.clear()
-    with TemporaryDirectory(prefix="avatars-", ignore_cleanup_errors=True) as folder:
-        layer = IsolatedStorages(Path(folder))
+    with _temporary_folder() as folder:
+        layer = IsolatedStorages(folder)
         if _layers:
             shutil.copytree(_layers[-1].folder, layer.folder, dirs_exist_ok=True)
         with (
