@@ -36,10 +36,10 @@ def test_every_alias_has_an_empty_folder_of_its_own(avatar_storages):
 def test_media_root_is_of_the_kind_that_the_site_has(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     with isolated_storages() as layer:
-        assert settings.MEDIA_ROOT == layer.location()
+        assert layer.location() == settings.MEDIA_ROOT
     settings.MEDIA_ROOT = str(tmp_path)
     with isolated_storages() as layer:
-        assert settings.MEDIA_ROOT == str(layer.location())
+        assert str(layer.location()) == settings.MEDIA_ROOT
 
 
 def test_the_storage_of_static_files_stays():
