@@ -61,9 +61,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def media(avatar_storages: IsolatedStorages) -> Path:
+def media(settings: Any, avatar_storages: IsolatedStorages) -> Path:
     """A media folder of each test's own, and nothing that the last one left behind."""
     ContentType.objects.clear_cache()
+    # Of another class than the default one, so that a test can make one of the two fail.
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "renditions": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {
+                "location": str(avatar_storages.location("renditions")),
+                "base_url": "/renditions/",
+            },
+        },
+    }
     return avatar_storages.location()
 
 

@@ -39,6 +39,10 @@ IMPORTS = [
     "from django_avatar_kit.contrib.jinja import AvatarKit",
     "from django_avatar_kit.exceptions import AvatarError, UploadError, StorageError",
     "from django_avatar_kit.test import make_image, make_upload, settle",
+    "from django_avatar_kit.test import assert_avatar_files, assert_no_litter",
+    "from django_avatar_kit.test import AvatarTestMixin, isolated_storages",
+    "from django_avatar_kit.test.factory_boy import AvatarUpload",
+    "from django_avatar_kit.test.pytest_plugin import avatar_storages, storage_calls",
     "from django_avatar_kit.contrib.rest_framework import AvatarUploadField",
 ]
 

@@ -157,7 +157,7 @@ def test_e5_age_and_size_are_asked_for_by_keys_that_the_storage_knows(place):
     lose(team())
     out, _err = sweep(min_age="0.0001s", max_percent=100)
     assert out.count("no row holds its avatar") == 3
-    assert "(0 bytes)" not in out.partition("RecordingStorage")[0]
+    assert "(0 bytes)" not in out.partition("FileSystemStorage")[0]
 
 
 def test_e5_the_doctor_finds_what_it_has_written(place):

@@ -32,10 +32,10 @@ def test_nothing_stored():
     out, err = sweep(delete=True)
     assert out == (
         "“default”: 0 avatar files, 0 of them without need (0 bytes).\n"
-        "RecordingStorage of testapp.Pet.portrait: 0 avatar files, 0 of them without need "
+        "FileSystemStorage of testapp.Pet.portrait: 0 avatar files, 0 of them without need "
         "(0 bytes).\n"
         "“default”: 0 files (0 bytes) deleted.\n"
-        "RecordingStorage of testapp.Pet.portrait: 0 files (0 bytes) deleted.\n"
+        "FileSystemStorage of testapp.Pet.portrait: 0 files (0 bytes) deleted.\n"
     )
     assert err == ""
 
@@ -185,7 +185,7 @@ def test_every_storage_once(settings, tmp_path):
     }
     settings.AVATAR_KIT = {"SIZES": (16,)}
     titles = [location.title for location in sweeping.locations_to_sweep()]
-    assert titles == ["“default”", "RecordingStorage of testapp.Pet.portrait"]
+    assert titles == ["“default”", "FileSystemStorage of testapp.Pet.portrait"]
 
 
 def test_a_storage_that_is_no_folder(settings):
@@ -269,7 +269,7 @@ def test_a_storage_inside_another(inner, media, files):
     cruft.add(put(media, f"avatars/{name.rendition(99, 'webp')}"))
     assert files() == needed | cruft
     out, _ = sweep(delete=True, **ALL)
-    assert "“default” with RecordingStorage of testapp.Pet.portrait in it: 13 avatar" in out
+    assert "“default” with FileSystemStorage of testapp.Pet.portrait in it: 13 avatar" in out
     assert listed(out) == {f"Deleted {key}" for key in cruft}
     assert files() == needed
 

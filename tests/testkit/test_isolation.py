@@ -141,7 +141,7 @@ def test_what_a_test_gives_to_a_field_stays(monkeypatch, tmp_path):
 
 
 def test_every_call_is_recorded_in_order(storage_calls):
-    storage = storages["renditions"]
+    storage = storages["default"]
     put(storage)
     with storage.open("a.txt"):
         storage.size("a.txt")
