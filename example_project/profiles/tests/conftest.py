@@ -4,12 +4,15 @@ import os
 import runpy
 from collections.abc import Callable, Iterator
 from itertools import count
+from typing import TYPE_CHECKING
 
 import pytest
 from django.core.files.storage import default_storage
 
-from django_avatar_kit.test import IsolatedStorages
 from example import local_s3
+
+if TYPE_CHECKING:
+    from django_avatar_kit.test import IsolatedStorages
 
 Stored = Callable[[], set[str]]
 
