@@ -17,6 +17,8 @@ from ...view_targets import own_row
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialAccount
 
+__all__ = ["RULES", "picture_url", "take_picture"]
+
 logger = logging.getLogger(__name__)
 
 #: The person waits for it while they log in.

@@ -8,6 +8,8 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.settings import api_settings
 from rest_framework.throttling import UserRateThrottle
 
+__all__ = ["AvatarUploadThrottle"]
+
 
 class AvatarUploadThrottle(UserRateThrottle):  # type: ignore[misc]
     """Limits changes to the rate of ``"avatar_upload"`` in ``DEFAULT_THROTTLE_RATES``, if any."""

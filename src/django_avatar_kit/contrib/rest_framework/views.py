@@ -23,6 +23,8 @@ from ...views import AvatarChangeView
 from .fields import AvatarCropField, AvatarUploadField, face_data
 from .throttling import AvatarUploadThrottle
 
+__all__ = ["AvatarNotSaved", "AvatarViewSet"]
+
 logger = logging.getLogger(__name__)
 
 
