@@ -26,11 +26,17 @@ from tests.testapp.models import Profile
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.urls(__name__),
-    pytest.mark.usefixtures("small"),
+    pytest.mark.usefixtures("whose"),
 ]
 urlpatterns = [path("accounts/", include("allauth.urls"))]
 HOST = "https://pictures.example.org"
 PICTURE = make_image((60, 40))
+
+
+@pytest.fixture
+def whose(settings: Any) -> None:
+    """Users have other profiles as well here."""
+    settings.AVATAR_KIT = {"SIZES": (16, 32), "OWNER": {"auth.user": "profile"}}
 
 
 @pytest.fixture(scope="session")
