@@ -23,7 +23,7 @@ demo: .venv-demo/done ## serve the example on http://127.0.0.1:8000/ (PORT=8001:
 test: .venv-tox/done ## run the whole matrix, lint, types, docs, packaging (ENVS="lint types": only these)
 	.venv-tox/bin/python scripts/matrix.py $(ENVS)
 
-bench: .venv-bench/done ## compare the kit with other libraries (ARGS="--quick", ARGS="--only rows")
+bench: .venv-bench/done ## compare the kit with other libraries (ARGS="--quick", ARGS="--only pages")
 	.venv-bench/bin/python -m benchmarks $(ARGS)
 
 docs: .venv-docs/done ## build the documentation into docs/_build/html

@@ -8,7 +8,7 @@ workers     processes in which contenders do jobs, and how the processes take tu
 uploads     photographs and other uploads, and measurements of imaging alone
 results     what was measured, as JSON
 page        the page of the documentation, made from the results
-plots       the plots, drawn from the results
+plots       the plots, drawn from the results; charts has the kinds of charts
 settings    Django settings of a worker: only the apps that its contenders need
 s3server    an S3 server in its own process
 widget      the file input in a browser; a program of its own

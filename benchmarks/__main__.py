@@ -107,9 +107,12 @@ def main() -> int:
     results = Results(docs / "explanation" / "benchmarks.json", order=names)
     fine = options.plot or measure(results, options.only, QUICK if options.quick else Effort())
     print(write(results, docs))
+    say(f"Written: {docs / 'explanation' / 'benchmarks.md'}")
     if docs == DOCS:
         figures.update()
-    say(f"Written: {docs / 'explanation' / 'benchmarks.md'}")
+        wrong = figures.check()
+        say("\n".join(wrong))
+        fine = fine and not wrong
     return 0 if fine else 1
 
 

@@ -8,6 +8,7 @@ from benchmarks.claims import CLAIMS
 from benchmarks.plots import PLOTS, THEMES, file_of
 from benchmarks.report import table
 from benchmarks.results import Line, Results
+from benchmarks.titles import SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,12 +31,13 @@ METHOD = """\
 ## How it is measured
 
 - All libraries store the same photographs as squares of 32, 64, 128, 256 and 512 px, with
-  SQLite. Files are on the same file system unless S3 is named. Each library is set up as its
-  documentation says. If that leaves a choice, the faster way is used. The kit writes WebP.
-  easy-thumbnails, sorl-thumbnail, django-imagekit, django-stdimage and
-  django-versatileimagefield write their default, JPEG. django-avatar writes JPEG (its default,
-  PNG, takes longer). django-pictures writes WebP (its default, AVIF, takes longer). The kit also
-  writes a master of at most 1000 px, where the others keep the upload as it came.
+  SQLite, which does not wait for the disk. Files are on the same file system unless S3 is
+  named. Each library is set up as its documentation says. If that leaves a choice, the faster
+  way is used. The kit writes WebP. easy-thumbnails, sorl-thumbnail, django-imagekit,
+  django-stdimage and django-versatileimagefield write their default, JPEG. django-avatar writes
+  JPEG (its default, PNG, takes longer). django-pictures writes WebP (its default, AVIF, takes
+  longer). The kit also writes a master of at most 1000 px, where the others keep the upload as
+  it came.
 - The photographs come from `benchmarks/uploads/photos.py`. They are JPEGs of 4032 × 3024 px,
   which EXIF orientation 6 turns upright. django-stdimage ignores the orientation, so its
   squares are turned by 90 degrees.
@@ -113,6 +115,7 @@ def page(results: Results) -> str:
     """The whole page in Markdown."""
     sections = results.sections
     lines = [Line(**line) for section in sections.values() for line in section["lines"]]
+    lines.sort(key=lambda line: list(CLAIMS).index(line.claim))
     parts = [
         f"<!-- made from results {results.digest} -->",
         INTRODUCTION.strip(),
@@ -151,7 +154,7 @@ def ran(sections: Mapping[str, Any]) -> str:
 def details(name: str, section: Mapping[str, Any]) -> str:
     """A section's failures, plots and tables."""
     failures = [
-        f"**{who or 'This section'} has failed** and is left out: `{error}`"
+        f"**{SHORT.get(who, 'This section')} has failed** and is left out: `{error}`"
         for who, error in section["failed"].items()
     ]
     parts = [f"## {section['title']}", *failures, plots(name), section["text"]]

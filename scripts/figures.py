@@ -115,15 +115,22 @@ def replaced(results: dict[str, Any], match: re.Match[str]) -> str:
     return f"{number}{between}<!-- measured: {key} -->"
 
 
+def replaced_if_known(results: dict[str, Any], match: re.Match[str]) -> str:
+    try:
+        return replaced(results, match)
+    except FigureError:
+        return match[0]
+
+
 def update(root: Path = ROOT) -> list[Path]:
     """Write the results into all pages. Gives those that have changed.
 
-    Raises :class:`FigureError` if a key is unknown.
+    A number whose key cannot be right stays as it is. :func:`check` says why.
     """
     found, changed = results(root), []
     for path in pages(root):
         old = path.read_text(encoding="utf-8")
-        new = MARKED.sub(partial(replaced, found), old)
+        new = MARKED.sub(partial(replaced_if_known, found), old)
         if new != old:
             path.write_text(new, encoding="utf-8")
             changed.append(path)

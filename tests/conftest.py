@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
-from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.core.files.storage import Storage, storages
 from django.core.management.commands import flush
 from django.db import connections
 
-from django_avatar_kit.lifecycle import bulk_create, changes
 from django_avatar_kit.signals import avatar_deleted, avatar_updated
-from django_avatar_kit.test import settle
+from django_avatar_kit.test import IsolatedStorages, settle
 from tests.support import postgres
+
+pytest_plugins = ["django_avatar_kit.test.pytest_plugin"]
 
 WANTED = os.environ.get("AVATAR_KIT_TEST_DB") == "postgres"
 
@@ -59,46 +60,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="PostgreSQL is not installed (no initdb)"))
 
 
-class CountingStorage(FileSystemStorage):
-    """The file system, with a list of everything it was asked to do."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.calls: list[tuple[str, str]] = []
-
-
-def _counted(method: str) -> Callable[..., Any]:
-    original = getattr(FileSystemStorage, method)
-
-    def call(self: CountingStorage, name: str, *args: Any, **kwargs: Any) -> Any:
-        self.calls.append((method, name))
-        return original(self, name, *args, **kwargs)
-
-    return call
-
-
-for _method in ("_open", "save", "delete", "exists", "listdir", "size", "get_modified_time"):
-    setattr(CountingStorage, _method, _counted(_method))
-
-
 @pytest.fixture(autouse=True)
-def media(settings: Any, tmp_path: Path) -> Path:
-    """A media folder of each test's own, and nothing that the last one left to be judged."""
-    changes.undone.clear()
-    bulk_create._prepared.clear()
+def media(settings: Any, avatar_storages: IsolatedStorages) -> Path:
+    """A media folder of each test's own, and nothing that the last one left behind."""
     ContentType.objects.clear_cache()
-    folder = tmp_path / "media"
-    folder.mkdir()
-    settings.MEDIA_ROOT = str(folder)
+    # Of another class than the default one, so that a test can make one of the two fail.
     settings.STORAGES = {
         **settings.STORAGES,
-        "default": {"BACKEND": "tests.conftest.CountingStorage"},
         "renditions": {
             "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": str(tmp_path / "renditions"), "base_url": "/renditions/"},
+            "OPTIONS": {
+                "location": str(avatar_storages.location("renditions")),
+                "base_url": "/renditions/",
+            },
         },
     }
-    return folder
+    return avatar_storages.location()
+
+
+@pytest.fixture
+def renditions(avatar_storages: IsolatedStorages) -> Path:
+    """The folder of the other storage that fields of the test app name."""
+    return avatar_storages.location("renditions")
 
 
 @pytest.fixture(scope="session")
@@ -137,13 +120,9 @@ def storage(media: Path) -> Storage:
 
 
 @pytest.fixture
-def files(media: Path) -> Callable[[], set[str]]:
+def files(avatar_storages: IsolatedStorages) -> Callable[[], set[str]]:
     """The keys that lie in media now."""
-
-    def listing() -> set[str]:
-        return {str(p.relative_to(media)) for p in media.rglob("*") if p.is_file()}
-
-    return listing
+    return avatar_storages.keys
 
 
 @pytest.fixture

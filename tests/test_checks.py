@@ -17,7 +17,7 @@ from django_avatar_kit.checks import check_columns, check_models, check_settings
 from django_avatar_kit.fallbacks import Fallback, Initials
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.models import AvatarMixin
-from tests.testapp.models import Channel
+from tests.testapp.models import Channel, Member
 
 
 def ids(messages: Any) -> list[str]:
@@ -334,6 +334,20 @@ def test_a_model_without_the_mixin(monkeypatch):
     assert message.id == "avatar_kit.E010"
     assert "testapp.Loose" in message.msg
     assert message.obj is Loose._meta.get_field("face")
+
+
+@isolate_apps("tests.testapp")
+def test_an_owner_whom_nothing_leads_to_a_profile(monkeypatch):
+    """Its avatars are shown from the profile. An owner with two profiles is in tests/contrib."""
+
+    class Hidden(AvatarMixin):
+        member = models.OneToOneField(Member, models.CASCADE, related_name="+")
+
+        class Meta:
+            app_label = "testapp"
+
+    monkeypatch.setattr(apps, "get_models", lambda **options: [Hidden])
+    assert check_models() == []
 
 
 def test_a_database_that_cannot_lock(monkeypatch):

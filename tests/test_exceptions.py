@@ -14,6 +14,7 @@ from django_avatar_kit.exceptions import (
     AvatarReplaced,
     DecompressionBomb,
     EmptyUpload,
+    GalleryFull,
     InvalidCrop,
     KeyChanged,
     KeyTooLong,
@@ -108,6 +109,11 @@ EACH: list[tuple[AvatarError, str, str]] = [
             "an open file, such as ContentFile(data, name), or call the avatar's "
             "save(name, content)."
         ),
+    ),
+    (
+        GalleryFull(limit=10),
+        "gallery_full",
+        "The gallery is full: its limit is 10. Remove a picture first.",
     ),
     (
         InvalidCrop(filename="a.jpg", crop=(0, 0, 9, 8), reason="it is not square"),
@@ -236,6 +242,8 @@ def test_codes_are_unique() -> None:
     }
     assert len({each.code for each in classes}) == len(classes)
     assert {type(error) for error, _code, _sentence in EACH} == classes
+    public = {*exceptions.__all__, *downloads.__all__}
+    assert {each.__name__ for each in classes} <= public
 
 
 def test_the_representation_names_the_values() -> None:

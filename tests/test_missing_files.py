@@ -104,10 +104,10 @@ def test_a_default_that_is_missing_is_no_broken_picture(media):
     assert avatar_html(row, 64).startswith('<img src="/media/default.jpg"')
 
 
-def test_renditions_are_looked_for_where_they_are_stored(settings, tmp_path):
+def test_renditions_are_looked_for_where_they_are_stored(settings, renditions):
     pet = Pet.objects.create(portrait=make_upload(size=(600, 600)))
     assert pet.portrait.url.startswith("/renditions/")
-    (tmp_path / "renditions" / pet.portrait.avatar_name.renditions[-1]).unlink()
+    (renditions / pet.portrait.avatar_name.renditions[-1]).unlink()
     assert pet.portrait.url.startswith("/avatar/initials/")
 
 

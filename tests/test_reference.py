@@ -24,8 +24,9 @@ REFERENCE = ROOT / "docs" / "reference"
 
 
 def page(name: str) -> str:
-    """A page of the reference on one line, so that lines may be broken anywhere."""
-    return " ".join((REFERENCE / name).read_text("utf-8").split())
+    """A page of the reference on one line, without comments. Lines may be broken anywhere."""
+    text = re.sub(r"<!--.*?-->", "", (REFERENCE / name).read_text("utf-8"), flags=re.DOTALL)
+    return " ".join(text.split())
 
 
 def versions(topic: str) -> list[str]:

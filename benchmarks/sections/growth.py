@@ -27,7 +27,7 @@ def growth(effort: Effort) -> Section:
     with contest(CONTENDERS) as everybody:
         for rows in effort.growth_rows:
             say(f"  {rows:,} rows for each …")
-            everybody.ask("grow", rows=rows)
+            everybody.prepare("grow", rows=rows)
             for job in JOBS:
                 for name, samples in everybody.take_turns(f"growth_{job}", effort.growth).items():
                     found = data[name].setdefault(str(rows), {})

@@ -31,7 +31,7 @@ def pages(effort: Effort) -> Section:
     with closing(Worker(*shared)) as home, contest(others) as away:
         everybody = Contest({**dict.fromkeys(shared, home), **away.workers})
         say(f"  {ROWS} rows for each …")
-        everybody.ask("fill", rows=ROWS)
+        everybody.prepare("fill", rows=ROWS)
         close = everybody.of("kit", "stock")
         say("  loading and showing them …")
         loaded = close.take_turns("load", effort.pages)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.report import say, table
@@ -23,71 +24,120 @@ PLACES = {"source": "default", "target": "unsigned"}
 KILLS = 3
 
 
+@dataclass(frozen=True, kw_only=True)
+class Copies:
+    """What was measured: times of waiting and of the CPU in s, and files that are missing."""
+
+    files: int
+    requests: int
+    waiting: float
+    cpu: float
+    missing: int
+    #: File by file: of fewer files, and reckoned up to all.
+    sample: int
+    sample_waiting: float
+    sample_cpu: float
+    #: Files in the bucket at each kill, and those that are missing after the last run.
+    killed_at: list[int]
+    missing_after: int
+
+    @property
+    def faster(self) -> float:
+        return self.sample_waiting / self.waiting
+
+    @property
+    def sampled(self) -> str:
+        return f", from {self.sample} files" if self.sample < self.files else ""
+
+
 def s3_copy(effort: Effort) -> Section:
     """Copy 100 avatars: by the command, file by file, and by a command that is killed."""
     with closing(S3Server()) as server, closing(Worker("kit", s3=server.url)) as worker:
-        say(f"  {AVATARS} avatars to copy …")
-        keys: list[str] = worker.ask("s3_fill", rows=AVATARS)["keys"]
+        found = measure(effort, server, worker)
+    data = {
+        "command_s": found.waiting,
+        "file_by_file_s": found.sample_waiting,
+        "faster_times": found.faster,
+    }
+    return Section(title="Copying to S3", lines=summary(found), text=details(found), data=data)
+
+
+def measure(effort: Effort, server: S3Server, worker: Worker) -> Copies:
+    say(f"  {AVATARS} avatars to copy …")
+    keys: list[str] = worker.ask("s3_fill", rows=AVATARS)["keys"]
+    server.empty()
+    with server.slow(DELAY):
+        say("  copying them …")
+        command = Samples.of([worker.ask("s3_copy", **PLACES)])
+        requests = server.requests().total()
+        absent = missing(server, worker, keys)
         server.empty()
-        with server.slow(DELAY):
-            say("  copying them …")
-            command = Samples.of([worker.ask("s3_copy", **PLACES)])
-            requests = server.requests().total()
-            absent = missing(server, worker, keys)
-            server.empty()
-            by_hand = keys[: effort.s3_copies]
-            say(f"  copying {len(by_hand)} files one by one …")
-            single = Samples.of([worker.ask("s3_copy_by_hand", keys=by_hand, **PLACES)])
-            server.empty()
-            say("  copying them, killed …")
-            killed_at = killed(server, worker, len(keys))
-            absent_after = missing(server, worker, keys)
-    scale = len(keys) / len(by_hand)
-    took, one_by_one = command.wait[0], single.wait[0] * scale
-    times = one_by_one / took
-    killed_text = ", ".join(map(str, killed_at))
-    sample = f", from {len(by_hand)} files" if scale > 1 else ""
-    lines = [
+        by_hand = keys[: effort.s3_copies]
+        say(f"  copying {len(by_hand)} files one by one …")
+        single = Samples.of([worker.ask("s3_copy_by_hand", keys=by_hand, **PLACES)])
+        server.empty()
+        say("  copying them, killed …")
+        killed_at = killed(server, worker, len(keys))
+        absent_after = missing(server, worker, keys)
+    scale = len(keys) / len(by_hand) / 1000
+    return Copies(
+        files=len(keys),
+        requests=requests,
+        waiting=command.wait[0] / 1000,
+        cpu=command.cpu[0] / 1000,
+        missing=len(absent),
+        sample=len(by_hand),
+        sample_waiting=single.wait[0] * scale,
+        sample_cpu=single.cpu[0] * scale,
+        killed_at=killed_at,
+        missing_after=len(absent_after),
+    )
+
+
+def summary(found: Copies) -> list[Line]:
+    return [
         Line(
             claim="S3",
             measure=f"`avatar_copy` of {AVATARS} avatars to S3, {DELAY * 1000:.0f} ms a request",
-            kit=f"{took / 1000:.1f} s",
-            peer=f"{one_by_one / 1000:.1f} s file by file{sample}",
-            ratio=f"{times:.1f} times as fast",
+            kit=f"{found.waiting:.1f} s",
+            peer=f"{found.sample_waiting:.1f} s file by file{found.sampled}",
+            ratio=f"{found.faster:.1f} times as fast",
             reach="≥ 10",
-            reached=times >= 10 and not absent,
+            reached=found.faster >= 10 and not found.missing,
         ),
         Line(
             claim="promise 2",
-            measure=f"missing after kills at {killed_text} of {len(keys)} files",
-            kit=str(len(absent_after)),
+            measure=f"missing after kills at {', '.join(map(str, found.killed_at))}"
+            f" of {found.files} files",
+            kit=str(found.missing_after),
             peer="–",
             ratio="–",
             reach="0",
-            reached=not absent_after,
+            reached=not found.missing_after,
         ),
     ]
-    text = table(
-        (f"copy of {len(keys)} files", "requests", "waiting", "CPU", "missing"),
+
+
+def details(found: Copies) -> str:
+    return table(
+        (f"copy of {found.files} files", "requests", "waiting", "CPU", "missing"),
         [
             (
                 "`avatar_copy`",
-                requests,
-                f"{took / 1000:.1f} s",
-                f"{command.cpu[0] / 1000:.1f} s",
-                len(absent),
+                found.requests,
+                f"{found.waiting:.1f} s",
+                f"{found.cpu:.1f} s",
+                found.missing,
             ),
             (
-                f"`to.save(name, from.open(name))`{sample}",
-                len(keys),
-                f"{one_by_one / 1000:.1f} s",
-                f"{single.cpu[0] * scale / 1000:.1f} s",
+                f"`to.save(name, from.open(name))`{found.sampled}",
+                found.files,
+                f"{found.sample_waiting:.1f} s",
+                f"{found.sample_cpu:.1f} s",
                 0,
             ),
         ],
     )
-    data = {"command_s": took / 1000, "file_by_file_s": one_by_one / 1000, "faster_times": times}
-    return Section(title="Copying to S3", lines=lines, text=text, data=data)
 
 
 def missing(server: S3Server, worker: Worker, keys: list[str]) -> list[str]:

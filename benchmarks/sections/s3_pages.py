@@ -211,7 +211,7 @@ def everybodys_page(
     with contest(["stock", *CUTTERS], storage="unsigned", s3=server.url) as everybody:
         server.empty()
         say(f"  {rows} rows on S3 for each …")
-        everybody.ask("fill", rows=rows)
+        everybody.prepare("fill", rows=rows)
         shown = everybody.take_turns("render", effort.s3_pages)
         server.requests()
         counted = everybody.each(

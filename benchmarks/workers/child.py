@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 Answer = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+#: Seconds after which a child that does not answer is ended.
+PATIENCE = 1200
 
 
 class ChildError(Exception):
@@ -43,7 +48,7 @@ class Child:
         )
 
     def request(self, asked: Answer) -> Answer:
-        """Send a request and wait for its answer.
+        """Send a request and wait for its answer, for at most :data:`PATIENCE` seconds.
 
         Raises :class:`JobError` if the child fails to answer, and :class:`ChildError` if it has
         ended.
@@ -54,7 +59,10 @@ class Child:
             print(json.dumps(asked), file=self.process.stdin, flush=True)
         except BrokenPipeError as error:
             raise ChildError(f"{self.module} ended before {asked}") from error
+        watchdog = threading.Timer(PATIENCE, self.process.kill)
+        watchdog.start()
         line = self.process.stdout.readline()
+        watchdog.cancel()
         if not line:
             raise ChildError(f"{self.module} ended in {asked}")
         answer: Answer = json.loads(line)

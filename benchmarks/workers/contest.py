@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -47,6 +48,15 @@ class Contest:
 
     def ask(self, job: str, **arguments: Any) -> dict[str, Answer]:
         return self.each(lambda name, worker: worker.ask(job, name, **arguments))
+
+    def prepare(self, job: str, **arguments: Any) -> None:
+        """Let all contenders do a job that is not measured, each process beside the others."""
+        groups: dict[Worker, list[str]] = {}
+        for name, worker in self.workers.items():
+            groups.setdefault(worker, []).append(name)
+        with ThreadPoolExecutor() as pool:
+            done = pool.map(lambda names: self.of(*names).ask(job, **arguments), groups.values())
+        list(done)  # raises what a needed contender has raised
 
     def answers(self, job: str, rounds: int, **arguments: Any) -> dict[str, list[Answer]]:
         """All answers to a job, of contenders that take turns."""

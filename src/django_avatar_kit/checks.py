@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from PIL import ImageColor
 
 from .columns import avatar_fields, file_columns
-from .conf import KEYS, SETTING, Config, is_list_of, is_text, is_whole, read
+from .conf import KEYS, SETTING, Config, get_config, is_list_of, is_text, is_whole, read
 from .display import owners
 from .display.absolute_urls import BASE_URL
 from .display.html import attribute_names, take_placeholder
@@ -226,6 +226,11 @@ def _check_models(models: list[type[Model]]) -> Iterator[CheckMessage]:
 
 
 def _check_owners(models: list[type[Model]]) -> Iterator[CheckMessage]:
+    try:
+        get_config()
+    except ImproperlyConfigured:
+        # Which is what check_settings() says, and nothing can be said of OWNER.
+        return
     found = {link.related_model for link in map(owners.link_of, models) if link is not None}
     for owner in sorted(found, key=lambda model: model._meta.label):
         if problem := _ambiguity(owner):

@@ -30,7 +30,7 @@ STATE = "_avatar_state"
 
 
 class AvatarColumn(FileField):
-    """What every room may ask of an ``AvatarField``, which is the only subclass."""
+    """What every room may ask of an ``AvatarField``, which is the only field of this kind."""
 
     #: How a picture that is no square becomes one.
     fit: Fit

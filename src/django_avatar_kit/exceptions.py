@@ -15,7 +15,14 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from .formats import label_of
-from .wording import any_of, box_text, described, filename_text, megapixels, size_text
+from .wording import (
+    any_of,
+    box_text,
+    described,
+    filename_text,
+    megapixels,
+    size_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,11 +30,11 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
 __all__ = [
-    "AvatarError", "AvatarReplaced", "DecompressionBomb", "EmptyUpload", "InvalidCrop",
-    "KeyChanged", "KeyTooLong", "NoMaster", "NotAFile", "NotAnImage", "ReadOnly", "StaleName",
-    "StorageError", "SvgUpload", "TooManyPixels", "TooMuchMemory", "TruncatedImage",
-    "UncommittedFile", "UnreadableUpload", "UnsupportedFormat", "UploadError",
-    "UploadTooLarge",
+    "AvatarError", "AvatarReplaced", "DecompressionBomb", "EmptyUpload", "GalleryFull",
+    "InvalidCrop", "KeyChanged", "KeyTooLong", "NoMaster", "NotAFile", "NotAnImage",
+    "ReadOnly", "StaleName", "StorageError", "SvgUpload", "TooManyPixels", "TooMuchMemory",
+    "TruncatedImage", "UncommittedFile", "UnreadableUpload", "UnsupportedFormat",
+    "UploadError", "UploadTooLarge",
 ]  # fmt: skip
 
 #: Width and height in px.

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
-from django.apps import apps
 from django.core.files.base import File
-from django.core.files.storage import Storage, default_storage
 from django.db.models import F, Model
 from django.forms import FileField
 from django.utils.functional import Promise
 from easy_thumbnails.fields import ThumbnailerImageField
 
 from . import pipeline
-from .columns import AvatarColumn
-from .conf import get_config, ladder, listed
+from .conf import ladder, listed
 from .display.display_names import display_name
 from .display.owners import locate
 from .exceptions import NotAFile, UncommittedFile
+from .field_settings import FieldSettings
 from .lifecycle import assignment
-from .lifecycle.descriptor import AvatarDescriptor
-from .lifecycle.field_file import AvatarFile, field_file
+from .lifecycle.descriptor import AvatarDescriptor, field_file
+from .lifecycle.field_file import AvatarFile
 from .lifecycle.instance_state import column_state, is_assigned, state_of
 from .missing_files import locator
 from .names import Name
 from .rendering import avatar_html, avatar_url
-from .specs import Limits, Spec
-from .storage.base import by_alias, resolve, urls
+from .storage.base import urls
 from .uploads import reading
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from django.core.checks import CheckMessage
+    from django.core.files.storage import Storage
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     from .names import Fit
@@ -103,7 +102,7 @@ class AvatarFieldFile(AvatarFile):
         return avatar_url(self, size)
 
 
-class AvatarField(AvatarColumn, ThumbnailerImageField):
+class AvatarField(FieldSettings, ThumbnailerImageField):
     """A column that holds an avatar.
 
     ``sizes`` (px) and ``formats`` of the renditions default to the settings, ``storage`` and
@@ -153,67 +152,6 @@ class AvatarField(AvatarColumn, ThumbnailerImageField):
         kwargs.setdefault("db_index", True)
         super().__init__(verbose_name, name, upload_to=upload_to, **kwargs)
         self._storage = storage
-
-    # --- what the settings say now ---
-
-    @property
-    def spec(self) -> Spec:  # type: ignore[override]
-        """What is made of an upload."""
-        config = get_config()
-        return Spec(
-            sizes=self.sizes or config.sizes,
-            formats=self.formats or config.formats,
-            quality=config.quality,
-            master_side=config.master_side,
-            background=config.background,
-            fit=self.fit,
-        )
-
-    @property
-    def limits(self) -> Limits:  # type: ignore[override]
-        """What an upload may be."""
-        config = get_config()
-        return Limits(
-            max_pixels=config.max_pixels,
-            formats=config.upload_formats,
-            max_memory=config.max_decode_memory,
-        )
-
-    @property
-    def storage(self) -> Storage:
-        """Where the masters lie."""
-        if not hasattr(self, "_storage"):
-            # FileField.__init__ would call a callable storage here, at import.
-            return default_storage
-        try:
-            if self._storage is not None:
-                return resolve(self._storage)
-            return by_alias(get_config().storage)
-        except Exception:
-            if apps.ready:
-                raise
-            # django-cleanup asks while Django starts, and only for the class. The system checks,
-            # which run later, report a storage that cannot be made.
-            return Storage()
-
-    @storage.setter
-    def storage(self, value: Any) -> None:
-        """FileField.__init__ binds the default storage here; ours stays live."""
-
-    @property
-    def rendition_storage(self) -> Storage:  # type: ignore[override]
-        """Where the renditions lie."""
-        if self.thumbnail_storage is not None:
-            return resolve(self.thumbnail_storage)
-        if (alias := get_config().rendition_storage) is not None:
-            return by_alias(alias)
-        return self.storage
-
-    def shares_with(self, other: AvatarField) -> bool:
-        """Whether one name means the same files for both fields."""
-        return self is other or (
-            self.storage is other.storage and self.rendition_storage is other.rendition_storage
-        )
 
     def name_in_row(self, instance: Model, name: str) -> str:
         """The name in the row; ``name`` is that of the instance, which may have been undone."""

@@ -61,6 +61,7 @@ RIGHT = {
     "MAX_UPLOAD_SIZE": {"int"},
     "MAX_PIXELS": {"int"},
     "MAX_DECODE_MEMORY": {"int"},
+    "GALLERY_LIMIT": {"int"},
     "DEFAULT_SIZE": {"int"},
     "BACKGROUND": {"none"},
     "RENDITION_STORAGE": {"none"},

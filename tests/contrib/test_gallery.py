@@ -122,6 +122,12 @@ def test_pictures_are_moved(user, add, moved, place, expected):
     assert pictures[moved].position == expected.index(moved)
 
 
+def test_a_place_may_be_given(user, add):
+    seventh, eighth = add(position=7), add()
+    assert order(user) == [seventh.pk, eighth.pk]
+    assert (seventh.position, eighth.position) == (7, 8)
+
+
 # --- the cost ---------------------------------------------------------------------------------
 
 
@@ -211,13 +217,18 @@ def test_several_are_deleted_at_once(user, add):
     assert primary(user) == pictures[2].pk
 
 
+def assign_none(picture: Any) -> None:
+    picture.avatar = None
+    picture.save(update_fields=["avatar"])
+
+
+def assign_nothing(picture: Any) -> None:
+    picture.avatar = ""
+    picture.save()
+
+
 @pytest.mark.parametrize(
-    "remove",
-    [
-        lambda picture: picture.avatar.delete(),
-        lambda picture: (setattr(picture, "avatar", ""), picture.save()),
-        lambda picture: (setattr(picture, "avatar", None), picture.save(update_fields=["avatar"])),
-    ],
+    "remove", [lambda picture: picture.avatar.delete(), assign_none, assign_nothing]
 )
 @pytest.mark.django_db(transaction=True)
 def test_without_its_picture_a_row_is_deleted(user, add, files, remove):

@@ -66,7 +66,7 @@ TILE = """\
 {use}
 {move}
 <a class="avatar-kit-change" href="/avatar/{pk}/?next=/avatar/" id="change-{pk}" \
-aria-labelledby="change-{pk} label-{pk}">Change</a>
+aria-labelledby="change-{pk} label-{pk}">Edit</a>
 <a class="avatar-kit-remove" href="/avatar/{pk}/delete/?next=/avatar/" id="remove-{pk}" \
 aria-labelledby="remove-{pk} label-{pk}">Remove</a>
 </li>

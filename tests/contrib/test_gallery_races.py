@@ -13,6 +13,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 from django_avatar_kit.contrib.gallery.base import lock_owner
 from django_avatar_kit.contrib.gallery.models import Picture
@@ -124,6 +125,21 @@ def test_a_storm_keeps_one_choice_and_no_file_too_many(user, limit, files):
     assert count <= limit
     assert Picture.objects.filter(primary_of=user).count() == (1 if count else 0)
     assert len(files()) == 3 * count
+
+
+def test_a_database_with_row_locks_is_asked_for_one(user, monkeypatch):
+    """Beside the servers that have them, SQLite is made to believe that it has."""
+    if not connection.features.has_select_for_update:
+        monkeypatch.setattr(connection.features, "has_select_for_update", True)
+        monkeypatch.setattr(connection.features, "has_select_for_no_key_update", True)
+        monkeypatch.setattr(
+            connection.ops, "for_update_sql", lambda *args, no_key, **kw: "/* NO KEY */" * no_key
+        )
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+        lock_owner(Picture, user.pk, "default")
+    (query,) = queries
+    assert '"auth_user"' in query["sql"]
+    assert "NO KEY" in query["sql"]
 
 
 def test_references_to_an_owner_can_be_inserted_while_they_are_locked(user):

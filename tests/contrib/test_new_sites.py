@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from django.core.management import call_command
 
 from tests.support.processes import python
 
@@ -86,6 +87,16 @@ def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).write_text(dedent(text))
     monkeypatch.syspath_prepend(tmp_path)
     return folder
+
+
+@pytest.mark.parametrize("auto_field", ["BigAutoField", "AutoField"])
+def test_no_migration_is_missing(db, settings, auto_field):
+    # pytest runs without migrations.
+    settings.MIGRATION_MODULES = {}
+    settings.DEFAULT_AUTO_FIELD = f"django.db.models.{auto_field}"
+    labels = ("avatar_kit_profile", "avatar_kit_gallery")
+    # Exits where one is missing.
+    call_command("makemigrations", *labels, check=True, dry_run=True, skip_checks=True)
 
 
 def start(app: str, tmp_path: Path) -> str:

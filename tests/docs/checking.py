@@ -7,7 +7,9 @@ import json
 import re
 import shlex
 from collections.abc import Callable
+from functools import cache
 from html.parser import HTMLParser
+from importlib.metadata import distributions
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -34,7 +36,7 @@ VOID = {"br", "hr", "img", "input", "link", "meta", "source"}
 
 def check_shell(block: Part) -> None:
     """Every command is one that exists, with options that it has."""
-    text = block.text.replace("\\\n", " ")
+    text = re.sub(r"\\\n|\$\(.*?\)", " ", block.text)
     for line in filter(None, map(str.strip, text.splitlines())):
         words = shlex.split(line, comments=True)
         for command in _split(words):
@@ -62,13 +64,15 @@ def _check_command(words: list[str]) -> None:
     elif name in CHECKED_BY_PROGRAM:
         CHECKED_BY_PROGRAM[name](rest)
     else:
-        # A program of the reader's machine: its name is all that can be known of it here.
-        assert name in MACHINE, f"“{name}” is unknown. See MACHINE in {Path(__file__).name}."
+        # A program of a package, or of the reader's machine: its name is all that is known of it.
+        known = MACHINE | named_packages()
+        assert name in known, f"“{name}” is unknown. See MACHINE in {Path(__file__).name}."
 
 
 def _check_python(words: list[str]) -> None:
     if words[0] == "-m":
-        assert words[1] in {"venv", "pip"} or find_spec(words[1]), f"No module {words[1]}."
+        known = words[1] in {"venv", "pip"} | named_packages() or find_spec(words[1])
+        assert known, f"No module {words[1]}."
         if words[1] == "pip":
             _check_pip(words[2:])
     elif Path(words[0]).name == "manage.py":
@@ -82,6 +86,8 @@ def _check_management(name: str, words: list[str]) -> None:
     if list(ROOT.glob(f"example_project/*/management/commands/{name}.py")):
         return
     commands = {**get_commands(), "collectstatic": "django.contrib.staticfiles"}
+    if name not in commands and name in _commands_of_packages():
+        return  # of another app, whose options are its own business
     assert name in commands, f"There is no command {name}."
     app = commands[name]
     command = load_command_class(app, name) if isinstance(app, str) else app
@@ -90,6 +96,13 @@ def _check_management(name: str, words: list[str]) -> None:
         command.create_parser("manage.py", name).parse_args(words)
     except CommandError as error:
         raise AssertionError(f"{name}: {error}") from None
+
+
+@cache
+def _commands_of_packages() -> set[str]:
+    """The names of the management commands of every package that is installed here."""
+    files = (file for package in distributions() for file in package.files or ())
+    return {file.stem for file in files if file.parent.name == "commands"}
 
 
 def _check_pip(words: list[str]) -> None:
@@ -106,8 +119,14 @@ def _check_pip(words: list[str]) -> None:
             missing = requirement.extras - extras
             assert not missing, f"The project has no extra {missing}."
         else:
-            named = {canonicalize_name(each) for each in re.findall(r'"([\w-]+)[\[>"]', PYPROJECT)}
-            assert name in named, f"pyproject.toml does not name {name}, so nothing tests with it."
+            assert name in named_packages(), (
+                f"pyproject.toml does not name {name}, so nothing tests with it."
+            )
+
+
+def named_packages() -> set[str]:
+    """Every package that some group of this project asks for."""
+    return {canonicalize_name(each) for each in re.findall(r'"([\w-]+)[\[>"]', PYPROJECT)}
 
 
 def _check_make(words: list[str]) -> None:
@@ -212,7 +231,7 @@ def check_python(block: Part) -> None:
 
 
 def check_nothing(block: Part) -> None:
-    """Text for people, and templates, which are rendered in ``running.py``."""
+    """Text for people, and what is run in ``running.py``."""
 
 
 CHECKS: dict[str, Callable[[Part], None]] = {
@@ -223,7 +242,10 @@ CHECKS: dict[str, Callable[[Part], None]] = {
     "javascript": check_brackets,
     "jinja": check_jinja,
     "json": check_json,
+    "markdown": check_nothing,
+    "nginx": check_brackets,
     "po": check_po,
+    "pycon": check_nothing,
     "python": check_python,
     "shell": check_shell,
     "text": check_nothing,

@@ -8,6 +8,7 @@ them in their project.
 from __future__ import annotations
 
 import ast
+import doctest
 import json
 import os
 import re
@@ -25,12 +26,13 @@ import django
 from django.apps import apps
 from django.core import checks
 from django.core.management import call_command
+from django.db import connection
 from django.template import engines
 from django.test import RequestFactory, override_settings
 
 from tests.support.markdown import Part, blocks_of
 
-SITE = "tests.docs.site"
+SITE, MORE = "tests.docs.people", "tests.docs.more"
 #: What every project has at the top of its files. A block need not import it again.
 COMMON = """
 from pathlib import Path
@@ -48,10 +50,11 @@ from django_avatar_kit.forms import AvatarForm
 from django_avatar_kit.models import AvatarMixin
 from django_avatar_kit.test import make_upload
 from django_avatar_kit.views import AvatarChangeView, AvatarDeleteView
-from tests.docs.site.models import Comment, Profile, Team
+from tests.docs.people.models import Comment, Profile, Team
 
 BASE_DIR = Path("/nowhere")
 INSTALLED_APPS, MIDDLEWARE, TEMPLATES, urlpatterns = [], [], [], []
+STORAGES, AVATAR_KIT = dict(settings.STORAGES), dict(settings.AVATAR_KIT)
 """
 #: Settings that are put in force after the block that makes them, and checked.
 CHECKED_SETTINGS = ("AVATAR_KIT", "STORAGES")
@@ -62,7 +65,7 @@ def project() -> dict[str, Any]:
     known: dict[str, Any] = {"__name__": f"{SITE}.page", "__package__": SITE}
     exec(COMMON, known)  # noqa: S102 - ours
     user = known["User"].objects.create_user("ada", first_name="Ada", email="ada@example.org")
-    request = RequestFactory().get("/")
+    request = RequestFactory().post("/", {"avatar": known["make_upload"]()})
     request.user = user
     team = known["Team"].objects.create(name="Engines", captain=user)
     team.members.add(user)
@@ -76,6 +79,7 @@ def project() -> dict[str, Any]:
         "people": known["User"].objects.all(),
         "comments": [known["Comment"].objects.create(author=user)],
         "file": known["make_upload"](),
+        "upload": known["make_upload"](),
     }
 
 
@@ -86,16 +90,52 @@ def run_python(block: Part, known: dict[str, Any]) -> None:
     """Execute a block. Raises whatever it raises, and an error for settings that are wrong."""
     tree = parse(block.text)
     tree.body = [node for node in tree.body if not is_own_import(node, known)]
+    known["__name__"] = f"{_app_for(tree)}.page"
     for node in tree.body:
+        code = compile(ast.Module([node], []), block.place, "exec")
+        exec(code, known)  # noqa: S102 - what the reader runs
         if isinstance(node, ast.ClassDef):
-            # A page may define a model that the project has already, and each block anew.
-            apps.all_models["site"].pop(node.name.lower(), None)
-    apps.clear_cache()
-    exec(compile(tree, block.place, "exec"), known)  # noqa: S102 - what the reader runs
-    with override_settings(**{name: known[name] for name in CHECKED_SETTINGS if name in known}):
+            _make_table(known[node.name])
+    _make_module(block.text, known)
+    assigned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    if assigned.isdisjoint(CHECKED_SETTINGS):
+        return
+    with override_settings(**{name: known[name] for name in CHECKED_SETTINGS}):
         found = checks.run_checks()
     wrong = [str(each) for each in found if (each.id or "").startswith("avatar_kit.E")]
     assert not wrong, wrong
+
+
+def _app_for(tree: ast.Module) -> str:
+    """The app of a block's models. A page may define a model that the project has already."""
+    names = {node.name.lower() for node in tree.body if isinstance(node, ast.ClassDef)}
+    if names.isdisjoint(apps.all_models["people"]):
+        return SITE
+    for name in names & apps.all_models["more"].keys():
+        _in_schema("delete_model", apps.all_models["more"].pop(name))
+    apps.clear_cache()
+    return MORE
+
+
+def _make_table(defined: Any) -> None:
+    """What follows may read and save rows of a model that was defined."""
+    options = getattr(defined, "_meta", None)
+    if getattr(options, "managed", False) and not (options.abstract or options.proxy):
+        _in_schema("create_model", defined)
+
+
+def _in_schema(change: str, model: Any) -> None:
+    # SQLite changes a schema only where it looks at no foreign keys.
+    with connection.constraint_checks_disabled(), connection.schema_editor() as editor:
+        getattr(editor, change)(model)
+
+
+def _make_module(text: str, known: dict[str, Any]) -> None:
+    """Let settings name what a block defines whose first line is ``# people/names.py``."""
+    if path := re.match(r"# (\w+)/(\w+)\.py\b", text):
+        for name in (path[1], f"{path[1]}.{path[2]}"):
+            module = sys.modules.setdefault(name, ModuleType(name))
+            vars(module).update({key: known[key] for key in known if not key.startswith("__")})
 
 
 def parse(text: str) -> ast.Module:
@@ -122,18 +162,37 @@ def is_own_import(node: ast.stmt, known: dict[str, Any]) -> bool:
     return True
 
 
+def run_session(block: Part, known: dict[str, Any]) -> None:
+    """Type what stands behind ``>>>``, and compare with the lines below it."""
+    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    text = block.text.replace("…", "...") + "\n"
+    example = doctest.DocTestParser().get_doctest(text, known, block.place, None, 0)
+    said: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=options, verbose=False)
+    runner.run(example, out=said.append, clear_globs=False)
+    known.update(example.globs)
+    assert not runner.failures, "".join(said)
+
+
 # -- Templates ------------------------------------------------------------------------------------
 
 
 def run_template(block: Part, known: dict[str, Any]) -> None:
     """Render a template with the rows of the project."""
-    engines["django"].from_string(block.text).render(known, known["request"])
+    # Its views ask for models, which are there by now.
+    from tests import urls
+
+    addresses = ModuleType("addresses")
+    vars(addresses)["urlpatterns"] = [*urls.urlpatterns, *known["urlpatterns"]]
+    with override_settings(ROOT_URLCONF=addresses):
+        engines["django"].from_string(block.text).render(known, known["request"])
 
 
 # -- Pages ----------------------------------------------------------------------------------------
 
 RUN: dict[str, Callable[[Part, dict[str, Any]], None]] = {
     "python": run_python,
+    "pycon": run_session,
     "django": run_template,
 }
 
@@ -158,6 +217,10 @@ def of_another_package(error: Exception, block: Part) -> bool:
 def run_page(page: Path) -> Iterator[tuple[str, str]]:
     """The places of the blocks of a page that failed, and how."""
     known = project()
+    from django_avatar_kit import fields
+
+    # What example.org answers.
+    fields.download = lambda url, rules=None: known["make_upload"]()
     for block in blocks_of(page):
         if block.language not in RUN:
             continue

@@ -10,12 +10,21 @@ from tests.neighbours.settings import INSTALLED_APPS, TEMPLATES
 
 # The test app has a profile, too, and a user of the documentation has one.
 INSTALLED_APPS = [app for app in INSTALLED_APPS if not app.startswith("tests.")]
-INSTALLED_APPS += ["django.contrib.staticfiles", "tests.docs.site"]
+INSTALLED_APPS += ["django.contrib.staticfiles", "tests.docs.people", "tests.docs.more"]
 INSTALLED_APPS += [
     f"django_avatar_kit.contrib.{path.parent.name}"
     for path in sorted(Path(django_avatar_kit.contrib.__file__).parent.glob("*/apps.py"))
 ]
+INSTALLED_APPS += [
+    "taggit",
+    "wagtail",
+    "wagtail.admin",
+    "wagtail.documents",
+    "wagtail.images",
+    "wagtail.users",
+]
 INSTALLED_APPS = list(dict.fromkeys(INSTALLED_APPS))
+WAGTAIL_SITE_NAME = "People"
 # Of the two profiles that users have now.
 AVATAR_KIT = {"OWNER": {"auth.user": "profile"}}
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
@@ -46,3 +55,16 @@ TEMPLATES = [
         },
     }
 ]
+
+
+class _NoMigrations:
+    """All tables are made at once, from the models."""
+
+    def __contains__(self, label: str) -> bool:
+        return True
+
+    def __getitem__(self, label: str) -> None:
+        return None
+
+
+MIGRATION_MODULES = _NoMigrations()

@@ -13,7 +13,10 @@ from tests.support.processes import python_path
 
 
 def run_in_a_process(pages: Iterable[Path], folder: Path) -> dict[str, str]:
-    """What fails of the blocks of some pages, by their places; run in this folder."""
+    """What fails of the blocks of some pages, by their places; run in this folder.
+
+    The place is "" where none of them could be run.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "tests.docs.running", *map(str, pages)],
         cwd=folder,
@@ -26,5 +29,4 @@ def run_in_a_process(pages: Iterable[Path], folder: Path) -> dict[str, str]:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
+    return dict(json.loads(done.stdout)) if done.returncode == 0 else {"": done.stderr}

@@ -19,7 +19,7 @@ from django.utils.html import format_html
 
 from django_avatar_kit import exceptions, forms
 from django_avatar_kit.fields import AvatarDescriptor, AvatarField, AvatarFieldFile
-from django_avatar_kit.lifecycle.field_file import field_file
+from django_avatar_kit.lifecycle.descriptor import field_file
 from django_avatar_kit.models import AvatarMixin
 from django_avatar_kit.test import make_upload
 from tests.support.lifecycle import column, files_of, make_profile, needed, upload

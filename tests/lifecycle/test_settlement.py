@@ -135,9 +135,9 @@ def test_a_database_that_does_not_answer_after_the_commit_costs_nobody_anything(
     assert files() == needed() | old
 
 
-def test_renditions_of_a_storage_of_their_own_go_too(files, settings, tmp_path):
+def test_renditions_of_a_storage_of_their_own_go_too(files, settings, renditions):
     settings.AVATAR_KIT = {**settings.AVATAR_KIT, "RENDITION_STORAGE": "renditions"}
-    elsewhere = tmp_path / "renditions"
+    elsewhere = renditions
 
     def renditions() -> int:
         return sum(path.is_file() for path in elsewhere.rglob("*"))

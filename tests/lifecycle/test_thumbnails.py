@@ -221,23 +221,23 @@ def test_a_thumbnail_in_another_storage_cannot_be_reached(profile, files):
     assert not Source.objects.exists()
 
 
-def test_a_storage_for_thumbnails_of_the_fields_own(files, tmp_path):
+def test_a_storage_for_thumbnails_of_the_fields_own(files, renditions):
     pet = Pet.objects.create(portrait=upload())
     made = pet.portrait.get_thumbnail({"size": (20, 10)})
-    assert (tmp_path / "renditions" / made.name).exists()
+    assert (renditions / made.name).exists()
     pet.delete()
-    assert not (tmp_path / "renditions" / made.name).exists()
+    assert not (renditions / made.name).exists()
     assert files() == set()
     assert not Source.objects.exists()
 
 
-def test_the_storage_of_the_settings_is_read_live(profile, settings, tmp_path):
+def test_the_storage_of_the_settings_is_read_live(profile, settings, renditions):
     settings.THUMBNAIL_DEFAULT_STORAGE_ALIAS = "renditions"
     assert thumbnails.storage_of(profile.avatar.field).base_url == "/renditions/"
     made = profile.avatar.get_thumbnail({"size": (20, 10)})
-    assert (tmp_path / "renditions" / made.name).exists()
+    assert (renditions / made.name).exists()
     profile.delete()
-    assert not (tmp_path / "renditions" / made.name).exists()
+    assert not (renditions / made.name).exists()
 
 
 def test_more_names_than_fit_in_one_query(files, monkeypatch):

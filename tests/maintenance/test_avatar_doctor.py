@@ -16,7 +16,7 @@ from django_avatar_kit.maintenance.doctor import ProbedStorage, examine, probed_
 from django_avatar_kit.maintenance.doctor_advice import Finding
 from django_avatar_kit.management.commands.avatar_doctor import Command
 from django_avatar_kit.names import group_of
-from tests.conftest import CountingStorage
+from django_avatar_kit.test.isolation import RecordingStorage
 from tests.support.doctoring import Memory, bad, doctor, field_in
 from tests.testapp.models import Channel, Pet, Team
 
@@ -114,7 +114,7 @@ def test_each_place_is_visited_once(media, only, settings):
     assert [(place.title, place.holds, place.folder) for place in probed_storages()] == [
         ("“default”", ("originals", "renditions"), "avatars"),
         ("FileSystemStorage of testapp.Pet.portrait", ("renditions",), "portraits"),
-        # One of its own, since CountingStorage is a class of its own.
+        # One of its own, since RecordingStorage is a class of its own.
         ("FileSystemStorage of testapp.Team.face", ("originals", "renditions"), "avatars"),
         # The same folder, shown in another way.
         ("FileSystemStorage of testapp.Team.face", ("originals", "renditions"), "avatars"),
@@ -305,7 +305,7 @@ def test_the_probe_goes_when_somebody_interrupts(only, files, monkeypatch):
         assert files()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(CountingStorage, "_open", interrupted)
+    monkeypatch.setattr(RecordingStorage, "_open", interrupted)
     with pytest.raises(KeyboardInterrupt):
         doctor()
     assert files() == set()

@@ -89,14 +89,14 @@ def test_no_age(given):
 # --- the brake -------------------------------------------------------------------------------
 
 
-def test_it_refuses_to_delete_much(media, files, tmp_path):
+def test_it_refuses_to_delete_much(media, files, renditions):
     pet = Pet.objects.create(portrait=upload())
     lose(team())
     for _ in range(2):
         team()
     name = Name.parse(column(pet, "portrait"))
     assert name is not None
-    elsewhere = tmp_path / "renditions"
+    elsewhere = renditions
     (elsewhere / name.rendition(16, "webp")).rename(elsewhere / name.rendition(99, "webp"))
     before = files()
     with pytest.raises(CommandError, match=r"^3 of 10 files in “default” are 30 %, more than"):
@@ -268,7 +268,7 @@ def use(settings: Any, monkeypatch: pytest.MonkeyPatch, **methods: Callable[...,
     }
 
 
-def test_a_storage_that_cannot_list(settings, monkeypatch, media, tmp_path):
+def test_a_storage_that_cannot_list(settings, monkeypatch, media, renditions):
     use(settings, monkeypatch)
     pet = Pet.objects.create(portrait=upload())
     lose(pet, attname="portrait")
@@ -279,7 +279,7 @@ def test_a_storage_that_cannot_list(settings, monkeypatch, media, tmp_path):
         "implemented)."
     )
     # The other one can.
-    assert not [p for p in (tmp_path / "renditions").rglob("*") if p.is_file()]
+    assert not [p for p in renditions.rglob("*") if p.is_file()]
 
 
 def test_a_storage_that_does_not_tell_the_time(settings, monkeypatch, files):

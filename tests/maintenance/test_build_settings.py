@@ -234,7 +234,7 @@ def test_a_missing_master_is_reported(media, files, caplog):
     assert files() >= set(name_of(other).files)
 
 
-def test_renditions_in_a_storage_of_their_own(settings, media, tmp_path):
+def test_renditions_in_a_storage_of_their_own(settings, media, renditions):
     settings.AVATAR_KIT = {"SIZES": (16, 32), "RENDITION_STORAGE": "renditions"}
     pet = Pet.objects.create(portrait=upload(), name="bo")
     settings.AVATAR_KIT = {"SIZES": (8,), "RENDITION_STORAGE": "renditions"}
@@ -242,8 +242,8 @@ def test_renditions_in_a_storage_of_their_own(settings, media, tmp_path):
     name = name_of(pet, "portrait")
     assert name.sizes == (8,)
     assert [p for p in media.rglob("*") if p.is_file()] == [media / str(name)]
-    assert [p for p in (tmp_path / "renditions").rglob("*") if p.is_file()] == [
-        tmp_path / "renditions" / name.rendition(8, "webp")
+    assert [p for p in renditions.rglob("*") if p.is_file()] == [
+        renditions / name.rendition(8, "webp")
     ]
 
 

@@ -158,7 +158,7 @@ def test_thumbnail_tables_are_read_in_batches(monkeypatch):
     assert thumbnails.sources_of(made) == dict.fromkeys(made, column(row))
 
 
-def test_masters_and_renditions_in_storages_of_their_own(media, files, tmp_path):
+def test_masters_and_renditions_in_storages_of_their_own(media, files, renditions):
     kept, lost = (Pet.objects.create(portrait=upload()) for _ in range(2))
     key = lose(lost, attname="portrait")
     out, _ = sweep(delete=True, **ALL)
@@ -166,7 +166,7 @@ def test_masters_and_renditions_in_storages_of_their_own(media, files, tmp_path)
     name = Name.parse(column(kept, "portrait"))
     assert name is not None
     assert files() == {str(name)}
-    folder = tmp_path / "renditions"
+    folder = renditions
     assert {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()} == set(
         name.renditions
     )

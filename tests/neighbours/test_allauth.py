@@ -73,7 +73,7 @@ class TestSignUp:
         response = log_in(client)
         assert (response.status_code, response["Location"]) == (302, "/welcome/")
         assert ada().avatar.avatar_name is not None
-        assert files() == files_of(ada().avatar.name)
+        assert files() == files_of(str(ada().avatar))
         assert len(provider.asked) == 1
 
     def test_in_a_transaction_for_each_request(self, client, provider, monkeypatch):
@@ -192,7 +192,7 @@ class TestConnecting:
         chooses(profile)
         log_in(client, "connect")
         settle()
-        assert files() == files_of(ada().avatar.name)
+        assert files() == files_of(str(ada().avatar))
         assert ada().avatar.avatar_name.color.startswith("f")
         assert "in the meantime" in caplog.text
 

@@ -15,7 +15,16 @@ from django_avatar_kit.contrib.profile.models import Profile
 from django_avatar_kit.maintenance import import_, parallel, pictures
 from django_avatar_kit.names import Name
 from django_avatar_kit.test import make_image, make_upload
-from tests.neighbours.moving.models import Badge, Club, Kit, Plain, Responsive, Sorl, Std
+from tests.neighbours.moving.models import (
+    Badge,
+    Club,
+    Kit,
+    Plain,
+    Responsive,
+    Sorl,
+    Std,
+    Versatile,
+)
 from tests.neighbours.test_moving_from_django_avatar import TimeLimit
 from tests.support.build import put
 from tests.support.lifecycle import column
@@ -63,7 +72,7 @@ def summary(out: str) -> str:
 # --- each library -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", [Sorl, Std, Kit, Responsive])
+@pytest.mark.parametrize("model", [Sorl, Std, Kit, Responsive, Versatile])
 def test_a_field_of_another_library(model, files):
     row = model.objects.create(user=user(), image=make_upload(size=(90, 60), color="red"))
     before = files()

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).resolve().parent.parent.parent / "src"
+import django_avatar_kit
+
+#: Where the kit is installed, or its checkout.
+KIT = Path(django_avatar_kit.__file__).parent.parent
 
 SETTINGS = """
 from pathlib import Path
@@ -172,7 +175,7 @@ class Project:
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", BEGIN + code],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": f"{self.folder}{os.pathsep}{SRC}"},
+            env={**os.environ, "PYTHONPATH": f"{self.folder}{os.pathsep}{KIT}"},
             capture_output=True,
             text=True,
             check=False,

@@ -21,7 +21,7 @@ from tests.testapp.models import Team
 FILES = 3
 KINDS = {
     "files": "django.core.files.storage.FileSystemStorage",
-    "counting": "tests.conftest.CountingStorage",
+    "counting": "django_avatar_kit.test.isolation.RecordingStorage",
     "memory": "django.core.files.storage.InMemoryStorage",
     "bottomless": "tests.storage.test_any_storage.Bottomless",
     "shared": "tests.support.copying.Shared",

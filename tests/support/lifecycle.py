@@ -67,7 +67,10 @@ def files_of(key: str) -> set[str]:
 
 
 def needed(using: str = "default") -> set[str]:
-    """Every file that some row points at, defaults excepted."""
+    """Every file that some row points at, defaults excepted.
+
+    Found out by other means than ``assert_avatar_files()``, whose message it is to check.
+    """
     keys: set[str] = set()
     for model in apps.get_models():
         if model._meta.proxy:

@@ -13,8 +13,13 @@ def python_path() -> str:
     return os.pathsep.join(str(Path(path).resolve()) for path in sys.path if path)
 
 
-def python(code: str, *flags: str) -> None:
-    """Run some lines with the modules of this process; what they raise fails the test."""
+def environment() -> dict[str, str]:
+    """That of this process, with its modules and without its settings."""
     environ = {**os.environ, "PYTHONPATH": python_path()}
     environ.pop("DJANGO_SETTINGS_MODULE", None)
-    subprocess.run([sys.executable, *flags, "-c", code], check=True, env=environ)
+    return environ
+
+
+def python(code: str, *flags: str) -> None:
+    """Run some lines with the modules of this process; what they raise fails the test."""
+    subprocess.run([sys.executable, *flags, "-c", code], check=True, env=environment())

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -24,12 +25,16 @@ PACKAGE = django_avatar_kit.__name__
 #: Rooms and modules that are not public, with all that is below them.
 INTERNAL = frozenset(
     {
+        "admin.actions",
+        "admin.fields",
         "apps",
         "checks",
         "columns",
         "conf",
+        "contrib.rest_framework.schema",
         "crops",
         "display",
+        "field_settings",
         "formats",
         "interruptions",
         "lazy",
@@ -73,14 +78,14 @@ def _walk(package: ModuleType) -> Iterator[str]:
 def says_what_is_public(name: str) -> bool:
     """Whether a module has ``__all__``, or needs none.
 
-    An empty one needs none, nor one that Django finds, nor what is inside of a package that has.
+    An empty one needs none, nor one that Django finds, nor one whose names its package passes on.
     """
     module, (parent, _, last) = import_module(name), name.rpartition(".")
     if hasattr(module, "__all__") or not definitions(module):
         return True
-    return parent != PACKAGE and (
-        last in FOUND_BY_DJANGO or hasattr(import_module(parent), "__all__")
-    )
+    package = import_module(parent)
+    passed_on = {getattr(package, each).__module__ for each in getattr(package, "__all__", ())}
+    return parent != PACKAGE and (last in FOUND_BY_DJANGO or name in passed_on)
 
 
 def public_modules() -> list[str]:
@@ -193,8 +198,7 @@ def definitions(module: ModuleType) -> dict[str, ast.AST]:
 @cache
 def _source(module: ModuleType) -> list[str]:
     # Not inspect.getsource(), which fails for an empty file.
-    loader: Any = module.__loader__
-    return str(loader.get_source(module.__name__) or "").splitlines()
+    return Path(str(module.__file__)).read_text("utf-8").splitlines()
 
 
 def _named(body: list[ast.stmt]) -> dict[str, ast.AST]:

@@ -71,7 +71,7 @@ PASSWORD = "only-for-this-walk"
 #: Ports that the pages name. Others of this machine are used instead, and shown as these.
 PORTS = ("8000", "5555")
 #: A server that is not there within this time, in seconds, does not come.
-PATIENCE = 30
+PATIENCE = 120
 
 
 @final

@@ -4,34 +4,25 @@ import os
 import runpy
 from collections.abc import Callable, Iterator
 from itertools import count
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from django.conf import settings as live_settings
 from django.core.files.storage import default_storage
 
 from example import local_s3
 
-# Before any test replaces it.
-REAL_MEDIA = Path(live_settings.MEDIA_ROOT)
+if TYPE_CHECKING:
+    from django_avatar_kit.test import IsolatedStorages
 
 Stored = Callable[[], set[str]]
 
 _numbers = count(1)
 
 
-def files_below(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-
-
-@pytest.fixture(autouse=True)
-def in_folder(settings, tmp_path: Path) -> Iterator[Stored]:
-    """What lies in the media folder. Each test has an empty one, and leaves the real one alone."""
-    before = files_below(REAL_MEDIA)
-    settings.MEDIA_ROOT = tmp_path / "media"
-    yield lambda: files_below(tmp_path / "media")
-    left = files_below(REAL_MEDIA) - before
-    assert not left, f"This test has littered {REAL_MEDIA}: {sorted(left)}"
+@pytest.fixture
+def in_folder(avatar_storages: IsolatedStorages) -> Stored:
+    """What lies in the media folder."""
+    return avatar_storages.keys
 
 
 @pytest.fixture
@@ -65,11 +56,11 @@ def bucket(monkeypatch, no_aws, s3_server: str) -> str:
 
 
 @pytest.fixture
-def in_bucket(settings, bucket: str, in_folder: Stored) -> Iterator[Stored]:
+def in_bucket(settings, bucket: str, avatar_storages: IsolatedStorages) -> Iterator[Stored]:
     """What lies in a bucket, where the site keeps its media for once; nothing goes elsewhere."""
     settings.STORAGES = runpy.run_module("example.settings.s3")["STORAGES"]
     yield lambda: {entry.key for entry in default_storage.bucket.objects.all()}
-    assert in_folder() == set()
+    assert avatar_storages.keys() == set()
 
 
 @pytest.fixture(autouse=True)

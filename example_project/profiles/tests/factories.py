@@ -6,7 +6,7 @@ import factory
 from django.contrib.auth import get_user_model
 from factory.django import DjangoModelFactory
 
-from django_avatar_kit.test import make_upload
+from django_avatar_kit.test.factory_boy import AvatarUpload
 from profiles.models import Profile
 
 
@@ -28,7 +28,7 @@ class ProfileFactory(DjangoModelFactory):
         model = Profile
 
     class Params:
-        pictured = factory.Trait(avatar=factory.LazyFunction(make_upload))
+        pictured = factory.Trait(avatar=AvatarUpload())
 
     user = factory.SubFactory(UserFactory)
     display_name = factory.Faker("name")

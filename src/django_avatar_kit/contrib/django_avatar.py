@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from avatar.providers import PrimaryAvatarProvider
 from django.contrib.auth import get_user_model
 
 from ..fallbacks import Attributes, Fallback, img
@@ -33,5 +32,7 @@ class DjangoAvatar(Fallback):
     def url(self, owner: Any, size: int) -> str | None:
         if not isinstance(owner, get_user_model()) or owner.pk is None:
             return None
+        from avatar.providers import PrimaryAvatarProvider
+
         url: str | None = PrimaryAvatarProvider.get_avatar_url(owner, size)
         return url

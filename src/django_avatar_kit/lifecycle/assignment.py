@@ -24,7 +24,7 @@ from ..names import Name
 from ..storage.base import adapter_of, missing
 from . import bulk_create, changes
 from .changes import Change
-from .field_file import AvatarFile, field_file
+from .descriptor import field_file
 from .instance_state import Generated, column_state, is_assigned, state_of
 from .locking import lock_holder
 from .settlement import files_of, settle_committed
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from ..pipeline import Cut
     from ..uploads.imaging import Picture
+    from .field_file import AvatarFile
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What ``profile.avatar`` is: a file, and what can be done with it."""
+"""What ``profile.avatar`` is: a file that knows whether it is stored, and can be replaced."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.files.base import ContentFile, File
 from django.db.models import Model
-from django.db.models.expressions import DatabaseDefault
 from django.db.models.fields.files import FieldFile
 from easy_thumbnails.files import ThumbnailerImageFieldFile, ThumbnailFile
 
 from .. import pipeline, recutting
-from ..columns import STATE, AvatarColumn, default_of, is_default
+from ..columns import STATE, AvatarColumn, is_default
 from ..downloads import DEFAULT_RULES, DownloadRules, download
 from ..exceptions import AvatarReplaced, NoMaster, NotAFile, ReadOnly
 from ..names import Box, Name
@@ -323,32 +322,3 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-
-
-def field_file(field: AvatarColumn, instance: Any, value: Any) -> AvatarFile:
-    """The field file for whatever was assigned or loaded.
-
-    Raises :class:`~django_avatar_kit.exceptions.NotAFile` for what can be no avatar.
-    """
-    make: type[AvatarFile] = field.attr_class
-    if isinstance(value, DatabaseDefault):
-        value = default_of(field)
-    # Not by truth: a file without a name is false.
-    if value is None or value is False or isinstance(value, str):
-        return make(instance, field, value or None)
-    if isinstance(value, AvatarFile) and field.shares_with(value.field):
-        file = make(instance, field, value.name)
-        file.loaded_name, file._crop, file._over = value.loaded_name, value._crop, value._over
-        file._committed, file._file = value._committed, value._file
-        return file
-    if isinstance(value, FieldFile) and value._committed and not value.name:  # type: ignore[attr-defined]
-        # Of a row whose other field is empty.
-        return make(instance, field, None)
-    if not isinstance(value, File) and callable(getattr(value, "read", None)):
-        value = File(value)
-    if isinstance(value, File):
-        # The file of a field that stores elsewhere, or of another kind, is an upload as well.
-        file = make(instance, field, reading.name_of(value))
-        file._committed, file._file, file._crop = False, value, reading.crop_of(value)
-        return file
-    raise NotAFile(value=value)

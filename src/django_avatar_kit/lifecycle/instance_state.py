@@ -5,7 +5,6 @@ All of it hangs on the instance, under ``columns.STATE``. Most instances have no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from weakref import ref
 from ..columns import STATE, AvatarColumn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.db.models import Model
 
     from ..pipeline import Cut

@@ -7,7 +7,6 @@ with "database is locked" as soon as two writers meet.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models
@@ -15,6 +14,8 @@ from django.db import connections, models
 from .references import columns_on
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..columns import AvatarColumn
 
 

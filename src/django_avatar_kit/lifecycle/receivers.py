@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.core.signals import request_finished
@@ -18,6 +17,8 @@ from .locking import lock_row
 from .settlement import drain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.db.models import Model
 
 

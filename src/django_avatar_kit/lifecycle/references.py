@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models, transaction
 from django.db.models import F, Q
@@ -17,6 +16,9 @@ from .. import tokens
 from ..columns import AvatarColumn, file_columns
 from ..names import Name
 from .tables import Column, TableColumn, holds_avatars, is_on, is_real, table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
 #: Names in one query. Oracle takes 1,000 parameters in a list, SQLite 250,000 in all.
 CHUNK = 500

@@ -13,7 +13,6 @@ raised before it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -31,6 +30,8 @@ from .changes import Change, aliases, take_committed, undecided, undone
 from .instance_state import settled
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
     from django.core.files.storage import Storage
 
 logger = logging.getLogger(__name__)

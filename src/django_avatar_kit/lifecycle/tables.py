@@ -6,15 +6,17 @@ well, and a sweep must not delete them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import cache
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.apps.registry import Apps
 from django.db import connections, models, router
 
 from ..columns import AvatarColumn
 from ..interruptions import is_interruption
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 #: A column of a model, or a stand-in for the one in a table of another schema.
 Column: TypeAlias = "models.Field[Any, Any]"

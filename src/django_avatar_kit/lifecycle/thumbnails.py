@@ -8,7 +8,6 @@ files of the latter, knows nothing of them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.core.signals import setting_changed
@@ -29,6 +28,8 @@ from . import tables
 from .references import CHUNK, chunks
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
     from django.core.files.storage import Storage
 
 logger = logging.getLogger(__name__)

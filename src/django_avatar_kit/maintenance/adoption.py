@@ -17,7 +17,7 @@ from django.db import models, transaction
 from .. import pipeline
 from ..exceptions import StorageError
 from ..interruptions import is_interruption
-from ..lifecycle import changes, field_file, locking, settlement
+from ..lifecycle import changes, descriptor, locking, settlement
 from ..storage import base as storage
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def replace_name(row: Row, instance: models.Model, key: str) -> bool:
     """
     field, using = row.field, row.using
     # What receivers of avatar_updated find in the instance.
-    instance.__dict__[field.attname] = field_file.field_file(field, instance, key)
+    instance.__dict__[field.attname] = descriptor.field_file(field, instance, key)
     change = changes.Change(
         using=using, field=field, instance=instance, old=row.key, new=key, generated=True
     )

@@ -15,7 +15,7 @@ from .. import pipeline
 from ..conf import get_config
 from ..exceptions import GalleryFull
 from ..interruptions import is_interruption
-from ..lifecycle import changes, field_file, locking, settlement
+from ..lifecycle import changes, descriptor, locking, settlement
 from .pictures import Owner, Picture, Result, rows_of
 from .problems import kind_of
 
@@ -102,7 +102,7 @@ def _insert(owner: Owner, written: list[changes.Change]) -> bool:
             assert instance is not None  # noqa: S101 - until its transaction has ended
             # Without a name, which would have to be in another row.
             instance.save(using=using)
-            instance.__dict__[field.attname] = field_file.field_file(field, instance, change.new)
+            instance.__dict__[field.attname] = descriptor.field_file(field, instance, change.new)
             changes.watch(change, settlement.settle_committed)
             locking.write_name(field.model, instance.pk, field, change.new, using)
     return True

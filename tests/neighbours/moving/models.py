@@ -8,6 +8,7 @@ from imagekit.models import ProcessedImageField
 from imagekit.processors import ResizeToFill
 from pictures.models import PictureField
 from sorl.thumbnail import ImageField as SorlImageField
+from versatileimagefield.fields import VersatileImageField
 
 from django_avatar_kit.models import AvatarMixin
 
@@ -57,6 +58,11 @@ class Kit(models.Model):
 class Responsive(models.Model):
     user = owner()
     image = PictureField(upload_to="pictures", aspect_ratios=["1/1"])
+
+
+class Versatile(models.Model):
+    user = owner()
+    image = VersatileImageField(upload_to="versatile")
 
 
 class Club(AvatarMixin):

@@ -17,7 +17,7 @@ from ...view_targets import own_row
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialAccount
 
-__all__ = ["RULES", "picture_url", "take_picture"]
+__all__ = ["picture_url", "take_picture"]
 
 logger = logging.getLogger(__name__)
 

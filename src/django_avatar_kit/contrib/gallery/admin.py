@@ -12,6 +12,8 @@ from ...admin import AvatarAdminMixin
 from ...conf import get_config
 from .models import Picture
 
+__all__ = ["PictureAdmin", "PictureAdminMixin", "PictureInline"]
+
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
@@ -30,11 +32,14 @@ class PictureAdminMixin(AvatarAdminMixin):
 
     @admin.display(boolean=True, description=_("shown"), ordering="primary_of")
     def is_shown(self, picture: Any) -> bool:
+        """A column of the list, and a line of the inline."""
         return bool(picture.is_primary)
 
 
 @admin.register(Picture)
 class PictureAdmin(PictureAdminMixin, _ModelAdmin):
+    """The list of all pictures, those of one user side by side."""
+
     list_display = ("avatar", "owner", "is_shown")
     list_select_related = ("owner",)
     # Those of one owner side by side.
@@ -50,6 +55,7 @@ class PictureAdmin(PictureAdminMixin, _ModelAdmin):
         permissions=["change"], description=_("Show the selected %(verbose_name_plural)s")
     )
     def make_primary(self, request: HttpRequest, queryset: QuerySet[Picture]) -> None:
+        """An action: of several pictures of one user, the last is shown."""
         for picture in queryset:
             picture.make_primary()
 

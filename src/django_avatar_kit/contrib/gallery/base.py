@@ -7,7 +7,7 @@ deletion cannot leave an owner without a choice.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models, router, transaction
 from django.db.models.signals import post_delete, pre_delete
@@ -17,6 +17,8 @@ from ...conf import get_config
 from ...exceptions import GalleryFull
 from ...fields import AvatarField
 from ...models import AvatarMixin
+
+__all__ = ["PictureBase"]
 
 #: Written by an INSERT, ``make_primary()`` and ``move_to()`` only.
 _PLACE = frozenset({"primary_of", "position"})
@@ -45,6 +47,7 @@ class PictureBase(AvatarMixin):
 
     # Not blank: a picture that is removed is a row that is deleted.
     avatar = AvatarField(_("picture"))
+    #: The order, from 0 upwards; there may be gaps.
     position = models.PositiveIntegerField(_("position"), editable=False)
 
     class Meta:
@@ -59,10 +62,11 @@ class PictureBase(AvatarMixin):
             )
         ]
 
-    # Declared by the subclass.
-    owner: Any
-    owner_id: Any
-    primary_of_id: Any
+    if TYPE_CHECKING:
+        # Declared by the subclass.
+        owner: Any
+        owner_id: Any
+        primary_of_id: Any
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -139,7 +143,9 @@ class PictureBase(AvatarMixin):
 
     def _pictures(self, using: str) -> models.QuerySet[Any]:
         """All pictures of the same owner, whatever another manager hides."""
-        return type(self)._base_manager.using(using).filter(owner=self.owner_id)
+        manager = type(self)._base_manager.using(using)
+        pictures: models.QuerySet[Any] = manager.filter(owner=self.owner_id)
+        return pictures
 
     def _check_room(self, using: str | None) -> None:
         if self._state.adding:
@@ -174,7 +180,7 @@ class PictureBase(AvatarMixin):
             self._take_place(using)
             return insert(manager, using, inserted, returning, raw)
 
-    def _do_update(
+    def _do_update(  # type: ignore[override]
         self,
         base_qs: models.QuerySet[Any],
         using: str,
@@ -198,7 +204,8 @@ class PictureBase(AvatarMixin):
             primary=models.Count("primary_of"),
         )
         _check_limit(found["count"])
-        if self.position is None:
+        place: int | None = self.position
+        if place is None:
             self.position = 0 if found["last"] is None else found["last"] + 1
         if self.primary_of_id is not None:
             pictures.filter(primary_of=self.primary_of_id).update(primary_of=None)

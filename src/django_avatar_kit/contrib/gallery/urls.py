@@ -11,10 +11,14 @@ from django.urls import path
 from ... import urls as kit
 from . import views
 
+__all__ = ["app_name", "urlpatterns"]
+
+#: The namespace, which is that of the kit.
 app_name = kit.app_name
 
 _REPLACED = {"change", "delete"}
 
+#: The pages of the gallery, and the pictures that the kit's own URLs answer with.
 urlpatterns = [
     path("", views.GalleryView.as_view(), name="change"),
     path("delete/", views.PictureDeleteView.as_view(), name="delete"),

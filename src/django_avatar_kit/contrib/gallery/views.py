@@ -36,6 +36,14 @@ from ...view_answers import avatar_data, json_error, wants_json, wants_part
 from ...views import AvatarChangeView, AvatarDeleteView, OwnAvatarMixin
 from .models import Picture
 
+__all__ = [
+    "GalleryView",
+    "PictureChangeView",
+    "PictureChooseView",
+    "PictureDeleteView",
+    "PictureMoveView",
+]
+
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
@@ -96,10 +104,6 @@ class GalleryMixin(OwnAvatarMixin):
 
     def get_default_url(self) -> str:
         return self.page_url("change") if self.success_url is None else super().get_default_url()
-
-    def shows_own_avatar(self) -> bool:
-        # The kit's own page of that name is the gallery.
-        return False
 
     def json_answer(self, message: Any, url: str) -> JsonResponse:
         """The avatar as it is now, and all pictures in their order."""
@@ -202,13 +206,15 @@ class PictureActionView(GalleryMixin):
 
     def get_picture(self) -> Picture:
         """The picture that the URL names. Raises ``Http404``."""
-        return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+        picture: Picture = get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+        return picture
 
 
 class PictureChooseView(PictureActionView):
     """POST makes a picture the one that is shown."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """404 where the picture does not exist, or is somebody else's."""
         with _found():
             self.get_picture().make_primary()
         return self.done(_("This is your picture now."), url=self.get_success_url())
@@ -221,6 +227,7 @@ class PictureMoveView(PictureActionView):
     place_message = _("The place “%(place)s” cannot be used. It must be a whole number.")
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """404 where the picture does not exist, and 400 where ``place`` is no whole number."""
         place = request.POST.get("place", "")
         if not (place.isascii() and place.isdecimal() and len(place) < 5):
             message = self.place_message % {"place": place}

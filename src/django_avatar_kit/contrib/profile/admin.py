@@ -10,6 +10,8 @@ from django.contrib.auth import get_user_model
 from ...admin import AvatarAdminMixin, HasAvatarFilter
 from .models import Profile
 
+__all__ = ["ProfileAdmin", "ProfileInline"]
+
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
@@ -21,6 +23,8 @@ else:
 
 @admin.register(Profile)
 class ProfileAdmin(AvatarAdminMixin, _ModelAdmin):
+    """The list of all profiles, with their pictures."""
+
     list_display = ("user", "avatar")
     list_filter = (HasAvatarFilter,)
     list_select_related = ("user",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ...models import AvatarMixin
 
@@ -24,7 +25,7 @@ class Profile(AvatarMixin):
         on_delete=models.CASCADE,
         # Not "profile", which many sites have already.
         related_name="avatar_profile",
-        verbose_name=_("user"),
+        verbose_name=pgettext_lazy("whose picture it is", "user"),
     )
 
     class Meta:

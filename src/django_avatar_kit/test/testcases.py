@@ -1,0 +1,41 @@
+"""Isolated storages for the test cases of unittest and Django."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from .files import settle
+from .isolation import IsolatedStorages, isolated_storages
+
+if TYPE_CHECKING:
+    from unittest import TestCase as Base
+else:
+    Base = object
+
+
+class AvatarTestMixin(Base):
+    """In front of a ``TestCase``: no test writes into the real storages, or a network.
+
+    What ``setUpTestData()`` uploads is there for each test of the class, and whatever a test
+    does to it is undone with the test, as the rows are.
+    """
+
+    #: The storages of this test; in ``setUpTestData()``, those of the class.
+    avatar_storages: IsolatedStorages
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """As ``TestCase``'s, with storages for ``setUpTestData()``."""
+        stack = ExitStack()
+        cls.addClassCleanup(stack.close)
+        cls.avatar_storages = stack.enter_context(isolated_storages())
+        super().setUpClass()
+        # Rows that were replaced in setUpTestData() are past for its tests.
+        settle()
+
+    def run(self, result: Any = None) -> Any:
+        """As ``TestCase``'s, with storages of the test's own."""
+        # Not setUp(), which many a test case overrides without calling this one.
+        with isolated_storages() as self.avatar_storages:
+            return super().run(result)
