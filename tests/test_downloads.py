@@ -62,8 +62,8 @@ def pem(tmp_path_factory: Any) -> Path:
 def https(pem: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     """A server that is ``pictures.example.org``, as far as its address and certificate tell."""
     web = Web(server_context(pem))
-    web.seen = fake_internet(monkeypatch, {"pictures.example.org": [PUBLIC]}, {PUBLIC: web})  # type: ignore[attr-defined]
-    web.rules = DownloadRules(ssl_context=ssl.create_default_context(cafile=pem))  # type: ignore[attr-defined]
+    web.seen = fake_internet(monkeypatch, {"pictures.example.org": [PUBLIC]}, {PUBLIC: web})
+    web.rules = DownloadRules(ssl_context=ssl.create_default_context(cafile=pem))
     yield web
     web.stop()
 

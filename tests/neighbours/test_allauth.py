@@ -26,17 +26,17 @@ from tests.testapp.models import Profile
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.urls(__name__),
-    pytest.mark.usefixtures("small"),
+    pytest.mark.usefixtures("whose"),
 ]
 urlpatterns = [path("accounts/", include("allauth.urls"))]
 HOST = "https://pictures.example.org"
 PICTURE = make_image((60, 40))
 
 
-@pytest.fixture(autouse=True)
-def the_profile_of_the_site(settings: Any, small: Any) -> None:
-    """Beside the profiles of the kit's own apps, which these tests are not about."""
-    settings.AVATAR_KIT = {**settings.AVATAR_KIT, "OWNER": {"auth.user": "profile"}}
+@pytest.fixture
+def whose(settings: Any) -> None:
+    """Users have other profiles as well here."""
+    settings.AVATAR_KIT = {"SIZES": (16, 32), "OWNER": {"auth.user": "profile"}}
 
 
 @pytest.fixture(scope="session")

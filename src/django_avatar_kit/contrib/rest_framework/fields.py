@@ -28,7 +28,7 @@ from ...rendering import avatar_url, clean_size, get_face
 _CROP = re.compile(r"[0-9]{1,9}(?:,[0-9]{1,9}){3}")
 
 
-class AvatarFaceField(Field):  # type: ignore[misc]
+class AvatarFaceField(Field):
     """An avatar as it is shown: ``{"src": …, "srcset": …, "color": …, "alt": …}``, read only.
 
     The source is what ``{% avatar %}`` takes: a user or another owner, a row with an avatar
@@ -87,7 +87,7 @@ def face_data(obj: Any, size: int | None, sizes: Sequence[int], request: Any) ->
     return data
 
 
-class AvatarCropField(Field):  # type: ignore[misc]
+class AvatarCropField(Field):
     """The part of an upload that becomes the avatar: ``"x,y,width,height"`` in px, write only.
 
     It stands beside the field of the upload, whose name is ``of``. The upload is checked and kept
@@ -103,7 +103,7 @@ class AvatarCropField(Field):  # type: ignore[misc]
         raise SkipField
 
 
-class AvatarUploadField(FileField):  # type: ignore[misc]
+class AvatarUploadField(FileField):
     """A picture, in any serializer. An invalid one is answered with 400 and the kit's message.
 
     It is decoded for ``model_field``, so that saving does not decode it again; by default for the

@@ -24,7 +24,7 @@ class AvatarFaceExtension(OpenApiSerializerFieldExtension):
         return "AvatarFaceWithUrls" if self.target.urls else "AvatarFace"
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        properties = {"src": URL, "srcset": TEXT, "color": TEXT, "alt": TEXT}
+        properties: dict[str, Any] = {"src": URL, "srcset": TEXT, "color": TEXT, "alt": TEXT}
         if self.target.urls:
             properties["urls"] = URLS
         return {"type": "object", "properties": properties, "required": list(properties)}
@@ -66,11 +66,11 @@ class AvatarViewSetExtension(OpenApiViewExtension):
 
         upload = {"multipart/form-data": AvatarUploadSerializer}
         view = type(self.target.__name__, (self.target,), {})
-        for name, options in {
-            "avatar": {"responses": MyAvatarSerializer},
-            "replace_avatar": {"request": upload, "responses": MyAvatarSerializer},
-            "remove_avatar": {"request": None, "responses": {204: None}},
+        # Not @extend_schema_view, which does not find the methods that @action maps.
+        for name, describe in {
+            "avatar": extend_schema(responses=MyAvatarSerializer),
+            "replace_avatar": extend_schema(request=upload, responses=MyAvatarSerializer),
+            "remove_avatar": extend_schema(request=None, responses={204: None}),
         }.items():
-            # Not @extend_schema_view, which does not find the methods that @action maps.
-            extend_schema(**options)(isolate_view_method(view, name))
+            describe(isolate_view_method(view, name))
         return view

@@ -11,7 +11,7 @@ from rest_framework.throttling import UserRateThrottle
 __all__ = ["AvatarUploadThrottle"]
 
 
-class AvatarUploadThrottle(UserRateThrottle):  # type: ignore[misc]
+class AvatarUploadThrottle(UserRateThrottle):
     """Limits changes to the rate of ``"avatar_upload"`` in ``DEFAULT_THROTTLE_RATES``, if any."""
 
     scope = "avatar_upload"

@@ -23,12 +23,14 @@ from ...views import AvatarChangeView
 from .fields import AvatarCropField, AvatarUploadField, face_data
 from .throttling import AvatarUploadThrottle
 
+__all__ = ["AvatarNotSaved", "AvatarViewSet"]
+
 logger = logging.getLogger(__name__)
 
 __all__ = ["AvatarViewSet"]
 
 
-class MyAvatarSerializer(serializers.Serializer):  # type: ignore[misc]
+class MyAvatarSerializer(serializers.Serializer):
     """An avatar as it is shown. Without one, the URLs are those of the fallback."""
 
     has_avatar = serializers.BooleanField()
@@ -39,14 +41,14 @@ class MyAvatarSerializer(serializers.Serializer):  # type: ignore[misc]
     urls = serializers.DictField(child=serializers.CharField())
 
 
-class AvatarUploadSerializer(serializers.Serializer):  # type: ignore[misc]
+class AvatarUploadSerializer(serializers.Serializer):
     """A picture, and the part of it that becomes the avatar."""
 
     avatar = AvatarUploadField(write_only=True)
     crop = AvatarCropField()
 
 
-class AvatarNotSaved(APIException):  # type: ignore[misc]
+class AvatarNotSaved(APIException):
     """The storage failed, or another thing that the client cannot help. Nothing has changed."""
 
     status_code = 503
@@ -54,7 +56,7 @@ class AvatarNotSaved(APIException):  # type: ignore[misc]
     default_code = "avatar"
 
 
-class AvatarViewSet(TargetMixin, ViewSet):  # type: ignore[misc]
+class AvatarViewSet(TargetMixin, ViewSet):
     """``GET``, ``PUT`` and ``DELETE`` of ``avatar/`` below the prefix that a router gives it.
 
     Whose avatar it is, is told as for :class:`~django_avatar_kit.views.AvatarChangeView`: the
