@@ -24,6 +24,7 @@ from typing import Any
 
 import django
 from django.apps import apps
+from django.conf import global_settings, settings
 from django.core import checks
 from django.core.management import call_command
 from django.db import connection
@@ -98,6 +99,9 @@ def run_python(block: Part, known: dict[str, Any]) -> None:
             _make_table(known[node.name])
     _make_module(block.text, known)
     assigned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    # Those of other packages are in force for the blocks below.
+    for name in filter(str.isupper, assigned - set(CHECKED_SETTINGS) - set(dir(global_settings))):
+        setattr(settings, name, known[name])
     if assigned.isdisjoint(CHECKED_SETTINGS):
         return
     with override_settings(**{name: known[name] for name in CHECKED_SETTINGS}):
