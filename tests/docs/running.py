@@ -16,7 +16,7 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -240,7 +240,8 @@ def _line(error: Exception, block: Part) -> str:
 def run_in_a_process(page: Path) -> list[list[str]]:
     reader, writer = os.pipe()
     if not os.fork():
-        with os.fdopen(writer, "w") as pipe:
+        # What an example prints is not among the answers.
+        with os.fdopen(writer, "w") as pipe, redirect_stdout(sys.stderr):
             json.dump(list(run_page(page)), pipe)
         os._exit(0)
     os.close(writer)

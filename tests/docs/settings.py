@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import django_avatar_kit.contrib
 from tests.neighbours.settings import *  # noqa: F403
@@ -37,12 +38,13 @@ BASE = (
     "{% block title %}{% endblock %}"
     "{% block main %}{% block content %}{% endblock %}{% endblock %}"
 )
+_engine: dict[str, Any] = TEMPLATES[0]
 TEMPLATES = [
     {
-        **TEMPLATES[0],
+        **_engine,
         "APP_DIRS": False,
         "OPTIONS": {
-            **TEMPLATES[0]["OPTIONS"],
+            **_engine["OPTIONS"],
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.static",

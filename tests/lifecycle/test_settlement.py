@@ -137,20 +137,19 @@ def test_a_database_that_does_not_answer_after_the_commit_costs_nobody_anything(
 
 def test_renditions_of_a_storage_of_their_own_go_too(files, settings, renditions):
     settings.AVATAR_KIT = {**settings.AVATAR_KIT, "RENDITION_STORAGE": "renditions"}
-    elsewhere = renditions
 
-    def renditions() -> int:
-        return sum(path.is_file() for path in elsewhere.rglob("*"))
+    def count() -> int:
+        return sum(path.is_file() for path in renditions.rglob("*"))
 
     team = Team.objects.create(avatar=upload())
     assert files() == {column(team)}
-    assert renditions() == 2
+    assert count() == 2
     team.avatar.save("new.jpg", upload("red"))
     assert files() == {column(team)}
-    assert renditions() == 2
+    assert count() == 2
     team.delete()
     assert files() == set()
-    assert renditions() == 0
+    assert count() == 0
 
 
 # --- signals ----------------------------------------------------------------------------------

@@ -176,9 +176,12 @@ def test_an_avatar_that_is_still_shown_is_not_cleared(media, gone):
 def test_many_rows_in_parallel_give_what_one_by_one_gives(monkeypatch, media, files):
     closed: list[int] = []
     original = parallel.connections.close_all
-    monkeypatch.setattr(
-        parallel.connections, "close_all", lambda: [original(), closed.append(1)], raising=False
-    )
+
+    def close() -> None:
+        closed.append(1)
+        original()
+
+    monkeypatch.setattr(parallel.connections, "close_all", close, raising=False)
     rows = [old_team(media, f"avatars/{number}.jpg") for number in range(12)]
     out, err = build("testapp.Team", jobs=3)
     assert err == ""
@@ -189,7 +192,7 @@ def test_many_rows_in_parallel_give_what_one_by_one_gives(monkeypatch, media, fi
 
 def test_results_come_in_the_order_of_the_rows():
     rows = [team().pk for _ in range(7)]
-    field = Team._meta.get_field("avatar")
+    field: Any = Team._meta.get_field("avatar")
     assert [result.row.pk for result in building.build(field, jobs=3)] == rows
 
 

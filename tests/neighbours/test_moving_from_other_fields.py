@@ -36,6 +36,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def site(settings: Any) -> None:
     settings.AVATAR_KIT = {"SIZES": (16, 32), "OWNER": {"auth.User": "avatar_profile"}}
+    # Without Django's own tasks (5.2), it would ask a server of Celery for its other files.
+    settings.PICTURES = {"PROCESSOR": "pictures.tasks.noop"}
 
 
 def move(source: str, **options: Any) -> tuple[str, str]:

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings as live_settings
@@ -84,7 +83,7 @@ class CaseWithoutTheMixin(TestCase):
     @classmethod
     def setUpTestData(cls) -> None:
         cls.profile = make_profile()
-        cls.location: Any = storages["default"].base_location  # type: ignore[attr-defined]
+        cls.location = storages["default"].base_location
 
     def test_has_storages_of_its_own(self):
         assert storages["default"].base_location != self.location

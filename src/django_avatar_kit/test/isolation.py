@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from unittest import mock
 
 from django.conf import settings
@@ -84,10 +84,10 @@ class IsolatedStorages:
 
     def overridden(self) -> dict[str, Any]:
         """The settings that lead here, made of those of this moment."""
-        media = self._folder("default")
+        media, given = self._folder("default"), cast("Any", settings.MEDIA_ROOT)
         return {
             # A site may add to it as to a path, or as to a text.
-            "MEDIA_ROOT": media if isinstance(settings.MEDIA_ROOT, Path) else str(media),
+            "MEDIA_ROOT": media if isinstance(given, Path) else str(media),
             "STORAGES": {
                 alias: entry if alias == STATIC else self._entry(alias)
                 for alias, entry in settings.STORAGES.items()
