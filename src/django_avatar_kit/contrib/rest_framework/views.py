@@ -27,8 +27,6 @@ __all__ = ["AvatarNotSaved", "AvatarViewSet"]
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["AvatarViewSet"]
-
 
 class MyAvatarSerializer(serializers.Serializer):
     """An avatar as it is shown. Without one, the URLs are those of the fallback."""
