@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from django_avatar_kit.lifecycle import tables
 from django_avatar_kit.names import Name
 from django_avatar_kit.test import assert_avatar_files, assert_no_litter, make_upload, settle
 from tests.support.build import old_file, put
@@ -160,6 +161,17 @@ def test_a_file_from_before_the_kit_in_the_folder_of_the_field(media):
     old = old_file(media, "channels/2020/old.jpg")
     settle()
     assert refused(row)[-1] == f"  {old}"
+
+
+@pytest.mark.parametrize("where", ["is_real", "is_on"])
+def test_a_database_without_these_rows_is_not_asked(where, monkeypatch, files):
+    """As an empty “default”, or one that the routers keep the model off."""
+    make_profile()
+    settle()
+    monkeypatch.setattr(tables, where, lambda *given: False)
+    with pytest.raises(AssertionError, match="Surplus"):
+        assert_no_litter()
+    assert len(files()) == 3
 
 
 def test_an_object_without_an_avatar():

@@ -115,11 +115,7 @@ def _stored(place: Storage) -> list[str]:
     from ..storage.base import adapter_of
 
     with unrecorded(place):
-        try:
-            return [stored.key for stored in adapter_of(place).walk()]
-        except FileNotFoundError:
-            # Nothing has ever been stored there.
-            return []
+        return [stored.key for stored in adapter_of(place).walk()]
 
 
 def named_files() -> set[str]:
