@@ -132,7 +132,7 @@ class TestMails:
 
 @pytest.mark.django_db(transaction=True, databases=["default", "other"])
 class TestPrivateMasters:
-    def test_renditions_move_to_a_storage_of_their_own(self, settings, tmp_path, files):
+    def test_renditions_move_to_a_storage_of_their_own(self, settings, renditions, files):
         make_profile()
         copy = ["avatar_copy", "--from", "default", "--to", "renditions", "--only", "renditions"]
         call_command(*copy, verbosity=0)
@@ -140,7 +140,7 @@ class TestPrivateMasters:
         call_command(*copy, verbosity=0)
         call_command(*copy, "--delete-source", verbosity=0)
         name = Profile.objects.get().avatar.avatar_name
-        there = {path.name for path in (tmp_path / "renditions").rglob("*.webp")}
+        there = {path.name for path in renditions.rglob("*.webp")}
         assert files() == {str(name)}
         assert {f"avatars/{key[:2]}/{key}" for key in there} == set(name.files) - {str(name)}
 

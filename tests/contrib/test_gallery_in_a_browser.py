@@ -78,7 +78,7 @@ def test_axe_finds_nothing(new_page, settings, pictures):
     assert axe.everywhere(page) == []
     button(page, "Use Picture 2").click()
     assert axe.everywhere(page) == [], "with a message"
-    page.get_by_role("link", name="Change Picture 2").click()
+    page.get_by_role("link", name="Edit Picture 2").click()
     assert axe.everywhere(page) == [], "of one picture"
     settings.AVATAR_KIT = {**settings.AVATAR_KIT, "GALLERY_LIMIT": 3}
     page.goto(f"{PAGE}?next=/avatar/")
