@@ -199,6 +199,7 @@ def test_e13_a_list_stays_a_list(client, profile):
 
 @pytest.mark.parametrize("folder", ["src", "example_project"])
 def test_e13_no_template_gives_a_list_another_role(folder):
-    templates = list((ROOT / folder).rglob("*.html"))
-    for template in templates:
-        assert not re.search(r"<[uo]l[^>]*\brole=", template.read_text()), template
+    # But its own may be said: Safari forgets it where a list has no bullets.
+    another = re.compile(r"<[uo]l[^>]*\brole=(?!\"list\")")
+    for template in (ROOT / folder).rglob("*.html"):
+        assert not another.search(template.read_text()), template
