@@ -6,10 +6,12 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
+from django.core.files.storage import FileSystemStorage
 from django.test import Client
 from django.urls import reverse
 
@@ -336,6 +338,17 @@ def test_a_stale_token_is_told_of_on_the_gallery(user, add):
     assert shown(user) == _first.pk
 
 
+def test_an_empty_place_can_be_removed(client, add):
+    """``avatar_build --missing=clear`` leaves such a one."""
+    first, second = add(2)
+    Picture.objects.filter(pk=first.pk).update(avatar="")
+    assert "Remove picture" in client.get(url("delete", first)).content.decode()
+    response = client.post(url("delete", first))
+    assert told(response) == ["Your picture has been removed."]
+    assert order() == [second.pk]
+    assert Picture.objects.get().is_primary
+
+
 # --- scripts and htmx -------------------------------------------------------------------------
 
 
@@ -410,3 +423,10 @@ def test_the_kits_own_pages_change_the_picture_that_is_shown(client, user, add, 
     (left,) = order()
     assert shown(user) == left != made
     assert len(files()) == 3
+
+
+def test_a_storage_that_fails_leaves_no_empty_place(client, monkeypatch):
+    monkeypatch.setattr(FileSystemStorage, "_save", Mock(side_effect=OSError("full")))
+    response = client.post("/kit/", {"avatar": make_upload()})
+    assert "Your picture could not be saved" in response.content.decode()
+    assert not Picture.objects.exists()

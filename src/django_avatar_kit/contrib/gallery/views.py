@@ -260,6 +260,10 @@ class PictureDeleteView(OnePictureMixin, AvatarDeleteView):
     If it was the one that is shown, the first of the others is shown.
     """
 
+    def has_picture(self) -> bool:
+        # Also a place that something else has emptied: "avatar_build --missing=clear" for one.
+        return not self.object._state.adding
+
 
 def _gallery(request: HttpRequest) -> GalleryView:
     """The page itself, to answer a request to another URL."""
