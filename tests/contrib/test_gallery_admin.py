@@ -70,6 +70,14 @@ def test_a_picture_is_added_and_the_limit_holds(client, user, settings):
     assert Picture.objects.count() == 1
 
 
+def test_a_picture_stays_that_of_its_owner(client, user, pictures):
+    """The database would refuse another one for a picture that is shown."""
+    url = reverse("admin:avatar_kit_gallery_picture_change", args=[pictures[0].pk])
+    other = User.objects.get(username="root")
+    assert client.post(url, {"owner": other.pk, "avatar": ""}).status_code == 302
+    assert list(Picture.objects.filter(owner=user)) == pictures
+
+
 def test_a_gallery_that_is_filled_meanwhile_is_told_of(client, user, settings, monkeypatch):
     settings.AVATAR_KIT = {**settings.AVATAR_KIT, "GALLERY_LIMIT": 1}
     monkeypatch.setattr(Picture, "_check_room", lambda *args: None)

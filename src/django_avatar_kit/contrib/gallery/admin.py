@@ -48,6 +48,11 @@ class PictureAdmin(PictureAdminMixin, _ModelAdmin):
     raw_id_fields = ("owner",)
     actions = ("make_primary",)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
+        # In another gallery, it would have no place in the order, and might be one too many.
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return fields if obj is None else (*fields, "owner")
+
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         return [f"owner__{get_user_model().USERNAME_FIELD}"]
 
