@@ -74,8 +74,10 @@ class PictureInline(PictureAdminMixin, _TabularInline):
     readonly_fields = ("is_shown",)
     extra = 0
 
-    def get_max_num(self, request: HttpRequest, *args: Any, **kwargs: Any) -> int:
-        return get_config().gallery_limit
+    def get_max_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        # Where the limit was lowered, the page of a user with more pictures can still be saved.
+        there = 0 if obj is None else obj.avatar_pictures.count()
+        return max(get_config().gallery_limit, there)
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         # Each new row by itself would be within the limit.
