@@ -362,6 +362,8 @@ def test_json_has_the_avatar_and_all_pictures(client, user, add):
         (second.pk, False),
     ]
     assert answer["avatar"]["src"] == answer["pictures"][0]["src"]
+    assert answer["avatar"]["html"] == avatar_html(user)
+    assert answer["avatar"]["alt"] == "Ada Lovelace"
     answer = client.post(url("choose", second), headers=JSON).json()
     assert answer["message"] == "This is your picture now."
     second = Picture.objects.get(pk=second.pk)
@@ -385,6 +387,7 @@ def test_htmx_gets_the_gallery_as_it_is_now(client, user, add):
         assert response.status_code == 200
         event = json.loads(response["HX-Trigger"])["avatar-changed"]
         assert event["has_avatar"] is bool(order())
+        assert event["alt"] == "Ada Lovelace"
         text = response.content.decode()
         assert text.strip().startswith('<section class="avatar-kit-card"')
         return text
