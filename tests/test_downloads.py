@@ -127,6 +127,15 @@ def test_by_default_from_a_server_with_a_certificate(https):
     assert https.seen == ["asked for pictures.example.org", f"connected to {PUBLIC}"]
 
 
+@pytest.mark.parametrize("address", ["2606:4700:4700::1111", "2606:4700:4700::84e5"])
+def test_a_host_that_is_an_ipv6_address(address, web, monkeypatch):
+    """Its end is no port."""
+    fake_internet(monkeypatch, {address: [address]}, {address: web})
+    web.answers["/ada.jpg"] = response(PICTURE)
+    assert download(f"http://[{address}]/ada.jpg", LOCAL).read() == PICTURE
+    assert f"Host: [{address}]\r\n" in web.asked[0]
+
+
 # --- what is not asked ------------------------------------------------------------------------
 
 

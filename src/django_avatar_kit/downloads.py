@@ -192,10 +192,11 @@ def _checked(url: str, rules: DownloadRules) -> SplitResult:
 def _answer(
     url: str, parts: SplitResult, sock: socket.socket, deadline: _Deadline
 ) -> ContentFile[bytes] | str:
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port)
+    port = PORTS[parts.scheme]
+    # Never without a port: it would look for one in the host, and find the end of an IPv6 address.
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port or port)
     # Its header “Host” has no port where that is the scheme's own.
-    connection.default_port = PORTS[parts.scheme]
-    connection.port = parts.port or PORTS[parts.scheme]
+    connection.default_port = port
     connection.sock = _Wire(sock, deadline)
     target = parts._replace(scheme="", netloc="", path=parts.path or "/", fragment="")
     connection.request("GET", iri_to_uri(target.geturl()), headers=HEADERS)

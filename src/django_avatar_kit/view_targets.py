@@ -66,18 +66,23 @@ def reload(row: Model, name: str) -> None:
 def own_row(user: Model) -> Model:
     """The row with a user's own avatar: the user, or their profile, which is inserted if needed.
 
-    Raises ``TypeError`` where there is no avatar at all, and ``ImproperlyConfigured`` where
-    ``AVATAR_KIT["OWNER"]`` leads to a row that is not the user's one-to-one profile.
+    The first picture of a gallery is not inserted. Raises ``TypeError`` where there is no avatar
+    at all, and ``ImproperlyConfigured`` where ``AVATAR_KIT["OWNER"]`` leads to a row that is not
+    the user's one-to-one profile.
     """
     row = owners.own_row(unwrap(user))
     return insert_row(row) if row._state.adding else row
 
 
 def insert_row(new: Model) -> Model:
-    """Insert the row of an owner, or load it if it exists by now. Without an owner, do nothing."""
+    """Insert the row of an owner, or load it if it exists by now.
+
+    Does nothing where there is no owner to look for, and for a picture of a gallery, which would
+    be an empty place in it if its file could not be saved. Both are saved with the avatar.
+    """
     link = owners.link_of(type(new))
-    if link is None:
-        # There is no owner to look for; the row is saved together with the avatar.
+    # As contrib.gallery.base names it.
+    if link is None or link.name == "primary_of":
         return new
     # The base manager, as for user.profile: another manager may hide an existing row.
     owner = getattr(new, link.name)

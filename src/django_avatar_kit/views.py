@@ -41,6 +41,13 @@ class OwnAvatarMixin(TemplateResponseMixin, TargetMixin, AnswerMixin):
         avatar: AvatarFieldFile = getattr(self.object, self.get_field_name())
         return avatar
 
+    def has_picture(self) -> bool:
+        """Whether there is a picture to show and to remove.
+
+        The default of the field is nobody's own: it is neither shown here nor removed.
+        """
+        return has_avatar(self.get_avatar())
+
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The page, its part for htmx, or JSON; nothing changes."""
         if wants_json(request):
@@ -63,8 +70,7 @@ class OwnAvatarMixin(TemplateResponseMixin, TargetMixin, AnswerMixin):
         context = {
             "object": self.object,
             "avatar": avatar,
-            # The default of the field is nobody's own: it is neither shown here nor removed.
-            "picture": avatar_html(avatar, AvatarInput.size, alt="") if has_avatar(avatar) else "",
+            "picture": avatar_html(avatar, AvatarInput.size, alt="") if self.has_picture() else "",
             "next": self.get_next(),
             "next_name": self.redirect_field_name,
             # htmx gets what is inside of the page.
@@ -269,7 +275,7 @@ class AvatarDeleteView(OwnAvatarMixin, TemplateView):
         # Before the removal: it raises where no URL to go to can be found.
         url = self.get_success_url()
         row, name = self.object, self.get_field_name()
-        if not has_avatar(getattr(row, name)) or row._state.adding:
+        if not self.has_picture() or row._state.adding:
             return self.done(_("You have no picture."), messages.INFO, url)
         # Not avatar.delete(), which saves all columns as this request has read them.
         getattr(row, name).field.save_form_data(row, False)

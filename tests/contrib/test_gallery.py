@@ -105,6 +105,15 @@ def test_a_stale_instance_undoes_neither_choice_nor_order(user, add):
     assert order(user) == [second.pk, first.pk]
 
 
+def test_a_stale_instance_of_a_deleted_picture_is_not_shown(user, add):
+    """Django inserts its row again, without the file, which is gone."""
+    first, second = add(2)
+    Picture.objects.get(pk=first.pk).delete()
+    settle()
+    first.save()
+    assert primary(user) == second.pk
+
+
 @pytest.mark.parametrize(
     ("moved", "place", "expected"),
     [

@@ -70,6 +70,14 @@ def test_a_picture_is_added_and_the_limit_holds(client, user, settings):
     assert Picture.objects.count() == 1
 
 
+def test_a_picture_stays_that_of_its_owner(client, user, pictures):
+    """The database would refuse another one for a picture that is shown."""
+    url = reverse("admin:avatar_kit_gallery_picture_change", args=[pictures[0].pk])
+    other = User.objects.get(username="root")
+    assert client.post(url, {"owner": other.pk, "avatar": ""}).status_code == 302
+    assert list(Picture.objects.filter(owner=user)) == pictures
+
+
 def test_a_gallery_that_is_filled_meanwhile_is_told_of(client, user, settings, monkeypatch):
     settings.AVATAR_KIT = {**settings.AVATAR_KIT, "GALLERY_LIMIT": 1}
     monkeypatch.setattr(Picture, "_check_room", lambda *args: None)
@@ -120,3 +128,13 @@ def test_an_inline_does_not_pass_the_limit(client, user, settings):
     assert response.status_code == 200
     assert "Please submit at most 1 form." in response.content.decode()
     assert not Picture.objects.exists()
+
+
+def test_a_lower_limit_lets_the_page_of_a_user_be_saved(client, user, pictures, settings):
+    settings.AVATAR_KIT = {**settings.AVATAR_KIT, "GALLERY_LIMIT": 2}
+    of_rows = {f"{number}__id": each.pk for number, each in enumerate(pictures)}
+    sent = {"TOTAL_FORMS": "3", "INITIAL_FORMS": "3", **of_rows}
+    assert change_user(client, user, **sent).status_code == 302
+    sent |= {"TOTAL_FORMS": "4", "3__avatar": make_upload()}
+    assert "Please submit at most 3 forms." in change_user(client, user, **sent).content.decode()
+    assert Picture.objects.count() == 3

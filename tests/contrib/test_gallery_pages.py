@@ -6,10 +6,12 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
+from django.core.files.storage import FileSystemStorage
 from django.test import Client
 from django.urls import reverse
 
@@ -336,6 +338,17 @@ def test_a_stale_token_is_told_of_on_the_gallery(user, add):
     assert shown(user) == _first.pk
 
 
+def test_an_empty_place_can_be_removed(client, add):
+    """``avatar_build --missing=clear`` leaves such a one."""
+    first, second = add(2)
+    Picture.objects.filter(pk=first.pk).update(avatar="")
+    assert "Remove picture" in client.get(url("delete", first)).content.decode()
+    response = client.post(url("delete", first))
+    assert told(response) == ["Your picture has been removed."]
+    assert order() == [second.pk]
+    assert Picture.objects.get().is_primary
+
+
 # --- scripts and htmx -------------------------------------------------------------------------
 
 
@@ -349,6 +362,8 @@ def test_json_has_the_avatar_and_all_pictures(client, user, add):
         (second.pk, False),
     ]
     assert answer["avatar"]["src"] == answer["pictures"][0]["src"]
+    assert answer["avatar"]["html"] == avatar_html(user)
+    assert answer["avatar"]["alt"] == "Ada Lovelace"
     answer = client.post(url("choose", second), headers=JSON).json()
     assert answer["message"] == "This is your picture now."
     second = Picture.objects.get(pk=second.pk)
@@ -372,6 +387,7 @@ def test_htmx_gets_the_gallery_as_it_is_now(client, user, add):
         assert response.status_code == 200
         event = json.loads(response["HX-Trigger"])["avatar-changed"]
         assert event["has_avatar"] is bool(order())
+        assert event["alt"] == "Ada Lovelace"
         text = response.content.decode()
         assert text.strip().startswith('<section class="avatar-kit-card"')
         return text
@@ -410,3 +426,10 @@ def test_the_kits_own_pages_change_the_picture_that_is_shown(client, user, add, 
     (left,) = order()
     assert shown(user) == left != made
     assert len(files()) == 3
+
+
+def test_a_storage_that_fails_leaves_no_empty_place(client, monkeypatch):
+    monkeypatch.setattr(FileSystemStorage, "_save", Mock(side_effect=OSError("full")))
+    response = client.post("/kit/", {"avatar": make_upload()})
+    assert "Your picture could not be saved" in response.content.decode()
+    assert not Picture.objects.exists()

@@ -17,6 +17,7 @@ from django.test import Client
 from django.urls import include, path
 
 from django_avatar_kit.contrib.allauth.pictures import picture_url, take_picture
+from django_avatar_kit.contrib.gallery.models import Picture
 from django_avatar_kit.downloads import DownloadError
 from django_avatar_kit.test import make_image, make_upload, settle
 from tests.support.lifecycle import files_of
@@ -203,6 +204,36 @@ class TestConnecting:
         client.logout()
         log_in(client)
         assert not ada().avatar
+
+
+class TestGallery:
+    @pytest.fixture(autouse=True)
+    def _shown(self, whose: None, settings: Any) -> None:
+        settings.AVATAR_KIT = {**settings.AVATAR_KIT, "OWNER": {"auth.user": "primary_avatar"}}
+
+    def test_the_picture_is_the_first_one(self, client, provider, files):
+        log_in(client)
+        (picture,) = User.objects.get().avatar_pictures.all()
+        assert picture.is_primary
+        assert files() == files_of(str(picture.avatar))
+
+    def test_without_a_file_there_is_no_place_for_it(self, client, provider, caplog):
+        provider.answers["/ada.jpg"] = response(status="404 Not Found")
+        log_in(client)
+        assert "was not taken" in caplog.text
+        assert not User.objects.get().avatar_pictures.exists()
+
+    def test_one_that_is_added_meanwhile_is_shown(self, client, provider, caplog, files):
+        def add(socket: Any) -> None:
+            Picture.objects.create(owner=User.objects.get(), avatar=make_upload())
+            connection.close()
+            socket.sendall(response(PICTURE))
+
+        provider.answers["/ada.jpg"] = add
+        log_in(client)
+        assert "in the meantime" in caplog.text
+        (picture,) = User.objects.get().avatar_pictures.all()
+        assert files() == files_of(str(picture.avatar))
 
 
 def account(provider: str, **data: Any) -> SocialAccount:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import io
 from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from avatar.models import Avatar
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import connection, models
 from django.template import Context, Template
 from django.test import override_settings
+from django.test.utils import isolate_apps
 
 from django_avatar_kit.contrib.profile.models import Profile
 from django_avatar_kit.names import Name
+from django_avatar_kit.templatetags import avatar_kit_compat
 from django_avatar_kit.test import make_upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -172,6 +177,28 @@ def test_a_picture_in_another_shape():
 def test_a_user_who_is_not_there_has_the_fallback(who):
     text = f"{{% load avatar_kit_compat %}}{{% avatar {who} 65 %}}"
     assert Template(text).render(Context({"user": None})).startswith("<svg ")
+
+
+@isolate_apps("tests.neighbours.moving")
+def test_a_user_name_of_digits_where_keys_are_no_numbers(monkeypatch):
+    class Member(AbstractBaseUser):
+        id = models.UUIDField(primary_key=True, default=uuid4)
+        username = models.CharField(max_length=9)
+        USERNAME_FIELD = "username"
+        objects = BaseUserManager()
+
+        class Meta:
+            app_label = "moving"
+
+    monkeypatch.setattr(avatar_kit_compat, "get_user_model", lambda: Member)
+    with connection.schema_editor() as editor:
+        editor.create_model(Member)
+    try:
+        member = Member._default_manager.create(username="123")
+        assert avatar_kit_compat._owner("123") == member
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(Member)
 
 
 def test_the_old_picture_until_it_has_moved():

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import models
+from django.test.utils import isolate_apps
 
 from django_avatar_kit import pipeline
 from django_avatar_kit.contrib.profile.models import Profile
 from django_avatar_kit.maintenance import import_, parallel, pictures
+from django_avatar_kit.maintenance.sources import route_of
+from django_avatar_kit.models import AvatarMixin
 from django_avatar_kit.names import Name
 from django_avatar_kit.test import make_image, make_upload
 from tests.neighbours.moving.models import (
@@ -419,6 +424,23 @@ def test_more_than_one_avatar(settings):
         "Say which avatar is meant: --to testapp.Profile.avatar or --to "
         "avatar_kit_gallery.Picture.avatar or --to avatar_kit_profile.Profile.avatar."
     )
+
+
+@isolate_apps("tests.neighbours.moving")
+def test_a_profile_that_leads_to_a_second_user_is_no_gallery():
+    """As a gallery, it would get a row for each picture, whose ``user`` is nobody."""
+
+    class Member(AvatarMixin):
+        user = models.OneToOneField(User, models.CASCADE, related_name="+")
+        invited_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+
+        class Meta:
+            app_label = "moving"
+
+    known = route_of("moving.Sorl", "avatar_kit_profile.Profile")
+    avatar: Any = Member._meta.get_field("avatar")
+    assert replace(known, target=avatar).gallery == ""
+    assert route_of("moving.Sorl", "avatar_kit_gallery.Picture").gallery == "owner"
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "other"])

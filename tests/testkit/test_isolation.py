@@ -130,6 +130,16 @@ def test_a_function_that_returns_an_alias_gets_what_the_alias_gets():
     assert field.rendition_storage is storages["renditions"]
 
 
+def test_the_storage_of_an_alias_gets_what_the_alias_gets(given):
+    real = storages["renditions"]
+    field = given("_storage", real)
+    with isolated_storages() as layer:
+        put(field.storage)
+        assert field.storage is storages["renditions"]
+        assert layer.keys("renditions") == {"a.txt"}
+    assert not real.exists("a.txt")
+
+
 def test_what_a_test_gives_to_a_field_stays(monkeypatch, tmp_path):
     field: Any = Team._meta.get_field("avatar")
     own = FileSystemStorage(str(tmp_path))

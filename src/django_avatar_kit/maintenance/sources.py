@@ -49,11 +49,10 @@ class Route:
     def gallery(self) -> str:
         """The foreign key from each picture of a gallery to its owner, "" if it is none.
 
-        The one-to-one field of a gallery marks one of an owner's many rows.
+        The two fields have the names that ``contrib.gallery.base`` asks for. Types do not tell: a
+        profile may lead to a second user, such as the one who invited them.
         """
-        columns: Any = self.target.model._meta.concrete_fields
-        links = [f.name for f in columns if f.many_to_one and f.related_model is self.owner]
-        return links[0] if links and self.link is not None else ""
+        return "owner" if self.link is not None and self.link.name == "primary_of" else ""
 
 
 def route_of(

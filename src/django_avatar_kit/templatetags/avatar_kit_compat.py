@@ -12,11 +12,12 @@ New templates load ``avatar_kit``, which asks for no user by name.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django import template
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.utils.safestring import SafeString, mark_safe
 
 from django_avatar_kit import rendering
@@ -66,7 +67,10 @@ def _owner(user: Any) -> Any:
     """The user that a name or a primary key stands for, None if there is none; else the same."""
     users = get_user_model()._default_manager
     if isinstance(user, int) or (isinstance(user, str) and user.isdecimal()):
-        found = users.filter(pk=user).first()
+        found = None
+        # Digits are no key where that is a UUID.
+        with suppress(ValidationError):
+            found = users.filter(pk=user).first()
         if found or isinstance(user, int):
             return found
     if not isinstance(user, str):

@@ -106,9 +106,12 @@ class IsolatedStorages:
 
         What a test gives to a field of its own is what it means, and stays.
         """
-        number = next((n for n, each in enumerate(_given()) if each is given), None)
+        own = enumerate(_given())
+        number, alias = next(((n, a) for n, (each, a) in own if each is given), (None, None))
         if number is None:
             return _resolve(given)
+        if alias is not None:
+            return base.by_alias(alias)
         if number not in self._own:
             name = f"field-{number}"
             location = str(self._folder(name))
@@ -122,22 +125,26 @@ class IsolatedStorages:
 
 
 @cache
-def _given() -> tuple[Any, ...]:
-    """What the avatar fields of the project were given as storages that no alias stands for.
+def _given() -> tuple[tuple[Any, str | None], ...]:
+    """What the avatar fields of the project were given as storages, unless it follows an alias.
 
-    Found out before the first block is entered, by the settings of the site.
+    With the alias where it is ``storages["…"]`` itself, which stays what it was when the model was
+    imported; a function that returns that is asked again. Found out before the first block is
+    entered, by the settings of the site.
     """
     from ..fields import AvatarField
 
     fields = [field for field in avatar_columns() if isinstance(field, AvatarField)]
     given = [each for field in fields for each in (field._storage, field.thumbnail_storage)]
     # By identity: a storage may have an ``__eq__()`` of its own.
-    named = {id(_made(partial(base.by_alias, alias))) for alias in settings.STORAGES} - {id(None)}
-    return tuple(
-        each
+    aliases = {id(_made(partial(base.by_alias, alias))): alias for alias in settings.STORAGES}
+    aliases.pop(id(None), None)
+    found = (
+        (each, aliases.get(id(_made(partial(_resolve, each)))))
         for each in given
-        if each is not None and id(_made(partial(_resolve, each))) not in named
+        if each is not None
     )
+    return tuple((each, alias) for each, alias in found if alias is None or not callable(each))
 
 
 def _made(make: Callable[[], Storage]) -> Storage | None:

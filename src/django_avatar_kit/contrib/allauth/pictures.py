@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from ...downloads import DownloadRules
-from ...exceptions import AvatarError
+from ...exceptions import AvatarError, AvatarReplaced
 from ...forms import avatar_field_names, time_stamps
 from ...rendering import has_avatar
 from ...view_targets import own_row
@@ -60,7 +60,14 @@ def take_picture(account: SocialAccount, rules: DownloadRules = RULES) -> bool:
         return False
     url = _GOOGLE.sub(rf"\g<1>{max(avatar.field.spec.sizes)}\g<2>", url)
     avatar.save_from_url(url, save=False, replace=False, rules=rules)
-    row.save(update_fields=[name, *time_stamps(row)])
+    if not row._state.adding:
+        row.save(update_fields=[name, *time_stamps(row)])
+        return True
+    # The first picture of a gallery. There is no row that could tell whether it still is.
+    user = type(account.user)._base_manager.get(pk=account.user.pk)
+    if has_avatar(getattr(own_row(user), name)):
+        raise AvatarReplaced
+    row.save()
     return True
 
 

@@ -48,6 +48,11 @@ class PictureAdmin(PictureAdminMixin, _ModelAdmin):
     raw_id_fields = ("owner",)
     actions = ("make_primary",)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
+        # In another gallery, it would have no place in the order, and might be one too many.
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return fields if obj is None else (*fields, "owner")
+
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         return [f"owner__{get_user_model().USERNAME_FIELD}"]
 
@@ -69,8 +74,10 @@ class PictureInline(PictureAdminMixin, _TabularInline):
     readonly_fields = ("is_shown",)
     extra = 0
 
-    def get_max_num(self, request: HttpRequest, *args: Any, **kwargs: Any) -> int:
-        return get_config().gallery_limit
+    def get_max_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        # Where the limit was lowered, the page of a user with more pictures can still be saved.
+        there = 0 if obj is None else obj.avatar_pictures.count()
+        return max(get_config().gallery_limit, there)
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         # Each new row by itself would be within the limit.

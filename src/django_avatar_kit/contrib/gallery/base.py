@@ -204,6 +204,9 @@ class PictureBase(AvatarMixin):
             primary=models.Count("primary_of"),
         )
         _check_limit(found["count"])
+        if not self._state.adding and self._state.db == using:
+            # What was loaded from a row that is deleted by now is no choice.
+            self.primary_of_id = None
         place: int | None = self.position
         if place is None:
             self.position = 0 if found["last"] is None else found["last"] + 1

@@ -79,7 +79,9 @@ class GalleryMixin(OwnAvatarMixin):
     missing_message = _("This picture does not exist any more.")
 
     def get_queryset(self) -> Any:
-        return Picture._default_manager.filter(owner=self.request.user)
+        rows = Picture._default_manager.filter(owner=self.request.user)
+        # The text of the picture that is shown is the name of its user, where that is loaded.
+        return rows.select_related("primary_of")
 
     def may_change(self, row: Any) -> bool:  # noqa: ARG002 - as it is called for any row
         return True
@@ -259,6 +261,10 @@ class PictureDeleteView(OnePictureMixin, AvatarDeleteView):
 
     If it was the one that is shown, the first of the others is shown.
     """
+
+    def has_picture(self) -> bool:
+        # Also a place that something else has emptied: "avatar_build --missing=clear" for one.
+        return not self.object._state.adding
 
 
 def _gallery(request: HttpRequest) -> GalleryView:
