@@ -87,6 +87,11 @@ class TestAnswers:
         }
         assert not Profile.objects.exists()
 
+    @pytest.mark.parametrize("method", ["get", "put", "delete"])
+    def test_nobody_has_an_avatar_where_a_site_lets_anybody_in(self, monkeypatch, method):
+        monkeypatch.setattr(AvatarViewSet, "permission_classes", [])
+        assert getattr(APIClient(), method)(URL).status_code == 403
+
     def test_a_new_picture(self, client, user, profile, files):
         response = put(client, crop="10,20,300,300")
         settle()

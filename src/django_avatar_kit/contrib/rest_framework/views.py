@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, ValidationError
 from rest_framework.fields import get_error_detail
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import IsAuthenticated
@@ -70,6 +70,13 @@ class AvatarViewSet(TargetMixin, ViewSet):
     def get_throttles(self) -> list[Any]:
         # Beside those of the site, whatever they are.
         return [*super().get_throttles(), AvatarUploadThrottle()]
+
+    def get_object(self) -> Any:
+        """As in the kit's pages; raises ``NotAuthenticated`` if nobody is logged in."""
+        # A site's permission_classes may let anybody in.
+        if not self.request.user.is_authenticated:
+            raise NotAuthenticated
+        return super().get_object()
 
     @action(detail=False)
     def avatar(self, request: Any, **kwargs: Any) -> Response:
