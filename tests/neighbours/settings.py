@@ -39,10 +39,5 @@ SOCIALACCOUNT_PROVIDERS = {
     for name in ("google", "openid_connect")
 }
 
-# django-pictures makes its files in a task of this queue (Django 6.0 and later).
-TASKS = {
-    "default": {
-        "BACKEND": "django.tasks.backends.immediate.ImmediateBackend",
-        "QUEUES": ["default", "pictures"],
-    }
-}
+# django-pictures makes its files at once. By default, it asks a worker of Celery on Django 5.2.
+PICTURES = {"PROCESSOR": "pictures.tasks._process_picture"}

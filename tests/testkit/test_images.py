@@ -102,8 +102,13 @@ def test_the_size_is_what_people_see(orientation, stored):
     AvatarField().check_upload(make_upload(content=data))
 
 
-def test_a_block_of_exif_of_ones_own():
-    with opened(make_image(exif=images.exif(3), gps=(1, -2))) as image:
+@pytest.mark.parametrize("as_bytes", [True, False])
+def test_a_block_of_exif_of_ones_own(as_bytes):
+    block: bytes | Image.Exif = images.exif(3)
+    if not as_bytes:
+        block = Image.Exif()
+        block[ExifTags.Base.Orientation] = 3
+    with opened(make_image(exif=block, gps=(1, -2))) as image:
         tags = image.getexif()
         assert tags[ExifTags.Base.Orientation] == 3
         assert tags.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLongitudeRef] == "W"

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings as live_settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage, storages
+from django.utils.module_loading import import_string
 
 from django_avatar_kit.lifecycle import changes
 from django_avatar_kit.lifecycle.thumbnails import storage_of
@@ -168,6 +169,15 @@ def test_every_call_is_recorded_in_order(storage_calls):
         ("listdir", ""),
         ("delete", "a.txt"),
     ]
+
+
+def test_a_storage_can_be_made_again_from_its_arguments(avatar_storages, storage_calls):
+    storages["default"].exists("a.jpg")
+    path, args, kwargs = storages["default"].deconstruct()
+    again = import_string(path)(*args, **kwargs)
+    assert again.location == str(avatar_storages.location())
+    assert again.calls == []
+    assert len(storage_calls) == 1
 
 
 def test_a_storage_of_a_test_may_record_by_itself(tmp_path):

@@ -33,7 +33,7 @@ def make_image(
     mode: str = "RGB",
     orientation: int | None = None,
     gps: tuple[float, float] | None = None,
-    exif: Mapping[str, Any] | bytes | None = None,
+    exif: Mapping[str, Any] | Image.Exif | bytes | None = None,
     icc_profile: bytes | Literal["sRGB"] | None = None,
     **options: Any,
 ) -> bytes:
@@ -43,7 +43,7 @@ def make_image(
     to 8 (of EXIF), the file has them the other way round. ``format`` is any that Pillow can write,
     also one that the kit refuses (``"tiff"``, ``"bmp"``). ``mode`` is one of Pillow's. ``gps`` is
     latitude and longitude in degrees. ``exif`` are tags by their names (``{"Artist": "Jane"}``),
-    or the bytes of a whole block. ``icc_profile`` are the bytes of a colour profile, or
+    a block of Pillow's, or the bytes of one. ``icc_profile`` are the bytes of a colour profile, or
     ``"sRGB"``. ``options`` go to Pillow's encoder (``quality=90``, ``comment=b"…"``).
 
     Raises ``ValueError`` for what no such file can be, and says what is possible.
@@ -135,9 +135,11 @@ def _can_write(mode: str, writes: str) -> bool:
 def _exif(
     orientation: int | None,
     gps: tuple[float, float] | None,
-    given: Mapping[str, Any] | bytes | None,
+    given: Mapping[str, Any] | Image.Exif | bytes | None,
 ) -> bytes:
     tags = Image.Exif()
+    if isinstance(given, Image.Exif):
+        given = given.tobytes()
     if isinstance(given, bytes):
         tags.load(given)
     for name, value in {} if given is None or isinstance(given, bytes) else given.items():

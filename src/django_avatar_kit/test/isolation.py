@@ -7,7 +7,7 @@ The storages of a site may be real folders, or buckets on a network. Here, every
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -45,6 +45,11 @@ class RecordingStorage(FileSystemStorage):
     def __init__(self, *args: Any, calls: list[StorageCall] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.calls = [] if calls is None else calls
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        """Without the list: django-pictures, for one, puts this into a task."""
+        path, args, kwargs = super().deconstruct()
+        return path, args, {name: value for name, value in kwargs.items() if name != "calls"}
 
 
 def _recorded(method: str) -> Callable[..., Any]:
