@@ -15,14 +15,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from .formats import label_of
-from .wording import (
-    any_of,
-    box_text,
-    described,
-    filename_text,
-    megapixels,
-    size_text,
-)
+from .wording import any_of, box_text, described, filename_text, megapixels, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
