@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
@@ -14,12 +15,14 @@ from tests.support.processes import python
 
 
 @pytest.fixture(autouse=True)
-def fresh_executor() -> None:
-    """No threads of an earlier test.
+def fresh_executor() -> Iterator[None]:
+    """No threads of an earlier test, and none for a later one.
 
     In Python 3.10 and 3.11, an executor that once could not start a thread counts one idle thread
     too many from then on, and starts one too few.
     """
+    workers._executor.cache_clear()
+    yield
     workers._executor.cache_clear()
 
 
