@@ -14,7 +14,7 @@ from . import fields, forms
 from .columns import STATE
 from .display.owners import prefetch_avatars
 from .lifecycle import assignment
-from .lifecycle.instance_state import column_state, during_save, forget, state_of
+from .lifecycle.instance_state import column_state, during_save, forget, is_assigned, state_of
 from .lifecycle.locking import lock_row
 from .lifecycle.receivers import complete_cleanup_cache
 from .lifecycle.settlement import drain
@@ -180,6 +180,10 @@ class AvatarMixin(models.Model):
         # Should the save fail after this, the instance keeps what the row has.
         for field in columns:
             column_state(self, field).written = True
+
+    def _assigned_avatars(self, names: Iterable[str] | None) -> list[fields.AvatarField]:
+        """Those among ``names``, or all, whose value did not come from the database."""
+        return [field for field in self._loaded_avatars(names) if is_assigned(self, field)]
 
     def _avatar_fields(self) -> Iterator[fields.AvatarField]:
         return (f for f in self._meta.concrete_fields if isinstance(f, fields.AvatarField))

@@ -114,6 +114,18 @@ def test_a_stale_instance_of_a_deleted_picture_is_not_shown(user, add):
     assert primary(user) == second.pk
 
 
+def test_a_stale_instance_of_an_empty_place_does_not_remove_a_new_picture(user, add):
+    """``avatar_build --missing=clear`` leaves such a place."""
+    add()
+    Picture.objects.update(avatar="")
+    stale, row = Picture.objects.get(), Picture.objects.get()
+    assert not stale.avatar
+    row.avatar = make_upload()
+    row.save()
+    stale.save()
+    assert Picture.objects.get().avatar == row.avatar
+
+
 @pytest.mark.parametrize(
     ("moved", "place", "expected"),
     [

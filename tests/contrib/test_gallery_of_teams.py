@@ -9,7 +9,7 @@ from django.template import Context, Template
 from django_avatar_kit.contrib.gallery.models import Picture
 from django_avatar_kit.exceptions import GalleryFull
 from django_avatar_kit.test import make_upload
-from tests.contrib.teams.models import Team, TeamPicture
+from tests.contrib.teams.models import Team, TeamPicture, TeamPortrait
 
 
 @pytest.fixture
@@ -50,3 +50,19 @@ def test_it_has_its_own_limit_and_constraints(team, user, settings):
     other = Team.objects.create(name="Owls")
     with pytest.raises(IntegrityError), transaction.atomic():
         TeamPicture.objects.filter(pk=second.pk).update(primary_of=other)
+
+
+def test_pictures_of_a_child_model_are_in_the_same_gallery(team, settings):
+    settings.AVATAR_KIT = {**settings.AVATAR_KIT, "GALLERY_LIMIT": 3}
+    first = add(team)
+    portraits = [TeamPortrait(owner=team, avatar=make_upload()) for _ in range(2)]
+    for portrait in portraits:
+        portrait.save()
+    with pytest.raises(GalleryFull):
+        TeamPortrait(owner=team, avatar=make_upload()).save()
+    assert [each.position for each in TeamPicture.objects.all()] == [0, 1, 2]
+    portraits[1].make_primary()
+    portraits[1].move_to(1)
+    assert Team.objects.get().primary_picture.pk == portraits[1].pk
+    portraits[1].delete()
+    assert Team.objects.get().primary_picture == first

@@ -19,3 +19,13 @@ class TeamPicture(PictureBase):
     primary_of = models.OneToOneField(
         Team, models.CASCADE, null=True, editable=False, related_name="primary_picture"
     )
+
+
+class TeamPortrait(TeamPicture):
+    """A child: its row is one of both tables."""
+
+    caption = models.CharField(max_length=50, blank=True)
+
+    class Meta:
+        # Else it would have the constraint as well, whose columns are not its own.
+        verbose_name = "portrait"

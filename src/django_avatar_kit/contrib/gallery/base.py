@@ -42,7 +42,7 @@ class PictureBase(AvatarMixin):
     ``GALLERY_LIMIT`` allows. With ``primary_of=owner``, a new picture is the primary one at once.
 
     A stale instance cannot undo a choice: ``save()`` of a row that exists leaves ``primary_of``
-    and ``position`` as they are. Saving it with an empty avatar deletes the row.
+    and ``position`` as they are. If its avatar is emptied, ``save()`` deletes the row.
     """
 
     # Not blank: a picture that is removed is a row that is deleted.
@@ -142,8 +142,8 @@ class PictureBase(AvatarMixin):
     move_to.alters_data = True  # type: ignore[attr-defined]
 
     def _pictures(self, using: str) -> models.QuerySet[Any]:
-        """All pictures of the same owner, whatever another manager hides."""
-        manager = type(self)._base_manager.using(using)
+        """All pictures of the same owner: of child models, too, and what another manager hides."""
+        manager = self._meta.get_field("owner").model._base_manager.using(using)
         pictures: models.QuerySet[Any] = manager.filter(owner=self.owner_id)
         return pictures
 
@@ -157,9 +157,11 @@ class PictureBase(AvatarMixin):
 
     def _is_emptied(self, update_fields: Any) -> bool:
         """Whether a save would leave an existing row without a picture."""
-        if self._state.adding or self.pk is None or "avatar" not in self.__dict__:
+        if self._state.adding or self.pk is None:
             return False
-        return not self.avatar and (update_fields is None or "avatar" in update_fields)
+        # An empty avatar that was loaded says nothing: there may be a picture by now.
+        assigned = self._assigned_avatars(update_fields)
+        return any(field.name == "avatar" and not self.avatar for field in assigned)
 
     # Private to Django, as those that AvatarMixin overrides, and for the same reason: the files
     # are written before, so that the lock is not held while a storage is slow.
@@ -173,8 +175,9 @@ class PictureBase(AvatarMixin):
         raw: bool,
     ) -> Any:
         insert = super()._do_insert
-        if raw:
+        if raw or all(field.name != "owner" for field in inserted):
             # A fixture says itself which picture is the primary one, and in which order they are.
+            # And the table of a child model has nothing of that.
             return insert(manager, using, inserted, returning, raw)
         with transaction.atomic(using=using, savepoint=False):
             self._take_place(using)
@@ -219,16 +222,17 @@ class PictureBase(AvatarMixin):
 def lock_owner(model: type[models.Model], owner_id: Any, using: str) -> None:
     """Lock the owner of pictures until the open transaction ends."""
     features = connections[using].features
+    link: Any = model._meta.get_field("owner")
     if features.has_select_for_update:
-        owner: Any = model._meta.get_field("owner").related_model
-        rows = owner._base_manager.using(using).filter(pk=owner_id).order_by()
+        owners = link.related_model._base_manager.using(using)
+        rows = owners.filter(pk=owner_id).order_by()
         # A plain FOR UPDATE would make every insert of a row that refers to the owner wait.
         no_key = features.has_select_for_no_key_update
         list(rows.select_for_update(no_key=no_key).values_list("pk"))
     else:
         # SQLite locks the database for the first writer. A SELECT before that would make the
         # transaction fail as soon as two writers meet.
-        pictures = model._base_manager.using(using).filter(owner=owner_id)
+        pictures = link.model._base_manager.using(using).filter(owner=owner_id)
         pictures.update(position=models.F("position"))
 
 
