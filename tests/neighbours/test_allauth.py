@@ -16,8 +16,10 @@ from django.db import connection
 from django.test import Client
 from django.urls import include, path
 
+from django_avatar_kit import pipeline
 from django_avatar_kit.contrib.allauth.pictures import picture_url, take_picture
 from django_avatar_kit.contrib.gallery.models import Picture
+from django_avatar_kit.display import owners
 from django_avatar_kit.downloads import DownloadError
 from django_avatar_kit.test import make_image, make_upload, settle
 from tests.support.lifecycle import files_of
@@ -76,6 +78,13 @@ class TestSignUp:
         assert ada().avatar.avatar_name is not None
         assert files() == files_of(str(ada().avatar))
         assert len(provider.asked) == 1
+
+    def test_a_profile_with_a_name_of_its_own_is_made_with_its_picture(
+        self, client, provider, monkeypatch
+    ):
+        monkeypatch.setattr(owners, "link_of", lambda _model: None)
+        log_in(client)
+        assert ada().avatar.avatar_name is not None
 
     def test_in_a_transaction_for_each_request(self, client, provider, monkeypatch):
         """The picture is fetched when the user is there for good, and no transaction waits."""
@@ -234,6 +243,22 @@ class TestGallery:
         assert "in the meantime" in caplog.text
         (picture,) = User.objects.get().avatar_pictures.all()
         assert files() == files_of(str(picture.avatar))
+
+    def test_one_that_is_added_while_files_are_written_stays_shown(
+        self, client, provider, monkeypatch
+    ):
+        store, added = pipeline.store, []
+
+        def add_first(*args: Any) -> str:
+            if not added:
+                added.append(Picture(owner=User.objects.get(), avatar=make_upload()))
+                added[0].save()
+            return store(*args)
+
+        monkeypatch.setattr(pipeline, "store", add_first)
+        log_in(client)
+        assert User.objects.get().primary_avatar == added[0]
+        assert Picture.objects.count() == 2
 
 
 def account(provider: str, **data: Any) -> SocialAccount:

@@ -13,6 +13,7 @@ from ...exceptions import AvatarError, AvatarReplaced
 from ...forms import avatar_field_names, time_stamps
 from ...rendering import has_avatar
 from ...view_targets import own_row
+from ..gallery.base import PictureBase
 
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialAccount
@@ -67,6 +68,9 @@ def take_picture(account: SocialAccount, rules: DownloadRules = RULES) -> bool:
     user = type(account.user)._base_manager.get(pk=account.user.pk)
     if has_avatar(getattr(own_row(user), name)):
         raise AvatarReplaced
+    if isinstance(row, PictureBase):
+        # Not as the one to show: another may be added while the files of this one are written.
+        row = type(row)(**{"owner": user, name: avatar})
     row.save()
     return True
 
