@@ -102,6 +102,11 @@ def test_a_url_with_other_letters(web):
     assert download(web.url("/ä b.jpg"), LOCAL).name == "ä b.jpg"
 
 
+def test_a_path_that_begins_with_two_slashes(web):
+    web.answers["//ada.jpg?size=96"] = response(PICTURE)
+    assert download(web.url("//ada.jpg?size=96"), LOCAL).read() == PICTURE
+
+
 def test_an_answer_without_a_length(web):
     web.answers["/ada.jpg"] = response(PICTURE, content_length="")
     assert download(web.url(), LOCAL).read() == PICTURE

@@ -198,8 +198,9 @@ def _answer(
     # Its header “Host” has no port where that is the scheme's own.
     connection.default_port = port
     connection.sock = _Wire(sock, deadline)
-    target = parts._replace(scheme="", netloc="", path=parts.path or "/", fragment="")
-    connection.request("GET", iri_to_uri(target.geturl()), headers=HEADERS)
+    # Not geturl(), which without a host changes a path that begins with “//”.
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection.request("GET", iri_to_uri(target), headers=HEADERS)
     with connection.getresponse() as response:
         location = response.headers.get("Location")
         if response.status in REDIRECTS and location:
