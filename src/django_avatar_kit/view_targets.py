@@ -7,8 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import (
+    ImproperlyConfigured,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    ValidationError,
+)
 from django.db import DatabaseError, connections, router, transaction
+from django.http import Http404
 from django.shortcuts import get_object_or_404, resolve_url
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -141,7 +147,11 @@ class TargetMixin(ContextMixin):
         }
         if not given:
             return self._row_of(user, rows.model)
-        row: Model = get_object_or_404(rows, **given)
+        try:
+            row: Model = get_object_or_404(rows, **given)
+        except (ValueError, ValidationError) as error:
+            # The path takes a text, as that of a router often does, and no key looks like this.
+            raise Http404 from error
         if not self.may_change(row):
             raise PermissionDenied
         return row

@@ -260,3 +260,7 @@ class TestRowsOfAURL:
         channel = Channel.objects.create(name="news")
         assert put(client, f"/api/channels/{channel.pk}/avatar/").status_code == 403
         assert put(client, "/api/channels/0/avatar/").status_code == 404
+
+    @pytest.mark.parametrize("method", ["get", "put", "delete"])
+    def test_a_key_that_no_row_can_have(self, client, method):
+        assert getattr(client, method)("/api/channels/news/avatar/").status_code == 404

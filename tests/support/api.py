@@ -24,7 +24,7 @@ class ChannelAvatarViewSet(AvatarViewSet):
 
 router = DefaultRouter()
 router.register("me", AvatarViewSet, basename="me")
-router.register(r"channels/(?P<pk>[0-9]+)", ChannelAvatarViewSet, basename="channel")
+router.register(r"channels/(?P<pk>[^/.]+)", ChannelAvatarViewSet, basename="channel")
 
 urlpatterns = [
     path("api/", include(router.urls)),
