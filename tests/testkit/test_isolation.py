@@ -87,15 +87,19 @@ def test_it_ends_with_an_exception_as_well(media):
 def given(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Give a field of the project another storage, as its declaration would."""
 
+    def forget() -> None:
+        isolation._given.cache_clear()
+        isolation._aliases.cache_clear()
+
     def give(name: str, value: Any) -> Any:
         field: Any = Team._meta.get_field("avatar")
         monkeypatch.setattr(field, name, value)
-        isolation._given.cache_clear()
+        forget()
         return field
 
     yield give
     monkeypatch.undo()
-    isolation._given.cache_clear()
+    forget()
 
 
 def test_a_storage_that_no_alias_stands_for(given, tmp_path):
@@ -131,9 +135,11 @@ def test_a_function_that_returns_an_alias_gets_what_the_alias_gets():
     assert field.rendition_storage is storages["renditions"]
 
 
-def test_the_storage_of_an_alias_gets_what_the_alias_gets(given):
+@pytest.mark.parametrize("as_function", [False, True])
+def test_the_storage_of_an_alias_gets_what_the_alias_gets(given, as_function):
+    """A function may return the one that it has found when it was called first."""
     real = storages["renditions"]
-    field = given("_storage", real)
+    field = given("_storage", (lambda: real) if as_function else real)
     with isolated_storages() as layer:
         put(field.storage)
         assert field.storage is storages["renditions"]

@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage, storages
 from django.test import TestCase, override_settings
 
 from django_avatar_kit.test import assert_avatar_files, settle
-from tests.support.lifecycle import make_profile
+from tests.support.lifecycle import make_profile, upload
 from tests.support.processes import environment
 from tests.testapp.models import Profile
 
@@ -83,6 +83,7 @@ class CaseWithoutTheMixin(TestCase):
     @classmethod
     def setUpTestData(cls) -> None:
         cls.profile = make_profile()
+        cls.profile.avatar.save("new.jpg", upload())
         cls.location = storages["default"].base_location
 
     def test_has_storages_of_its_own(self):

@@ -111,12 +111,11 @@ class IsolatedStorages:
 
         What a test gives to a field of its own is what it means, and stays.
         """
-        own = enumerate(_given())
-        number, alias = next(((n, a) for n, (each, a) in own if each is given), (None, None))
+        number = next((n for n, each in enumerate(_given()) if each is given), None)
         if number is None:
-            return _resolve(given)
-        if alias is not None:
-            return base.by_alias(alias)
+            found = _resolve(given)
+            alias = next((alias for alias, real in _aliases() if real is found), None)
+            return found if alias is None else base.by_alias(alias)
         if number not in self._own:
             name = f"field-{number}"
             location = str(self._folder(name))
@@ -130,26 +129,32 @@ class IsolatedStorages:
 
 
 @cache
-def _given() -> tuple[tuple[Any, str | None], ...]:
-    """What the avatar fields of the project were given as storages, unless it follows an alias.
+def _aliases() -> tuple[tuple[str, Storage | None], ...]:
+    """The storages of the site by their aliases; None for one that cannot be made here.
 
-    With the alias where it is ``storages["…"]`` itself, which stays what it was when the model was
-    imported; a function that returns that is asked again. Found out before the first block is
-    entered, by the settings of the site.
+    Found out before the first block is entered, by the settings of the site. A field that was
+    given ``storages["…"]`` itself keeps that one, and so may a function that returns it.
+    """
+    return tuple((alias, _made(partial(base.by_alias, alias))) for alias in settings.STORAGES)
+
+
+@cache
+def _given() -> tuple[Any, ...]:
+    """What the avatar fields of the project were given as storages that no alias stands for.
+
+    Found out at the same moment.
     """
     from ..fields import AvatarField
 
     fields = [field for field in avatar_columns() if isinstance(field, AvatarField)]
     given = [each for field in fields for each in (field._storage, field.thumbnail_storage)]
     # By identity: a storage may have an ``__eq__()`` of its own.
-    aliases = {id(_made(partial(base.by_alias, alias))): alias for alias in settings.STORAGES}
-    aliases.pop(id(None), None)
-    found = (
-        (each, aliases.get(id(_made(partial(_resolve, each)))))
+    named = {id(storage) for _alias, storage in _aliases() if storage is not None}
+    return tuple(
+        each
         for each in given
-        if each is not None
+        if each is not None and id(_made(partial(_resolve, each))) not in named
     )
-    return tuple((each, alias) for each, alias in found if alias is None or not callable(each))
 
 
 def _made(make: Callable[[], Storage]) -> Storage | None:
@@ -191,15 +196,18 @@ def isolated_storages() -> Iterator[IsolatedStorages]:
     folder of ``"default"``.
 
     Such blocks can be nested, as for the data of a class and for each of its tests: the inner one
-    begins with a copy of the files of the outer one. What earlier tests have left to be judged
-    (undone uploads) is forgotten.
+    begins with a copy of the files of the outer one, which is settled before. What earlier tests
+    have left to be judged (undone uploads) is forgotten.
     """
     from .. import field_settings
-    from ..lifecycle import bulk_create, changes
+    from ..lifecycle import bulk_create, changes, settlement
 
     _given()
     changes.undone.clear()
     bulk_create._prepared.clear()
+    if _layers:
+        # What a class has replaced in its data is past for each of its tests.
+        settlement.settle_all()
     with _temporary_folder() as folder:
         layer = IsolatedStorages(folder)
         if _layers:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from .files import settle
 from .isolation import IsolatedStorages, isolated_storages
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ class AvatarTestMixin(Base):
         cls.addClassCleanup(stack.close)
         cls.avatar_storages = stack.enter_context(isolated_storages())
         super().setUpClass()
-        # Rows that were replaced in setUpTestData() are past for its tests.
-        settle()
 
     def run(self, result: Any = None) -> Any:
         """As ``TestCase``'s, with storages of the test's own."""
