@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from typing import Any
 
 import pytest
@@ -214,3 +215,18 @@ def test_a_run_that_is_given_up_leaves_no_thread():
     next(results)
     results.close()
     assert len(begun) < 10
+
+
+def test_a_run_that_can_start_too_few_threads_ends(monkeypatch):
+    start, started = threading.Thread.start, []
+
+    def start_one(thread: threading.Thread) -> None:
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        list(parallel.side_by_side(str, range(9), 2))
+    assert not started[0].is_alive()

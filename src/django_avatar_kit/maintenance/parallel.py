@@ -33,9 +33,10 @@ def side_by_side(
     tasks: _Tasks[_Result, _Item] = SimpleQueue()
     waiting: deque[Future[_Result]] = deque()
     with ThreadPoolExecutor(jobs, thread_name_prefix="avatar-jobs") as threads:
-        for _ in range(jobs):
-            threads.submit(_work, function, tasks)
         try:
+            # It raises where the system can start no more, and those that were started must end.
+            for _ in range(jobs):
+                threads.submit(_work, function, tasks)
             for item in items:
                 future: Future[_Result] = Future()
                 waiting.append(future)
