@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 class FileGone(StorageError):  # noqa: N818 - as the children of AvatarError
     """A row names a file that is not in storage."""
 
-    def __init__(self, *, key: str) -> None:
+    def __init__(self, *, key: str, is_shown: bool = False) -> None:
         super().__init__(key=key, reason="there is no such file", action="read")
+        #: Whether it is a master with renditions that are there.
+        self.is_shown = is_shown
 
 
 def adopt(key: str, field: AvatarColumn, place: Storage | None = None) -> pipeline.Cut:

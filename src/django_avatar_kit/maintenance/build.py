@@ -132,9 +132,10 @@ def reason_to_build(row: Row, *, force: bool, before: datetime | None, check_fil
     if check_files:
         by_storage = settlement.files_of({row.key: row.field})
         missing = [key for place, keys in by_storage for key in storage.missing(place, keys)]
-    if row.key in missing:
-        raise FileGone(key=row.key)
     name = Name.parse(row.key)
+    if row.key in missing:
+        is_shown = name is not None and not set(name.renditions).issubset(missing)
+        raise FileGone(key=row.key, is_shown=is_shown)
     if name is None:
         return "from before the kit"
     reasons = list(_differences(name, row.field.spec))

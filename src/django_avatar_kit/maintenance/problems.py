@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Literal
 
 from ..exceptions import UploadError
 from ..names import Name
-from ..storage import base as storage
 from .adoption import FileGone, clear_name
 from .progress import counted
 
@@ -72,12 +71,13 @@ class Clearing:
         self.max_percent = max_percent
         self.rows: list[Row] = []
 
-    def take(self, row: Row, kind: Kind) -> bool:
-        """Note a row, if emptying it loses nothing that is shown or that a sweep would delete."""
-        name = Name.parse(row.key)
-        if name is not None and (
-            kind == "unusable" or len(_missing(row, name)) < len(name.renditions)
-        ):
+    def take(self, row: Row, error: Exception) -> bool:
+        """Note a row, if emptying it loses nothing that is shown or that a sweep would delete.
+
+        ``error`` is why it cannot be built.
+        """
+        loses = error.is_shown if isinstance(error, FileGone) else Name.parse(row.key) is not None
+        if loses:
             return False
         self.rows.append(row)
         return True
@@ -97,7 +97,3 @@ class Clearing:
         """Empty the columns; each row, and whether it still held the name."""
         for row in self.rows:
             yield row, clear_name(row)
-
-
-def _missing(row: Row, name: Name) -> list[str]:
-    return storage.missing(row.field.rendition_storage, name.renditions)

@@ -148,7 +148,7 @@ class Command(AvatarCommand):
             return result.outcome
         kind = kind_of(result.error)
         choice = self.choices.get(kind, "fail")
-        if choice == "clear" and clearing.take(result.row, kind):
+        if choice == "clear" and clearing.take(result.row, result.error):
             return "to clear"
         if kind != "failed":
             reason = "" if kind == "missing" else f": {result.error}"
