@@ -15,7 +15,7 @@ from django.test.utils import isolate_apps
 
 from django_avatar_kit import pipeline
 from django_avatar_kit.contrib.profile.models import Profile
-from django_avatar_kit.maintenance import import_, parallel, pictures
+from django_avatar_kit.maintenance import import_, parallel, pictures, sources
 from django_avatar_kit.maintenance.sources import route_of
 from django_avatar_kit.models import AvatarMixin
 from django_avatar_kit.names import Name
@@ -24,7 +24,9 @@ from tests.neighbours.moving.models import (
     Badge,
     Club,
     Kit,
+    Medium,
     Plain,
+    Portrait,
     Responsive,
     Sorl,
     Std,
@@ -412,6 +414,15 @@ def test_labels_that_cannot_be_meant():
     )
 
 
+@pytest.mark.parametrize("source", ["moving.Portrait", "moving.Portrait.file"])
+def test_a_field_that_a_model_has_from_its_parent(source):
+    Portrait.objects.create(user=user(), file=make_upload())
+    Medium.objects.create(file=make_upload())
+    out, _ = move(source)
+    assert summary(out).startswith("1 imported")
+    assert avatar_of(user())
+
+
 def test_more_than_one_owner():
     assert refused("moving.Plain.image") == (
         "Say whose picture it is: --owner user or --owner taken_by."
@@ -441,6 +452,30 @@ def test_a_profile_that_leads_to_a_second_user_is_no_gallery():
     avatar: Any = Member._meta.get_field("avatar")
     assert replace(known, target=avatar).gallery == ""
     assert route_of("moving.Sorl", "avatar_kit_gallery.Picture").gallery == "owner"
+
+
+@isolate_apps("tests.neighbours.moving")
+def test_a_second_parent_is_not_found_by_the_key_of_its_child():
+    """It would be the avatar of somebody else."""
+
+    class Account(models.Model):
+        number = models.AutoField(primary_key=True)
+
+        class Meta:
+            app_label = "moving"
+
+    class Face(AvatarMixin):
+        code = models.AutoField(primary_key=True)
+
+        class Meta:
+            app_label = "moving"
+
+    class Member(Account, Face):
+        class Meta:
+            app_label = "moving"
+
+    assert list(sources._lookups_of_target(Account, Member)) == ["pk"]
+    assert list(sources._lookups_of_target(Face, Member)) == []
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "other"])

@@ -44,7 +44,7 @@ class Picture:
         """Whether the row still has the picture. Its owner may have removed it meanwhile."""
         source = self.route.source
         same = {"pk": self.pk, source.attname: self.key}
-        return bool(rows_of(source.model, self.using).filter(**same).exists())
+        return bool(rows_of(self.route.model, self.using).filter(**same).exists())
 
     def failed(self, error: Exception) -> Result:
         """What an error means, which does not matter if the picture is not there any more."""
@@ -149,7 +149,7 @@ def _sources(route: Route, using: str | None) -> models.QuerySet[models.Model]:
     attname = route.source.attname
     empty = Q(**{attname: ""}) | Q(**{f"{attname}__isnull": True})
     orphaned = Q(**{f"{route.from_source}__isnull": True})
-    rows = rows_of(route.source.model, using)
+    rows = rows_of(route.model, using)
     filled: models.QuerySet[models.Model] = rows.exclude(empty | orphaned)
     return filled
 

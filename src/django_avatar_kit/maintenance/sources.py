@@ -31,6 +31,8 @@ class Route:
     """How to get from old pictures to avatars."""
 
     source: models.FileField
+    #: Whose rows have the pictures: the model of the field, or a child of it.
+    model: type[models.Model]
     target: AvatarColumn
     owner: type[models.Model]
     #: Lookups of the owner's primary key, from the rows on either side.
@@ -64,21 +66,22 @@ def route_of(
     is the source's foreign key, likewise; ``order`` are fields of the source, as in
     ``order_by()``. Raises ``CommandError``.
     """
-    field = _file_field(source)
-    links = list(_links_of_source(field.model, owner))
+    model, field = _file_field(source)
+    links = list(_links_of_source(model, owner))
     known = fields_of([target]) if target else list(_shown(field))
     found = [
         Route(
             source=field,
+            model=model,
             target=column,
-            owner=model,
+            owner=whose,
             from_source=from_source,
             from_target=from_target,
-            order=tuple(order) or _order(field.model),
+            order=tuple(order) or _order(model),
         )
         for column in known
-        for model, from_source in links
-        for from_target in _lookups_of_target(column.model, model)
+        for whose, from_source in links
+        for from_target in _lookups_of_target(column.model, whose)
     ]
     # A field of the same model is meant before that of its owner.
     found = [route for route in found if route.from_source == SELF == route.from_target] or found
@@ -107,7 +110,7 @@ def _is_configured(route: Route) -> bool:
     return link is not None and link.remote_field.get_accessor_name() == step
 
 
-def _file_field(label: str) -> models.FileField:
+def _file_field(label: str) -> tuple[type[models.Model], models.FileField]:
     app, _, rest = label.partition(".")
     model_name, _, field_name = rest.partition(".")
     try:
@@ -121,7 +124,7 @@ def _file_field(label: str) -> models.FileField:
             f"“{label}” is not one field with files. {model._meta.label} has "
             f"{_listed(of_model) or 'none'}."
         )
-    return found[0]
+    return model, found[0]
 
 
 def _links_of_source(
@@ -131,7 +134,9 @@ def _links_of_source(
     if owner is None:
         yield model, SELF
     for field in model._meta.concrete_fields:
-        if field.is_relation and owner in (None, field.name):
+        # Its primary parent is the row itself.
+        is_parent = field.primary_key and field.is_relation and field.remote_field.parent_link
+        if field.is_relation and not is_parent and owner in (None, field.name):
             yield field.related_model, f"{field.name}__pk"  # type: ignore[misc]
 
 
@@ -154,8 +159,17 @@ def _lookups_of_target(model: type[models.Model], owner: type[models.Model]) -> 
 
 
 def _is(model: Any, other: Any) -> bool:
-    """Whether a row of ``model`` is one of ``other``; a child has its parent's primary key."""
-    return issubclass(model._meta.concrete_model, other._meta.concrete_model)
+    """Whether a row of ``model`` is one of ``other`` with the same primary key, as a child's is.
+
+    A second parent of a model has keys of its own.
+    """
+    model, other = model._meta.concrete_model, other._meta.concrete_model
+    while model is not other:
+        link = model._meta.pk.remote_field
+        if link is None or not link.parent_link:
+            return False
+        model = link.model._meta.concrete_model
+    return True
 
 
 def _order(model: type[models.Model]) -> tuple[Any, ...]:
@@ -170,7 +184,7 @@ def _check_order(route: Route) -> None:
     for name in route.order:
         if isinstance(name, str) and name not in ("pk", "-pk"):
             try:
-                route.source.model._meta.get_field(name.lstrip("-").partition("__")[0])
+                route.model._meta.get_field(name.lstrip("-").partition("__")[0])
             except FieldDoesNotExist as error:
                 raise CommandError(f"--order: {error}.") from error
 

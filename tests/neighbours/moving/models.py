@@ -79,3 +79,15 @@ class Badge(models.Model):
 
     class Meta:
         ordering = ["pk"]
+
+
+class Medium(models.Model):
+    """A file of whatever kind."""
+
+    file = models.ImageField(upload_to="media")
+
+
+class Portrait(Medium):
+    """A child: the file is its parent's, and the owner its own."""
+
+    user = owner()
