@@ -134,9 +134,11 @@ def _links_of_source(
     if owner is None:
         yield model, SELF
     for field in model._meta.concrete_fields:
+        link = field.remote_field
         # Its primary parent is the row itself.
-        is_parent = field.primary_key and field.is_relation and field.remote_field.parent_link
-        if field.is_relation and not is_parent and owner in (None, field.name):
+        if link is None or (field.primary_key and link.parent_link):
+            continue
+        if owner in (None, field.name):
             yield field.related_model, f"{field.name}__pk"  # type: ignore[misc]
 
 
