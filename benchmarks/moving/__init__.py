@@ -1,0 +1,1 @@
+"""Sites that move to the kit while they are in use."""
