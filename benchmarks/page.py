@@ -50,6 +50,8 @@ METHOD = """\
   easy-thumbnails makes them on `saved_file`, django-imagekit with its *Optimistic* strategy,
   and sorl-thumbnail in the same request, right after the upload. So does the warmer of
   django-versatileimagefield. django-pictures' task runs at once.
+- The cache is Django's in memory, with room for every entry (by default it keeps 300). On the page
+  of 1,000 it is warm.
 - A page shows squares of 64 px with `alt`, `class` and `loading`. The kit and django-pictures
   write a `srcset`, the others one URL. django-imagekit does not look for the files, and
   django-pictures has the dimensions in columns. A row of django-avatar is a user, and its alt
@@ -84,9 +86,7 @@ METHOD = """\
   before, so template, client and credentials are loaded, but no URL of the page is known. The
   second view follows at once. The same URLs means that the HTML is the same, byte for byte.
   Signatures are of version 4.
-- The page that all libraries show from S3 has rows that were uploaded there. It is short enough
-  for Django's cache in memory to hold all of it; a page of 1,000 would not fit. The caches are
-  warm.
+- The page that all libraries show from S3 has rows that were uploaded there. The caches are warm.
 - For warm and cold caches, each library that can make a size when a page asks for it does so:
   django-avatar, django-imagekit, easy-thumbnails, sorl-thumbnail and django-versatileimagefield.
   The others have made all sizes at the upload. The first view finds new rows, an empty cache of

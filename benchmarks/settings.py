@@ -95,7 +95,14 @@ if S3:
     }
     STORAGES["default"] = STORAGES[STORAGE]
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# Large enough for a page of all contenders. By default, this backend holds 300 entries, so that on a
+# page of 1,000 avatars no entry would ever be found again.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -54,6 +54,7 @@ def pages(effort: Effort) -> Section:
             "show_to_kit_times": ratio(all_shown[name].cpu, all_shown["kit"].cpu),
             "queries": counts[name]["queries"],
             "storage_calls": counts[name]["storage"],
+            "emptied_queries": counts[name]["emptied_queries"],
         }
         for name in counts
     }
@@ -120,6 +121,7 @@ def details(
         "load and show",
         "to stock",
         "queries",
+        "cache emptied",
         "storage calls",
     )
     rows = [
@@ -130,6 +132,7 @@ def details(
             micro(shown[name]),
             f"{ratio(shown[name].cpu, shown['stock'].cpu):.2f}",
             counts[name]["queries"],
+            counts[name]["emptied_queries"],
             counts[name]["storage"],
         )
         for name in counts

@@ -177,14 +177,17 @@ def middle(answers: list[Answer]) -> Answer:
 
 def render_counted(name: str) -> Answer:
     """Queries and storage calls of a page, and one line of its HTML."""
-    who = contender(name)
+    who, template = contender(name), page(name).template
     with counted() as counts:
-        html = page(name).template.render(Context({"people": who.rows()}))
-    images = html.count("<img")
+        html = template.render(Context({"people": who.rows()}))
+    django_cache.clear()
+    with counted() as emptied:
+        template.render(Context({"people": who.rows()}))
     return {
         "queries": counts["queries"],
         "storage": counts["storage"],
-        "images": images,
+        "emptied_queries": emptied["queries"],
+        "images": html.count("<img"),
         "example": html.strip().split("\n")[0],
     }
 
