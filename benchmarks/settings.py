@@ -95,8 +95,8 @@ if S3:
     }
     STORAGES["default"] = STORAGES[STORAGE]
 
-# Large enough for a page of all contenders. By default, this backend holds 300 entries, so that on a
-# page of 1,000 avatars no entry would ever be found again.
+# Large enough for every page. By default, this backend holds 300 entries. On a page of 1,000
+# avatars, no entry would ever be found again.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
