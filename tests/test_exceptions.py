@@ -58,12 +58,12 @@ EACH: list[tuple[AvatarError, str, str]] = [
     (
         UnsupportedFormat(filename="cat.tiff", format="TIFF", allowed=FORMATS),
         "unsupported_format",
-        "“cat.tiff” is a TIFF image. Upload a JPEG, PNG, WebP, GIF or AVIF.",
+        "“cat.tiff” is in TIFF format. Upload a picture in JPEG, PNG, WebP, GIF or AVIF format.",
     ),
     (
         UnsupportedFormat(filename="a.gif", format="gif", allowed=["jpeg"]),
         "unsupported_format",
-        "“a.gif” is a GIF image. Upload a JPEG.",
+        "“a.gif” is in GIF format. Upload a picture in JPEG format.",
     ),
     (
         TooMuchMemory(
@@ -289,7 +289,7 @@ def test_numbers_are_written_in_the_language_of_the_reader() -> None:
             ),
         ),
         # Django has a word for "or" in Korean, but the kit has no such sentence.
-        ("ko", "“cat.tiff” is a TIFF image. Upload a JPEG, PNG or WebP."),
+        ("ko", "“cat.tiff” is in TIFF format. Upload a picture in JPEG, PNG or WebP format."),
     ],
 )
 def test_the_formats_are_joined_in_the_language_of_the_sentence(language, sentence):

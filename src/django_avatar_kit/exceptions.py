@@ -124,8 +124,10 @@ class UnsupportedFormat(UploadError):
     """``format`` is a key of the kit ("gif") or a name to show ("TIFF"); ``allowed`` are keys."""
 
     code = "unsupported_format"
-    # Translators: for example: “cat.tiff” is a TIFF image. Upload a JPEG, PNG or WebP.
-    message = _("“%(filename)s” is a %(format)s image. Upload a %(allowed_text)s.")
+    # Translators: “cat.tiff” is in TIFF format. Upload a picture in JPEG or PNG format.
+    message = _(
+        "“%(filename)s” is in %(format)s format. Upload a picture in %(allowed_text)s format.",
+    )
 
     def __init__(self, *, filename: str, format: str, allowed: Sequence[str]) -> None:
         super().__init__(

@@ -77,7 +77,8 @@ class TestRestFramework:
         assert answer == {
             "avatar": [
                 {
-                    "message": "“a.bmp” is a BMP image. Upload a JPEG, PNG, WebP, GIF or AVIF.",
+                    "message": "“a.bmp” is in BMP format. "
+                    "Upload a picture in JPEG, PNG, WebP, GIF or AVIF format.",
                     "code": "unsupported_format",
                 }
             ]

@@ -110,7 +110,7 @@ class TestField:
         settings.AVATAR_KIT = {"UPLOAD_FORMATS": ["png"]}
         assert check(make_upload()) == (
             "unsupported_format",
-            "“portrait.jpg” is a JPEG image. Upload a PNG.",
+            "“portrait.jpg” is in JPEG format. Upload a picture in PNG format.",
         )
 
     @pytest.mark.parametrize("format", ["jpeg", "png", "webp", "gif", "avif"])

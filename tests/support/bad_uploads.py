@@ -36,13 +36,13 @@ BAD_UPLOADS = {
         "cat.tiff",
         make_image((8, 8), format="tiff"),
         "unsupported_format",
-        "“cat.tiff” is a TIFF image. Upload a JPEG, PNG, WebP, GIF or AVIF.",
+        "“cat.tiff” is in TIFF format. Upload a picture in JPEG, PNG, WebP, GIF or AVIF format.",
     ),
     "bmp": (
         "cat.png",
         make_image((8, 8), format="bmp"),
         "unsupported_format",
-        "“cat.png” is a BMP image. Upload a JPEG, PNG, WebP, GIF or AVIF.",
+        "“cat.png” is in BMP format. Upload a picture in JPEG, PNG, WebP, GIF or AVIF format.",
     ),
     "truncated": (
         "cat.jpg",
