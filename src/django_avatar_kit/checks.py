@@ -312,8 +312,8 @@ def check_field(field: AvatarField) -> Iterator[CheckMessage]:
     if field.width_field or field.height_field or field.resize_source:
         message = "An AvatarField takes no width_field, height_field or resize_source."
         hint = (
-            "The name tells width and height (avatar.width); AVATAR_KIT['MASTER_SIDE'] bounds the "
-            "stored original."
+            "Remove them. avatar.avatar_name has the width and height of the stored original; "
+            "AVATAR_KIT['MASTER_SIDE'] limits them."
         )
         yield Error(message, hint=hint, obj=field, id="avatar_kit.E013")
     needed = 0 if wrong else _longest_name(field)

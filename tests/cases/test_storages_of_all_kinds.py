@@ -312,7 +312,7 @@ def test_e5_a_file_that_is_not_there_however_it_is_told(settings, monkeypatch):
         monkeypatch.setattr(Raising, method, fail)
     # Somebody else has deleted it a moment ago.
     out, _ = sweep(max_percent=100)
-    assert "3 avatar files, 0 of them without need" in out
+    assert "3 avatar files, 0 of them not needed" in out
 
 
 class Lazily(Memory):

@@ -46,7 +46,7 @@ def test_l3_avatars_of_a_site_that_cannot_be_asked_stay(what, files):
         theirs = lose(team())
     ours, lost = team(), lose(team())
     out, err = sweep(min_age=0)
-    assert "6 of them without need" in out
+    assert "6 of them not needed" in out
     assert "not made by this site for one of its databases" in err
     with pytest.raises(CommandError, match=r"another site may use the storage.*--prefix"):
         sweep(delete=True, **ALL)

@@ -31,8 +31,8 @@ pytestmark = [
 def test_nothing_stored():
     out, err = sweep(delete=True)
     assert out == (
-        "“default”: 0 avatar files, 0 of them without need (0 bytes).\n"
-        "FileSystemStorage of testapp.Pet.portrait: 0 avatar files, 0 of them without need "
+        "“default”: 0 avatar files, 0 of them not needed (0 bytes).\n"
+        "FileSystemStorage of testapp.Pet.portrait: 0 avatar files, 0 of them not needed "
         "(0 bytes).\n"
         "“default”: 0 files (0 bytes) deleted.\n"
         "FileSystemStorage of testapp.Pet.portrait: 0 files (0 bytes) deleted.\n"
@@ -49,8 +49,8 @@ def test_it_says_what_it_would_delete(media, files):
     for key, size in sizes.items():
         assert f"{key} ({size} bytes): no row holds its avatar" in out.splitlines()
     total = sum(sizes.values())
-    assert f"“default”: 6 avatar files, 3 of them without need ({total} bytes)." in out
-    assert "Nothing was deleted; --delete does." in out
+    assert f"“default”: 6 avatar files, 3 of them not needed ({total} bytes)." in out
+    assert "Nothing was deleted. To delete them, add --delete." in out
     assert err == (
         "3 of 6 files in “default” are 50 %, more than --max-percent 20. --delete would refuse.\n"
     )
@@ -135,7 +135,7 @@ def test_a_thumbnail_that_is_recorded_twice_counts_once(media, files):
         source = Source.objects.create(storage_hash=each, name=lost)
         Thumbnail.objects.create(storage_hash=each, name="thumbs/lost.jpg", source=source)
     out, _ = sweep(delete=True, **ALL)
-    assert "“default”: 7 avatar files, 4 of them without need" in out
+    assert "“default”: 7 avatar files, 4 of them not needed" in out
     assert files() == files_of(column(kept))
 
 

@@ -186,7 +186,7 @@ def test_the_sweep_finds_and_deletes_orphans(place, location):
         place.blobs.update({f"other/{key}": b"x" for key in orphans})
     out = io.StringIO()
     call_command("avatar_sweep", max_percent=100, delete=True, stdout=out, stderr=io.StringIO())
-    assert "“default”: 6 avatar files, 3 of them without need" in out.getvalue()
+    assert "“default”: 6 avatar files, 3 of them not needed" in out.getvalue()
     assert there(place, location) == files_of(column(row))
     if location:
         assert {f"other/{key}" for key in orphans} < set(place.blobs)

@@ -128,7 +128,7 @@ def test_a_sweep_asks_for_pages_and_deletes_in_batches(storage, bucket, monkeypa
     with bucket.server.counted() as requests:
         said = sweep()
     assert actions(requests) == ["LIST"] * 3
-    assert "20 of them without need (80 bytes)" in said
+    assert "20 of them not needed (80 bytes)" in said
     with bucket.server.counted() as requests:
         sweep(delete=True)
     assert actions(requests) == [*["LIST"] * 3, *["DELETE MANY"] * 2]

@@ -33,7 +33,7 @@ class AvatarCommand(BaseCommand):
         add(
             "--dry-run",
             action="store_true",
-            help="Say what would be done, or fail; write nothing.",
+            help="Say what would be done, and what would fail; write nothing.",
         )
 
     def add_jobs(self, parser: CommandParser) -> None:

@@ -189,11 +189,11 @@ def _temporary_folder() -> Iterator[Path]:
 
 @contextmanager
 def isolated_storages() -> Iterator[IsolatedStorages]:
-    """Give every storage an empty folder of its own, and take it away afterwards.
+    """Replace the storages of the site by empty folders, which are removed at the end.
 
-    These are all aliases of ``STORAGES`` but ``"staticfiles"``, and the storages that an
+    Replaced are all aliases of ``STORAGES`` except ``"staticfiles"``, and the storages that an
     ``AvatarField`` was given itself (``storage=``, ``thumbnail_storage=``). ``MEDIA_ROOT`` is the
-    folder of ``"default"``.
+    folder of ``"default"``. A field of another kind that was given a storage keeps it.
 
     Such blocks can be nested, as for the data of a class and for each of its tests: the inner one
     begins with a copy of the files of the outer one, which is settled before. What earlier tests

@@ -2,8 +2,8 @@
 
 pytest_plugins = ["django_avatar_kit.test.pytest_plugin"]  # in the conftest.py of the root
 
-From then on, each test has storages of its own, be it a function or a method of a ``TestCase``.
-Fixtures of a wider scope may upload, too: a test begins with a copy of what they have stored.
+From then on, each test has storages of its own, also the methods of a ``TestCase``.
+Fixtures of a wider scope may upload, too. Each test begins with a copy of their files.
 pytest-django is needed.
 """
 
@@ -50,7 +50,7 @@ def avatar_storages() -> Iterator[IsolatedStorages]:
 
 @pytest.fixture
 def storage_calls(avatar_storages: IsolatedStorages) -> list[StorageCall]:
-    """What the storages were asked to do, in order: ``storage_calls.clear()`` begins anew."""
+    """What the storages were asked to do, in order. ``storage_calls.clear()`` empties the list."""
     return avatar_storages.calls
 
 

@@ -14,10 +14,11 @@ else:
 
 
 class AvatarTestMixin(Base):
-    """In front of a ``TestCase``: no test writes into the real storages, or a network.
+    """For a ``TestCase``, in front of it: each test has storages of its own.
 
-    What ``setUpTestData()`` uploads is there for each test of the class, and whatever a test
-    does to it is undone with the test, as the rows are.
+    They are those of ``isolated_storages()``. The files that ``setUpTestData()`` uploads are
+    there for each test of the class. After a test, its changes to these files are undone, as those
+    to the rows are.
     """
 
     #: The storages of this test; in ``setUpTestData()``, those of the class.

@@ -46,11 +46,12 @@ def receive(sender: Any, sociallogin: Any = None, **_kwargs: Any) -> None:
 
 
 def take_picture(account: SocialAccount, rules: DownloadRules = RULES) -> bool:
-    """Make the picture of a social account the avatar of its user, who must have none.
+    """Make the picture of a social account the avatar of its user, if they have none.
 
-    Whether it was taken: an avatar that is there stays, and so does one that is chosen while the
-    picture is on its way (:class:`~django_avatar_kit.exceptions.AvatarReplaced`). A profile that
-    does not exist is made. Raises as ``save_from_url()``.
+    Returns whether the picture was taken. An avatar that is there stays. If the user chooses one
+    while the picture is on its way, that one stays, and this raises
+    :class:`~django_avatar_kit.exceptions.AvatarReplaced`. A profile that does not exist is made.
+    Raises what ``save_from_url()`` raises.
     """
     if not (url := picture_url(account)):
         return False

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 class Command(AvatarCommand):
     help = (
-        "Copies avatars from one storage to another, as a site moves there: what the rows name, "
-        "and each file verified. What is there already is left alone, so a run that was stopped "
-        "is resumed by running it again. Avatars may be uploaded and deleted meanwhile."
+        "Copies the files that the rows name from one storage to another, and verifies each of "
+        "them. Files that are already there are left alone, so a run that was stopped is resumed "
+        "by running it again. Avatars may be uploaded and deleted meanwhile."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,12 +29,12 @@ class Command(AvatarCommand):
         add = parser.add_argument
         add("--from", dest="source", required=True, metavar="ALIAS", help="Storage to copy from.")
         add("--to", dest="target", required=True, metavar="ALIAS", help="Storage to copy to.")
-        add("--only", choices=("masters", "renditions"), help="Copy these alone.")
+        add("--only", choices=("masters", "renditions"), help="Copy only these.")
         add(
             "--delete-source",
             action="store_true",
-            help="Delete from --from what is verified in --to: when the site has been switched, "
-            "and every process of it restarted.",
+            help="Delete the files from --from that are verified in --to. For the time after the "
+            "site was switched and every process restarted.",
         )
 
     def handle(

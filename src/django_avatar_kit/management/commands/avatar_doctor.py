@@ -24,8 +24,8 @@ STYLES = {"ok": "SUCCESS", "warning": "WARNING", "failure": "ERROR"}
 
 class Command(BaseCommand):
     help = (
-        "Tries out each storage that avatars lie in, with a small picture that is deleted at the "
-        "end, and says what is wrong with it and what to do."
+        "Tests each storage that holds avatars with a small picture, which is deleted at the end, "
+        "and says what is wrong and what to do."
     )
     # Faulty settings are what it reports, so they must not keep it from running.
     requires_system_checks = ()
@@ -35,8 +35,8 @@ class Command(BaseCommand):
             "--base-url",
             default="",
             metavar="URL",
-            help="Where the site is, http://127.0.0.1:8000 for one: with it, URLs such as "
-            "/media/… are fetched, too.",
+            help="Address of the site, such as http://127.0.0.1:8000. Without it, URLs such as "
+            "/media/… are not fetched.",
         )
 
     def handle(self, *, base_url: str, verbosity: int, **options: Any) -> None:

@@ -35,23 +35,23 @@ class Command(BaseCommand):
             "--min-age",
             default="1h",
             metavar="AGE",
-            help="Leave younger files alone, as their row may not be committed yet: 30m, 2h, 1d, "
-            "or seconds (default: %(default)s). Longer than any transaction of the site is open.",
+            help="Leave younger files alone, because their row may not be committed yet: 30m, 2h, "
+            "1d, or seconds (default: %(default)s). Longer than your longest transaction.",
         )
         add(
             "--max-percent",
             default=20.0,
             metavar="P",
-            help="Delete nothing where more than this share of the files of any storage would go, "
-            "since the rows are probably in a database that is not asked (default: %(default)s).",
+            help="Delete nothing if more than this share of the files in any storage would be "
+            "deleted: the rows are probably in another database (default: %(default)s).",
         )
-        add("--prefix", default="", help="Look only into this folder, “avatars” for one.")
+        add("--prefix", default="", help="Look only into this folder, such as avatars.")
         add(
             "--foreign",
             action="store_true",
-            help="Not only what the kit has named: every file below --prefix that no file field "
-            "of any model holds, nor a thumbnail of such a file. What anything else refers to, "
-            "such as a text, would go as well.",
+            help="Consider every file below --prefix that no file field of any model holds, "
+            "whatever its name. Files that something else refers to, such as a text, would be "
+            "deleted as well.",
         )
         add(
             "--storage",
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             default=[],
             choices=tuple(storages.backends),
             metavar="ALIAS",
-            help="Look through this storage, too: one that the avatars have left.",
+            help="Also look through this storage, which no avatar field uses any more.",
         )
 
     def handle(
@@ -121,11 +121,11 @@ class Command(BaseCommand):
         if verbosity:
             kind = "file" if sweep.foreign else "avatar file"
             self.stdout.write(
-                f"{sweep.title}: {counted(sweep.seen, kind)}, {sweep.found} of them without need "
+                f"{sweep.title}: {counted(sweep.seen, kind)}, {sweep.found} of them not needed "
                 f"({counted(sweep.size, 'byte')})."
             )
             if sweep.found and not delete:
-                self.stdout.write("Nothing was deleted; --delete does.")
+                self.stdout.write("Nothing was deleted. To delete them, add --delete.")
 
     def _check(self, sweep: Sweep, limit: float, delete: bool) -> None:
         """Raise if nothing may be deleted; without --delete, say so."""
