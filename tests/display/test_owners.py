@@ -96,6 +96,21 @@ def test_first_declared_field_wins_without_one_called_avatar() -> None:
     )
 
 
+@isolate_apps("tests.testapp")
+def test_the_mixins_own_field_may_be_left_out() -> None:
+    class Poster(AvatarMixin):
+        avatar = None  # type: ignore[assignment]
+        photo = AvatarField()
+
+        class Meta:
+            app_label = "testapp"
+
+    poster = Poster(photo=KEY)
+
+    assert [field.name for field in Poster._meta.concrete_fields] == ["id", "photo"]
+    assert locate(poster) == (poster, Poster._meta.get_field("photo"), KEY)
+
+
 def test_child_of_a_row_with_a_field() -> None:
     league = League(avatar=KEY)
 

@@ -6,11 +6,14 @@ import unittest
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
+from django.db import models
+from django.test.utils import isolate_apps
 
 from django_avatar_kit.test import isolated_storages
 from tests.support.howtos import blocks, run
 
-PLUGIN, PYTEST, FIXTURES, UNITTEST, CONTEXT = blocks("testing", "python")[:5]
+PLUGIN, PYTEST, FIXTURES, UNITTEST, CONTEXT, MODEL, CONFTEST = blocks("testing", "python")[:7]
 
 
 def of_ours(code: str, model: str) -> dict[str, Any]:
@@ -55,3 +58,20 @@ def test_the_context_manager(capsys):
     assert capsys.readouterr().out == "set()\n"
     with isolated_storages() as storages:
         assert storages.keys() == set()
+
+
+@isolate_apps("tests.testapp")
+def test_the_example_for_a_field_with_a_storage_of_its_own(tmp_path, avatar_storages, monkeypatch):
+    names = run(MODEL, models=models, BASE_DIR=tmp_path, __name__="tests.testapp.reports")
+    report = names["Report"]
+    line = "from .models import Report\n"
+    assert line in CONFTEST
+    fixture = run(CONFTEST.replace(line, ""), Report=report)["isolated_reports"]
+    report().document.save("a.txt", ContentFile(b"a"), save=False)
+    # Without the fixture, the file is in the folder of the site.
+    assert [path.name for path in (tmp_path / "reports").iterdir()] == ["a.txt"]
+    assert avatar_storages.keys() == set()
+    fixture.__wrapped__(avatar_storages, monkeypatch)
+    report().document.save("b.txt", ContentFile(b"b"), save=False)
+    assert [path.name for path in (tmp_path / "reports").iterdir()] == ["a.txt"]
+    assert avatar_storages.keys() == {"b.txt"}
