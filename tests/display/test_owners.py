@@ -99,7 +99,7 @@ def test_first_declared_field_wins_without_one_called_avatar() -> None:
 @isolate_apps("tests.testapp")
 def test_the_mixins_own_field_may_be_left_out() -> None:
     class Poster(AvatarMixin):
-        avatar = None  # type: ignore[assignment]
+        avatar = None
         photo = AvatarField()
 
         class Meta:
