@@ -1,4 +1,8 @@
-"""Settings of the kit's own tests: SQLite, or PostgreSQL with AVATAR_KIT_TEST_DB=postgres."""
+"""Settings of the kit's own tests: SQLite, or PostgreSQL with AVATAR_KIT_TEST_DB=postgres.
+
+All other settings of tests begin with these: those of neighbours, of ``contrib``, of the browser,
+and of small sites in processes of their own (``support/small_site.py``).
+"""
 
 from __future__ import annotations
 

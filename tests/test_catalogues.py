@@ -11,7 +11,6 @@ import django
 import pytest
 from django.apps import apps
 from django.core.management import call_command
-from django.utils import translation
 from django.utils.translation import override
 
 from django_avatar_kit.exceptions import EmptyUpload, UnsupportedFormat, UploadTooLarge
@@ -152,42 +151,3 @@ class TestFromRightToLeft:
             assert str(error).endswith(
                 "בפורמט \u2067\u2067JPEG,\u200f PNG\u2069 או \u2068WebP\u2069\u2069."
             )
-
-
-class TestASite:
-    """What docs/howto/translation.md says."""
-
-    @staticmethod
-    def write(folder: Path, language: str, **pairs: str) -> None:
-        """A catalogue of a site, as ``compilemessages`` makes it."""
-        from babel.messages.catalog import Catalog
-        from babel.messages.mofile import write_mo
-
-        catalog = Catalog(locale=language)
-        for text, translated in pairs.items():
-            catalog.add(text.replace("_", " "), translated)
-        path = folder / language / "LC_MESSAGES" / "django.mo"
-        path.parent.mkdir(parents=True)
-        with path.open("wb") as file:
-            write_mo(file, catalog)
-
-    def test_words_a_text_differently(self, tmp_path, settings):
-        self.write(tmp_path, "de", Change_your_picture="Dein Foto ändern")
-        settings.LOCALE_PATHS = [tmp_path]
-        with override("de"):
-            assert translation.gettext("Change your picture") == "Dein Foto ändern"
-            assert translation.gettext("You have no picture.") == "Sie haben kein Bild."
-
-    def test_words_the_english_differently(self, tmp_path, settings):
-        self.write(tmp_path, "en", Change_your_picture="Change your photo")
-        settings.LOCALE_PATHS = [tmp_path]
-        with override("en"):
-            assert translation.gettext("Change your picture") == "Change your photo"
-            assert translation.gettext("You have no picture.") == "You have no picture."
-
-    def test_adds_a_language(self, tmp_path, settings):
-        self.write(tmp_path, "it", Change_your_picture="Cambia la tua immagine")
-        settings.LOCALE_PATHS = [tmp_path]
-        with override("it"):
-            assert translation.gettext("Change your picture") == "Cambia la tua immagine"
-            assert translation.gettext("You have no picture.") == "You have no picture."

@@ -14,8 +14,8 @@ from django_avatar_kit.checks import check_settings
 from django_avatar_kit.rendering import avatar_html, avatar_url, get_face, has_avatar
 from django_avatar_kit.test import make_upload, settle
 from django_avatar_kit.view_answers import avatar_data
-from tests.support.build import old_file, put
-from tests.support.lifecycle import column, files_of, fresh
+from tests.support.build import old_file
+from tests.support.lifecycle import column, files_of, fresh, set_column
 from tests.support.pages import CHANGE, DELETE, Needed
 from tests.support.stored_keys import KEY, TOKEN
 from tests.testapp.models import Default, Pet, Profile
@@ -40,7 +40,7 @@ def user() -> User:
 def profile(user: User) -> Profile:
     """A row of production, whose files nobody has copied."""
     row = Profile.objects.create(user=user)
-    put(row, KEY)
+    set_column(row, KEY)
     return Profile.objects.select_related("user").get()
 
 
@@ -91,9 +91,9 @@ def test_an_avatar_that_was_uploaded_here_shows_itself(profile, settings):
 
 
 def test_a_file_from_before_the_kit_is_looked_for_as_well(profile, media):
-    put(profile, "photos/ada.jpg")
+    set_column(profile, "photos/ada.jpg")
     assert avatar_url(fresh(profile), 64).startswith("/avatar/initials/")
-    put(profile, old_file(media, "photos/ada.jpg"))
+    set_column(profile, old_file(media, "photos/ada.jpg"))
     assert avatar_url(fresh(profile), 64) == "/media/photos/ada.jpg"
 
 

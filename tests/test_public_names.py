@@ -1,7 +1,4 @@
-"""Names that sites import, load and reverse: they stay when the modules behind them move.
-
-The first half lists them; the second collects what README and docs name, which has to exist.
-"""
+"""Names that sites import, load and reverse: they stay when the modules behind them move."""
 
 from __future__ import annotations
 
@@ -16,14 +13,6 @@ from django.urls import reverse
 
 from django_avatar_kit.fields import AvatarField, AvatarFieldFile
 from django_avatar_kit.rendering import Face
-from tests.support.documentation import (
-    DOTTED,
-    IMPORT,
-    PAGES,
-    imported,
-    in_documentation,
-    resolved,
-)
 from tests.testapp.models import Profile
 
 IMPORTS = [
@@ -62,7 +51,7 @@ EVERY_FORM_OF_THE_TAGS = """\
 
 @pytest.mark.parametrize("statement", IMPORTS)
 def test_import_paths(statement):
-    assert None not in imported(statement)
+    exec(statement, {})  # noqa: S102
 
 
 def test_the_app_label():
@@ -103,23 +92,3 @@ def test_template_names(engine, name):
     backend = {"BACKEND": f"django.template.backends.{engine}", "APP_DIRS": True}
     with override_settings(TEMPLATES=[backend]):
         assert get_template(f"avatar_kit/{name}")
-
-
-# --- what README and docs name ----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("statement", in_documentation(IMPORT))
-def test_imports_in_the_documentation(statement):
-    assert None not in imported(statement)
-
-
-@pytest.mark.parametrize("dotted", in_documentation(DOTTED))
-def test_dotted_paths_in_the_documentation(dotted):
-    resolved(dotted)
-
-
-def test_the_documentation_is_read():
-    """The patterns find what they are for: every page that has code names the package."""
-    named = {page.name for page in PAGES if DOTTED.search(page.read_text())}
-    assert {"README.md", "forms.md", "quickstart.md", "tags.md", "testing.md"} <= named
-    assert len(in_documentation(IMPORT)) >= 8

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from tests.support import images
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -48,32 +50,17 @@ def encoded(format: str, mode: str, size: Size, **options: Any) -> bytes:
 
 def raw_png(size: Size, depth: int, colour: int, samples: int, chunks: bytes = b"") -> bytes:
     """A PNG of a kind that Pillow does not write. All rows are alike."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        )
-
     packer = zlib.compressobj(1)
     row = b"\0" + b"\x12\x34\x56\x78" * ((size[0] * depth * samples // 8 + 4) // 4)
     row = row[: 1 + (size[0] * depth * samples + 7) // 8]
     data = b"".join(packer.compress(row) for _ in range(size[1])) + packer.flush()
     header = struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, 0)
     return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
+        images.SIGNATURE
+        + images.chunk(b"IHDR", header)
         + chunks
-        + chunk(b"IDAT", data)
-        + chunk(b"IEND", b"")
-    )
-
-
-def _transparent(values: bytes) -> bytes:
-    return (
-        struct.pack(">I", len(values))
-        + b"tRNS"
-        + values
-        + struct.pack(">I", zlib.crc32(b"tRNS" + values))
+        + images.chunk(b"IDAT", data)
+        + images.chunk(b"IEND")
     )
 
 
@@ -119,7 +106,8 @@ def extremes() -> Iterator[tuple[str, Callable[[], bytes]]]:
         sizes = SIZES if format != "avif" else SIZES[:4]
         for size in (*sizes, NARROW[0] if "-" in name else NARROW[2]):
             yield f"{name}-{size[0]}x{size[1]}", partial(encoded, format, mode, size, **options)
-    grey, colour = _transparent(b"\x12\x34"), _transparent(b"\x12\x34\x56\x78\x12\x34")
+    grey = images.chunk(b"tRNS", b"\x12\x34")
+    colour = images.chunk(b"tRNS", b"\x12\x34\x56\x78\x12\x34")
     for name, build in {
         "png-16-bit": partial(raw_png, (6000, 4000), 16, 2, 3),
         "png-16-bit-hidden": partial(raw_png, (5000, 4000), 16, 2, 3, colour),

@@ -14,33 +14,23 @@ difference is visible.
 from __future__ import annotations
 
 import io
-import math
 import statistics
 import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image, ImageChops, ImageOps, ImageStat
+from PIL import Image, ImageOps
 
 from benchmarks.uploads import photos
-from django_avatar_kit.specs import Limits, Spec
 from django_avatar_kit.uploads import imaging
+from tests.support.pictures import LIMITS, SPEC, psnr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django_avatar_kit.names import Box
-
-SPEC = Spec(
-    sizes=(32, 64, 128, 256, 512),
-    formats=("webp",),
-    quality={"webp": 80, "jpeg": 80, "avif": 60},
-    master_side=1000,
-    background=None,
-    fit="cover",
-)
-LIMITS = Limits(max_pixels=52_000_000, formats=("jpeg", "png", "webp", "gif", "avif"))
+    from django_avatar_kit.specs import Spec
 
 # Least PSNR for each size, in dB. Decoding at a smaller size loses the finest detail.
 SOFT = dict.fromkeys(SPEC.sizes, 48.0)
@@ -113,13 +103,6 @@ def timings(rounds: int = 9) -> list[Timing]:
 
 
 # --- quality ----------------------------------------------------------------------------------
-
-
-def psnr(picture: Image.Image, reference: Image.Image) -> float:
-    """PSNR in dB; infinite if both are equal."""
-    difference = ImageStat.Stat(ImageChops.difference(picture, reference))
-    mean_square = sum(difference.sum2) / sum(difference.count)
-    return 10 * math.log10(255**2 / mean_square) if mean_square else math.inf
 
 
 def reference_squares(data: bytes, crop: Box | None = None) -> dict[int, Image.Image]:

@@ -10,32 +10,21 @@ They are made with Pillow, so that the benchmarks need no array library.
 
 from __future__ import annotations
 
-import io
 import random
 from functools import cache
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
+from tests.support import images
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 # A photo of the main camera of most phones, held upright: 12.2 megapixels.
 SIZE = (3024, 4032)
-ORIENTATION_TAG = 0x0112
 # A phone that is held upright stores the picture turned by 90 degrees, and says so in EXIF.
 ROTATED = 6
-# For each EXIF orientation, the operation that makes the stored pixels from the upright picture.
-STORED = {
-    1: None,
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
 
 
 def grain(rng: random.Random, size: tuple[int, int], cell: int = 1) -> Image.Image:
@@ -136,13 +125,7 @@ def photo(
     ``size`` is in px, as a viewer that respects EXIF shows it. The pixels are stored so that
     ``orientation`` turns them upright: at 6, 3024 × 4032 is stored as 4032 × 3024.
     """
-    exif = Image.Exif()
-    exif[ORIENTATION_TAG] = orientation
-    upright, transpose = KINDS[kind](size), STORED[orientation]
-    stored = upright if transpose is None else upright.transpose(transpose)
-    out = io.BytesIO()
-    stored.save(out, "JPEG", quality=quality, exif=exif)
-    return out.getvalue()
+    return images.turned(KINDS[kind](size), orientation, quality=quality)
 
 
 if __name__ == "__main__":

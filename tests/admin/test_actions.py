@@ -12,8 +12,9 @@ from django.utils.translation import override
 from django_avatar_kit.admin import AvatarAdminMixin, actions
 from django_avatar_kit.test import make_image, make_upload
 from tests.admin.site import site
-from tests.support.admin import run, told, url
+from tests.support.admin import run, url
 from tests.support.lifecycle import column, files_of, fresh, make_profile, needed
+from tests.support.pages import told
 from tests.testapp.models import Channel, Default, League, Pet, Profile, Team, Ticket
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -17,8 +17,9 @@ from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.test import make_upload
 from django_avatar_kit.widgets import AvatarInput
 from tests.admin.site import site
-from tests.support.admin import inputs, told, url
+from tests.support.admin import inputs, url
 from tests.support.lifecycle import column, files_of, fresh, make_profile, needed
+from tests.support.pages import told
 from tests.testapp.models import Channel, Guest, Pet, Profile, Team
 
 pytestmark = pytest.mark.django_db(transaction=True)

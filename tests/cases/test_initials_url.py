@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.support.responses import CHANGE
+from tests.support.pages import CHANGE
 
 INITIALS = "/avatar/initials/AL-210.svg"
 

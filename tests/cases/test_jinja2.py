@@ -11,7 +11,7 @@ from django.test import Client
 
 from django_avatar_kit.forms import AvatarForm
 from django_avatar_kit.test import make_upload
-from tests.support.responses import CHANGE, DELETE, page
+from tests.support.pages import CHANGE, DELETE, page
 from tests.testapp.models import Profile
 
 JINJA2 = {"BACKEND": "django.template.backends.jinja2.Jinja2", "APP_DIRS": True}

@@ -19,8 +19,15 @@ from django.test.utils import CaptureQueriesContext
 
 from django_avatar_kit.lifecycle.settlement import drain
 from tests.support.file_kinds import JPEG
-from tests.support.lifecycle import column, files_of, fresh, make_profile, upload
-from tests.support.transactions import UndoneError, undone
+from tests.support.lifecycle import (
+    BoomError,
+    column,
+    files_of,
+    fresh,
+    make_profile,
+    undone,
+    upload,
+)
 from tests.testapp.models import Profile
 
 pytestmark = [
@@ -60,9 +67,9 @@ def test_l3_files_stay_while_a_copy_in_another_database_has_them(change, first, 
             row.save()
 
     if change == "roll back":
-        with suppress(UndoneError), transaction.atomic(using=using):
+        with suppress(BoomError), transaction.atomic(using=using):
             apply(changed, using)
-            raise UndoneError
+            raise BoomError
         drain()
         assert files() == kept
         return

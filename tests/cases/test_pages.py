@@ -13,7 +13,8 @@ from django.test.client import MULTIPART_CONTENT
 from django_avatar_kit.forms import AvatarForm
 from django_avatar_kit.test import make_upload
 from django_avatar_kit.views import AvatarChangeView
-from tests.support.responses import CHANGE, DELETE, ROOT, errors, page, send, told
+from tests.support.markdown import ROOT
+from tests.support.pages import CHANGE, DELETE, errors, page, send, told
 from tests.testapp.models import Channel, Profile
 
 FORM = "application/x-www-form-urlencoded"

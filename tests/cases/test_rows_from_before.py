@@ -14,7 +14,7 @@ from django.db import models
 from django_avatar_kit import rendering
 from django_avatar_kit.test import settle
 from tests.support.lifecycle import column, files_of, fresh, upload
-from tests.support.orphans import ALL, keys, lose, sweep, team
+from tests.support.sweep import ALL, keys, lose, sweep, team
 from tests.testapp.models import Team, Ticket
 
 pytestmark = [

@@ -19,7 +19,7 @@ from django_avatar_kit.maintenance import doctor
 from django_avatar_kit.storage import base as storage
 from django_avatar_kit.test import settle
 from tests.support.lifecycle import column, files_of, fresh, upload
-from tests.support.orphans import ALL, Memory, keys, lose, sweep, team, there
+from tests.support.sweep import ALL, Memory, keys, lose, sweep, team, there
 from tests.support.time_limits import SoftTimeLimit
 from tests.testapp.models import Team
 

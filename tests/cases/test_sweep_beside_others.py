@@ -16,7 +16,7 @@ from django_avatar_kit import tokens as seals
 from django_avatar_kit.maintenance import orphans
 from django_avatar_kit.maintenance import sweep as sweeping
 from tests.support.lifecycle import column, files_of, upload
-from tests.support.orphans import ALL, lose, sweep, team
+from tests.support.sweep import ALL, lose, sweep, team
 from tests.testapp.models import Bare, Team
 
 pytestmark = [

@@ -17,7 +17,7 @@ from django_avatar_kit.maintenance import sweep as sweeping
 from django_avatar_kit.storage import base as storage
 from django_avatar_kit.test import settle
 from tests.support.lifecycle import column, files_of, upload
-from tests.support.orphans import ALL, keys, lose, sweep, team
+from tests.support.sweep import ALL, keys, lose, sweep, team
 from tests.support.time_limits import SoftTimeLimit
 
 pytestmark = [

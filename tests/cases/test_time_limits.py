@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django_avatar_kit.exceptions import StorageError
 from django_avatar_kit.storage import base as storage
 from tests.support.lifecycle import column, files_of
-from tests.support.orphans import Memory, lose, team, there
+from tests.support.sweep import Memory, lose, team, there
 from tests.support.time_limits import SoftTimeLimit
 
 pytestmark = [

@@ -21,8 +21,7 @@ from django.template import Context, Template
 
 from django_avatar_kit.lifecycle.settlement import drain
 from django_avatar_kit.rendering import avatar_url, has_avatar
-from tests.support.lifecycle import column, fresh, make_profile, upload
-from tests.support.transactions import UndoneError, undone
+from tests.support.lifecycle import BoomError, column, fresh, make_profile, undone, upload
 from tests.testapp.models import Profile
 
 pytestmark = [
@@ -123,7 +122,7 @@ def test_l4_after_a_save_that_a_receiver_refused_the_row_is_shown():
     profile = fresh(make_profile())
     before = stored(profile)
     profile.avatar = upload(color="red")
-    with refusing(pre_save), pytest.raises(UndoneError):
+    with refusing(pre_save), pytest.raises(BoomError):
         profile.save()
     assert shown(profile) == before
 
@@ -131,7 +130,7 @@ def test_l4_after_a_save_that_a_receiver_refused_the_row_is_shown():
 @contextmanager
 def refusing(signal: Any) -> Iterator[None]:
     def refuse(**kwargs: Any) -> None:
-        raise UndoneError
+        raise BoomError
 
     signal.connect(refuse, sender=Profile)
     try:
@@ -235,9 +234,9 @@ def test_l4_after_another_apps_hook_has_failed_the_row_is_shown(new, files):
     profile = Profile(user=User.objects.create(username="x")) if new else fresh(make_profile())
 
     def fail() -> None:
-        raise UndoneError
+        raise BoomError
 
-    with pytest.raises(UndoneError), transaction.atomic():
+    with pytest.raises(BoomError), transaction.atomic():
         transaction.on_commit(fail)
         profile.avatar = upload(color="red")
         profile.save()

@@ -10,8 +10,7 @@ from django.urls import include, path
 
 from django_avatar_kit.test import make_upload, settle
 from django_avatar_kit.views import AvatarChangeView, AvatarDeleteView
-from tests.support.pages import Needed
-from tests.support.responses import CHANGE, DELETE, send
+from tests.support.pages import CHANGE, DELETE, Needed, send
 from tests.testapp.models import Channel, Profile, Team
 
 # --- L6: whose picture the link is about ------------------------------------------------------

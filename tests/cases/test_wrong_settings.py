@@ -21,7 +21,7 @@ from django_avatar_kit.conf import KEYS, get_config
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.models import AvatarMixin
 from django_avatar_kit.rendering import avatar_html
-from tests.support.responses import ROOT
+from tests.support.markdown import ROOT
 from tests.testapp.models import Channel, Team
 
 #: A value of each type.

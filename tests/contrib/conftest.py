@@ -12,8 +12,8 @@ collect_ignore_glob = [] if settings.SETTINGS_MODULE == "tests.contrib.settings"
 
 @pytest.fixture(autouse=True)
 def _of_users(small: None, settings: Any, request: pytest.FixtureRequest) -> None:
-    """Two small renditions: no test here looks at the picture. And whose picture is shown."""
-    shown = "avatar_profile" if "profile" in request.path.name else "primary_avatar"
+    """Two small renditions: no test here looks at the picture. ``SHOWN`` names whose is shown."""
+    shown = getattr(request.module, "SHOWN", "primary_avatar")
     settings.AVATAR_KIT = {**settings.AVATAR_KIT, "OWNER": {"auth.user": shown}}
 
 

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django_avatar_kit.contrib.gallery.models import Picture
 from django_avatar_kit.rendering import avatar_html
 from django_avatar_kit.test import make_upload, settle
-from tests.support.admin import cells, told
+from tests.support.admin import cells
+from tests.support.pages import told
 
 LIST = "admin:avatar_kit_gallery_picture_changelist"
 

@@ -10,7 +10,6 @@ from unittest.mock import Mock
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.messages import get_messages
 from django.core.files.storage import FileSystemStorage
 from django.test import Client
 from django.urls import reverse
@@ -18,6 +17,7 @@ from django.urls import reverse
 from django_avatar_kit.contrib.gallery.models import Picture
 from django_avatar_kit.rendering import avatar_html, avatar_url
 from django_avatar_kit.test import make_upload, settle
+from tests.support.pages import told
 
 PAGE = "/avatar/"
 JSON = {"Accept": "application/json"}
@@ -45,10 +45,6 @@ def add(user: User) -> Callable[..., list[Picture]]:
 
 def url(name: str, picture: Picture) -> str:
     return reverse(f"avatar_kit:picture-{name}", args=[picture.pk])
-
-
-def told(response: Any) -> list[str]:
-    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def shown(owner: User) -> Any:

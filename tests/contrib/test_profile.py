@@ -13,6 +13,9 @@ from django_avatar_kit.contrib.profile.models import Profile
 from django_avatar_kit.rendering import avatar_html, has_avatar
 from django_avatar_kit.test import make_upload, settle
 
+#: The avatar of a user, where there are several.
+SHOWN = "avatar_profile"
+
 
 @pytest.fixture
 def pictured(user: User) -> User:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import inspect
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import textwrap
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout, suppress
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -31,9 +33,11 @@ from django.db import connection
 from django.template import engines
 from django.test import RequestFactory, override_settings
 
-from tests.support.markdown import Part, blocks_of
+from tests.support.markdown import ROOT, Part, blocks_of, parts_of
 
 SITE, MORE = "tests.docs.people", "tests.docs.more"
+#: Done step by step by ``test_tutorial.py``, and so not run once more.
+WALKED = ROOT / "docs" / "tutorial"
 #: What every project has at the top of its files. A block need not import it again.
 COMMON = """
 from pathlib import Path
@@ -199,6 +203,8 @@ RUN: dict[str, Callable[[Part, dict[str, Any]], None]] = {
     "pycon": run_session,
     "django": run_template,
 }
+#: A path in a text, in a string of code, or in a directive of Sphinx.
+DOTTED = re.compile(r"(?<![\w./-])django_avatar_kit(?:\.\w+)+(?!/)")
 
 
 def of_another_package(error: Exception, block: Part) -> bool:
@@ -219,20 +225,46 @@ def of_another_package(error: Exception, block: Part) -> bool:
 
 
 def run_page(page: Path) -> Iterator[tuple[str, str]]:
-    """The places of the blocks of a page that failed, and how."""
+    """The places on a page where something is wrong, and what."""
     known = project()
     from django_avatar_kit import fields
 
     # What example.org answers.
     fields.download = lambda url, rules=None: known["make_upload"]()
-    for block in blocks_of(page):
-        if block.language not in RUN:
-            continue
-        try:
-            RUN[block.language](block, known)
-        except Exception as error:  # noqa: BLE001 - whatever an example raises is its failure
-            if not of_another_package(error, block):
-                yield block.place, f"{type(error).__name__}: {error}{_line(error, block)}"
+    if page.parent != WALKED:
+        for block in blocks_of(page, *RUN):
+            if failure := run_block(block, known):
+                yield block.place, failure
+    for part in parts_of(page):
+        for dotted in DOTTED.findall(part.text):
+            if not leads_somewhere(dotted):
+                yield f"{part.place} {dotted}", "The kit has nothing there."
+
+
+def run_block(block: Part, known: dict[str, Any]) -> str:
+    """What fails; "" where nothing does."""
+    try:
+        RUN[block.language](block, known)
+    except Exception as error:  # noqa: BLE001 - whatever an example raises is its failure
+        if not of_another_package(error, block):
+            return f"{type(error).__name__}: {error}{_line(error, block)}"
+    return ""
+
+
+def leads_somewhere(dotted: str) -> bool:
+    with suppress(ImportError, AttributeError):
+        resolved(dotted)
+        return True
+    return False
+
+
+def resolved(dotted: str) -> Any:
+    """The module, or what is in one, that a dotted path names. Raises where there is none."""
+    try:
+        return import_module(dotted)
+    except ModuleNotFoundError:
+        outer, _, name = dotted.rpartition(".")
+        return inspect.getattr_static(resolved(outer), name)
 
 
 def _line(error: Exception, block: Part) -> str:

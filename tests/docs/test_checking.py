@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from jinja2 import TemplateSyntaxError
 
 from tests.docs.checking import CHECKS
 from tests.docs.starting import run_in_a_process
@@ -56,16 +57,23 @@ def test_what_is_wrong(language, text, message):
 
 
 @pytest.mark.parametrize(
-    ("language", "text"),
-    [("json", "{,}"), ("python", "class:"), ("jinja", "{{ avatar( }}"), ("toml", "a =")],
+    ("language", "text", "error"),
+    [
+        ("json", "{,}", ValueError),
+        ("python", "class:", SyntaxError),
+        ("jinja", "{{ avatar( }}", TemplateSyntaxError),
+        ("toml", "a =", ValueError),
+    ],
 )
-def test_what_cannot_be_read(language, text):
-    with pytest.raises(Exception, match=r"."):
+def test_what_cannot_be_read(language, text, error):
+    with pytest.raises(error):
         CHECKS[language](block(language, text))
 
 
 PAGE = """
 # A page
+
+Add `django_avatar_kit.apps` and `django_avatar_kit.appetite`.
 
 ```python
 from django_avatar_kit.models import AvatarMixin, NoSuchName
@@ -89,8 +97,14 @@ def test_wrong_examples_fail_and_right_ones_do_not(tmp_path):
     """Executed as the pages of the documentation are."""
     (tmp_path / "page.md").write_text(PAGE)
     failures = run_in_a_process([tmp_path / "page.md"], tmp_path)
-    assert [place.rpartition(":")[2] for place in failures] == ["5", "9", "17"]
-    import_, setting, tag = failures.values()
+    assert [place.rpartition(":")[2] for place in failures] == [
+        "7",
+        "11",
+        "19",
+        "4 django_avatar_kit.appetite",
+    ]
+    import_, setting, tag, path = failures.values()
     assert "NoSuchName" in import_
     assert "Did you mean 'SIZES'?" in setting
     assert "avatar_polish" in tag
+    assert path == "The kit has nothing there."

@@ -6,8 +6,8 @@ parsed. There is no list of exceptions. Where a block fails, its message says:
 - *NameError*: a block may use what it imports, what a block above it on the page defines, and the
   names in ``COMMON`` and ``project()`` of ``running.py``, which every reader has.
 - *No block above defines …*: the same, of ``from .models import …``.
-- A page whose files are run in a site of their own (``site_of_a_page.make()``) may define what it
-  wants: its blocks that begin with ``# people/models.py`` are run there.
+- A page whose files are run in a site of their own (``Site.add_page()``) may define what it wants:
+  its blocks that begin with ``# people/models.py`` are run there.
 - *No module named …*: add the package to a group of pyproject.toml. If it is too heavy for that,
   the page says with which version it was tried: “tried with Wagtail 8.0”.
 - *a language that is unknown*: name one of those in ``CHECKS`` behind the three backticks.
@@ -25,8 +25,6 @@ from tests.support.markdown import PAGES, ROOT, Part, blocks_of
 
 pytestmark = pytest.mark.docs
 
-#: Done step by step by ``test_tutorial.py``, and so not run once more.
-WALKED = list((ROOT / "docs" / "tutorial").glob("*.md"))
 #: Without directives of Sphinx, which the build of the documentation checks.
 BLOCKS = [
     pytest.param(block, id=block.place)
@@ -34,32 +32,34 @@ BLOCKS = [
     for block in blocks_of(page)
     if not block.language.startswith("{")
 ]
-
-
-MAKE = re.compile(r'site_of_a_page\.make\(f?"[^"]*?([\w-]+\.md)"')
+PLACES = {block.values[0].place for block in BLOCKS}
 #: Pages of which a test makes a site: files that they name are run there, as they are.
 SITES = {
-    name
+    f"{name}.md"
     for test in (ROOT / "tests").rglob("test_*.py")
-    for name in MAKE.findall(test.read_text("utf-8"))
+    for name in re.findall(r'\.add_page\(page\("([\w-]+)"\)\)', test.read_text("utf-8"))
 }
-#: The first line of a block that is a file.
-FILE = re.compile(r"(# |\{# )[\w./-]+\.(py|html)\b")
 
 
 def is_in_a_site(block: Part) -> bool:
-    return block.page.name in SITES and bool(FILE.match(block.text))
+    return block.page.name in SITES and block.file is not None
 
 
 @pytest.fixture(scope="session")
 def failures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What failed of all blocks that were run, by their places."""
+    """What failed of all pages, by its places."""
     folder = tmp_path_factory.mktemp("examples")
-    return run_in_a_process([page for page in PAGES if page not in WALKED], folder)
+    return run_in_a_process(PAGES, folder)
 
 
 def test_the_examples_can_be_run(failures: dict[str, str]):
     assert "" not in failures, failures[""]
+
+
+def test_every_path_into_the_kit_leads_somewhere(failures: dict[str, str]):
+    """As in ``INSTALLED_APPS``, in a directive of Sphinx, or in the text."""
+    wrong = {place: said for place, said in failures.items() if place and place not in PLACES}
+    assert wrong == {}
 
 
 @pytest.mark.parametrize("block", BLOCKS)

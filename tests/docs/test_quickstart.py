@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from django_avatar_kit.test import make_image
+from tests.docs.walker import Walker
 from tests.support.markdown import ROOT, Part, section
-from tests.support.walker import Walker
 
 pytestmark = pytest.mark.docs
 

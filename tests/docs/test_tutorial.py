@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.docs.walker import Walker
 from tests.support.markdown import ROOT, parts_of
-from tests.support.walker import Walker
 
 pytestmark = pytest.mark.docs
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.walker import Walker
 from tests.support.markdown import parts_of
-from tests.support.walker import Walker
 
 pytestmark = pytest.mark.docs
 

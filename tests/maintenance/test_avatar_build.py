@@ -27,14 +27,20 @@ from django_avatar_kit.test import make_image
 from tests.support.build import (
     avatar,
     build,
-    name_of,
     old_file,
     old_team,
-    put,
     summary,
     team,
 )
-from tests.support.lifecycle import column, files_of, make_profile, needed, upload
+from tests.support.lifecycle import (
+    column,
+    files_of,
+    make_profile,
+    name_of,
+    needed,
+    set_column,
+    upload,
+)
 from tests.testapp.models import Bare, Channel, Pet, Profile, Team
 
 pytestmark = [
@@ -129,7 +135,7 @@ def test_an_adopted_file_stays_while_another_row_uses_it(media, files):
 
 def test_two_rows_that_share_a_file_get_one_each(media, files):
     first, second = old_team(media), Team.objects.create()
-    put(second, "avatars/old.jpg")
+    set_column(second, "avatars/old.jpg")
     build()
     assert name_of(first).token != name_of(second).token
     assert files() == {*name_of(first).files, *name_of(second).files}
@@ -348,7 +354,7 @@ def test_files_go_to_the_storage_that_is_configured_now(media, files):
     """A user with a profile, by the way: the row is found by its own key."""
     user = User.objects.create(username="eve")
     profile = Profile.objects.create(user=user)
-    put(profile, old_file(media))
+    set_column(profile, old_file(media))
     build()
     assert storages["default"].exists(column(profile))
     assert files() == files_of(column(profile))

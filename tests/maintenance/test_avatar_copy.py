@@ -23,7 +23,6 @@ from tests.support.copying import (
     failing,
     keys_of,
     lines,
-    name_of,
     old_team,
     present,
     put,
@@ -32,7 +31,7 @@ from tests.support.copying import (
     team,
     teams,
 )
-from tests.support.lifecycle import column, files_of, make_profile
+from tests.support.lifecycle import column, files_of, make_profile, name_of
 from tests.testapp.models import Channel, Team
 
 pytestmark = [

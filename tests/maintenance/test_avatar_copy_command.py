@@ -16,7 +16,6 @@ from tests.support.copying import (
     failing,
     keys_of,
     lines,
-    name_of,
     old_team,
     present,
     put,
@@ -24,7 +23,7 @@ from tests.support.copying import (
     team,
     teams,
 )
-from tests.support.lifecycle import column, files_of, make_profile, upload
+from tests.support.lifecycle import column, files_of, make_profile, name_of, upload
 from tests.testapp.models import Pet, Team
 
 pytestmark = [

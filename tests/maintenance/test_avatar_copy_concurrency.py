@@ -27,7 +27,6 @@ from tests.support.copying import (
     copy,
     keys_of,
     lines,
-    name_of,
     old_team,
     present,
     put,
@@ -36,7 +35,7 @@ from tests.support.copying import (
     teams,
     while_copying,
 )
-from tests.support.lifecycle import column, files_of, fresh, upload
+from tests.support.lifecycle import column, files_of, fresh, name_of, upload
 from tests.testapp.models import Bare, Channel
 
 pytestmark = [

@@ -16,7 +16,6 @@ from tests.support.copying import (
     failing,
     keys_of,
     lines,
-    name_of,
     old_team,
     present,
     put,
@@ -25,7 +24,7 @@ from tests.support.copying import (
     teams,
     while_copying,
 )
-from tests.support.lifecycle import column, files_of, fresh
+from tests.support.lifecycle import column, files_of, fresh, name_of
 from tests.testapp.models import Bare, Channel, Team
 
 pytestmark = [

@@ -15,12 +15,11 @@ from django_avatar_kit.names import Name
 from tests.support.build import (
     avatar,
     build,
-    name_of,
     old_team,
     summary,
     team,
 )
-from tests.support.lifecycle import column, fresh, needed, upload
+from tests.support.lifecycle import column, fresh, name_of, needed, upload
 from tests.testapp.models import Team
 
 pytestmark = [

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from django_avatar_kit.maintenance import build as building
 from django_avatar_kit.maintenance import parallel, problems
 from django_avatar_kit.test import make_image
-from tests.support.build import build, name_of, old_team, put, summary, team
-from tests.support.lifecycle import column
+from tests.support.build import build, old_team, summary, team
+from tests.support.lifecycle import column, name_of, set_column
 from tests.testapp.models import Team
 
 pytestmark = [
@@ -126,7 +126,7 @@ def test_what_is_uploaded_meanwhile_is_not_cleared(monkeypatch, gone):
     clear_name = problems.clear_name
 
     def upload_first(row: Any) -> bool:
-        put(gone, "avatars/new.jpg")
+        set_column(gone, "avatars/new.jpg")
         return clear_name(row)
 
     monkeypatch.setattr(problems, "clear_name", upload_first)
@@ -162,7 +162,7 @@ def test_an_avatar_that_is_still_shown_is_not_cleared(media, gone):
     first, second = Team.objects.all()[:2]
     (media / name_of(first).files[0]).unlink()
     # It lists one size less than it should, so that it has to be built.
-    put(second, column(second).replace("-16_32-", "-16-"))
+    set_column(second, column(second).replace("-16_32-", "-16-"))
     (media / column(second)).write_bytes(b"damaged")
     _, err, error = failed(missing="clear", unusable="clear", max_percent=100)
     assert error == "2 of 6 avatars could not be built."

@@ -15,12 +15,11 @@ from django_avatar_kit.test import make_upload, settle
 from django_avatar_kit.uploads import geometry
 from tests.support.build import (
     build,
-    name_of,
     size_of,
     summary,
     team,
 )
-from tests.support.lifecycle import column, files_of, fresh, needed, upload
+from tests.support.lifecycle import column, files_of, fresh, name_of, needed, upload
 from tests.testapp.models import Guest, Pet, Team
 
 pytestmark = [

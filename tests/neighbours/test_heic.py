@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from django_avatar_kit.exceptions import UnsupportedFormat
-from tests.support.code_blocks import blocks
+from tests.support.howtos import code, run
 from tests.support.lifecycle import make_profile, upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,10 +30,7 @@ def photo(size: tuple[int, int] = (60, 40), **options: Any) -> SimpleUploadedFil
 
 @pytest.fixture
 def page() -> dict[str, Any]:
-    names: dict[str, Any] = {}
-    (code,) = (b.code for b in blocks("python", page="docs/howto/heic.md") if b.file)
-    exec(code, names)  # noqa: S102
-    return names
+    return run(code("heic", "# people/heic.py"))
 
 
 def test_the_kit_itself_refuses_it():

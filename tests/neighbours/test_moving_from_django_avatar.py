@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from html import unescape
 from typing import Any
 from uuid import uuid4
@@ -11,7 +10,6 @@ import pytest
 from avatar.models import Avatar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import User
-from django.core.management import call_command
 from django.db import connection, models
 from django.template import Context, Template
 from django.test import override_settings
@@ -21,16 +19,13 @@ from django_avatar_kit.contrib.profile.models import Profile
 from django_avatar_kit.names import Name
 from django_avatar_kit.templatetags import avatar_kit_compat
 from django_avatar_kit.test import make_upload
+from tests.neighbours.importing import move, picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 #: The project of these tests has two profiles; a site that follows the page has one.
 KIT: dict[str, Any] = {"SIZES": (32, 64), "OWNER": {"auth.User": "avatar_profile"}}
 FALLBACK = "django_avatar_kit.contrib.django_avatar.DjangoAvatar"
-
-
-class TimeLimit(Exception):  # noqa: N818 - as a task queue names it
-    """Of a task queue."""
 
 
 @pytest.fixture(autouse=True)
@@ -44,18 +39,6 @@ def with_picture(name: str, color: str = "teal", **fields: Any) -> User:
     user = User.objects.create(username=name)
     picture(user, color, **fields)
     return user
-
-
-def picture(user: User, color: str, *, primary: bool = True) -> Avatar:
-    upload = make_upload(f"{color}.jpg", size=(90, 60), color=color)
-    return Avatar.objects.create(user=user, primary=primary, avatar=upload)
-
-
-def move(*arguments: str, **options: Any) -> tuple[str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    options = {"source": "avatar.Avatar", **options}
-    call_command("avatar_import", *arguments, stdout=out, stderr=err, **options)
-    return out.getvalue(), err.getvalue()
 
 
 def page(load: str) -> str:
@@ -81,7 +64,7 @@ def test_the_whole_move(files):
         Profile.objects.create(user=anna, avatar=make_upload(color="green"))
         chosen = anna.avatar_profile.avatar.name
         # 3. One command.
-        out, err = move("--jobs=2")
+        out, err = move(jobs=2)
         assert err == ""
         assert out == (
             "2 pictures of avatar.Avatar.avatar: 1 imported into "

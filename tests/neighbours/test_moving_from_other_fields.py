@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import CommandError, call_command
 from django.db import models
 from django.test.utils import isolate_apps
 
@@ -20,6 +18,7 @@ from django_avatar_kit.maintenance.sources import route_of
 from django_avatar_kit.models import AvatarMixin
 from django_avatar_kit.names import Name
 from django_avatar_kit.test import make_image, make_upload
+from tests.neighbours.importing import failed, move, summary
 from tests.neighbours.moving.models import (
     Badge,
     Club,
@@ -32,9 +31,8 @@ from tests.neighbours.moving.models import (
     Std,
     Versatile,
 )
-from tests.neighbours.test_moving_from_django_avatar import TimeLimit
-from tests.support.build import put
-from tests.support.lifecycle import column
+from tests.support.lifecycle import column, set_column
+from tests.support.time_limits import SoftTimeLimit
 from tests.testapp.models import Profile as SiteProfile
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,16 +45,9 @@ def site(settings: Any) -> None:
     settings.PICTURES = {"PROCESSOR": "pictures.tasks.noop"}
 
 
-def move(source: str, **options: Any) -> tuple[str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    call_command("avatar_import", source=source, stdout=out, stderr=err, **options)
-    return out.getvalue(), err.getvalue()
-
-
 def refused(source: str, **options: Any) -> str:
-    with pytest.raises(CommandError) as error:
-        move(source, **options)
-    return str(error.value)
+    error, _told = failed(source, **options)
+    return error
 
 
 def user(name: str = "anna") -> User:
@@ -72,10 +63,6 @@ def avatar_of(owner: User) -> Name:
     name = Name.parse(owner.avatar_profile.avatar.name)
     assert name is not None
     return name
-
-
-def summary(out: str) -> str:
-    return out.strip().splitlines()[-1].partition(": ")[2]
 
 
 # --- each library -----------------------------------------------------------------------------
@@ -227,7 +214,7 @@ def test_an_owner_who_is_the_target_and_gone(monkeypatch):
 def broken(media: Path) -> None:
     """Of four users: a file that is gone, half a JPEG, no image, and a good one."""
     for name in ("gone", "half", "text", "good"):
-        put(photo(of=user(name)), f"plain/{name}.jpg", "image")
+        set_column(photo(of=user(name)), f"plain/{name}.jpg", "image")
     image = make_image((60, 40))
     (media / "plain/half.jpg").write_bytes(image[: len(image) // 2])
     (media / "plain/text.jpg").write_bytes(b"not an image")
@@ -281,16 +268,9 @@ def test_what_may_succeed_later_is_a_failure(monkeypatch):
         return store(cut, field, instance, using)
 
     monkeypatch.setattr(pipeline, "store", fail)
-    err = io.StringIO()
-    with pytest.raises(CommandError, match=r"^1 of 2 pictures could not be imported\. Run the"):
-        call_command(
-            "avatar_import",
-            source="moving.Plain.image",
-            owner="user",
-            stdout=io.StringIO(),
-            stderr=err,
-        )
-    assert "“plain/red.jpg”: No space left on device\nTraceback" in err.getvalue()
+    error, told = failed("moving.Plain.image", owner="user")
+    assert error.startswith("1 of 2 pictures could not be imported. Run the")
+    assert "“plain/red.jpg”: No space left on device\nTraceback" in told
     assert avatar_of(user("eve"))
     monkeypatch.setattr(pipeline, "store", store)
     assert summary(move("moving.Plain.image", owner="user")[0]).startswith("1 imported")
@@ -306,13 +286,9 @@ def test_an_error_of_the_kit_needs_no_traceback(settings):
         },
     }
     settings.AVATAR_KIT = {**settings.AVATAR_KIT, "STORAGE": "broken"}
-    err = io.StringIO()
-    with pytest.raises(CommandError):
-        call_command(
-            "avatar_import", source="moving.Plain.image", owner="user", verbosity=0, stderr=err
-        )
-    assert "could not be written" in err.getvalue()
-    assert "Traceback" not in err.getvalue()
+    _error, told = failed("moving.Plain.image", owner="user", verbosity=0)
+    assert "could not be written" in told
+    assert "Traceback" not in told
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -324,11 +300,11 @@ def test_an_interruption_ends_the_run_and_another_resumes_it(monkeypatch, jobs, 
     def interrupt(*args: Any) -> Any:
         calls.append(args)
         if len(calls) == 3:
-            raise TimeLimit
+            raise SoftTimeLimit
         return adopt(*args)
 
     monkeypatch.setattr(pictures, "adopt", interrupt)
-    with pytest.raises(TimeLimit):
+    with pytest.raises(SoftTimeLimit):
         move("moving.Plain.image", owner="user", jobs=jobs)
     done = Profile.objects.count()
     assert done < 8

@@ -5,91 +5,64 @@ The project is a real one, with migrations and processes of its own, since its m
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-import django_avatar_kit
-
-#: Where the kit is installed, or its checkout.
-KIT = Path(django_avatar_kit.__file__).parent.parent
+from tests.support.small_site import Site
 
 SETTINGS = """
-from pathlib import Path
-BASE = Path(__file__).parent
-SECRET_KEY = "only for tests"
+# So that Django serves the pictures.
 DEBUG = True
-ALLOWED_HOSTS = ["testserver"]
-ROOT_URLCONF = "site_urls"
-USE_TZ = True
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-INSTALLED_APPS = [
-    "django.contrib.auth", "django.contrib.contenttypes", "easy_thumbnails", *APPS, "profiles",
-]
-DATABASES = {"default": {
-    "ENGINE": "django.db.backends.sqlite3", "NAME": BASE / "db.sqlite3",
-    "OPTIONS": {"timeout": 30},
-}}
-MEDIA_ROOT, MEDIA_URL = BASE / "media", "/media/"
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [BASE]}]
 AVATAR_KIT = {"SIZES": (32, 64)}
 """
-
 URLS = """
 from django.conf import settings
 from django.conf.urls.static import static
 from django.shortcuts import render
 from django.urls import path
-from profiles.models import Profile
+from people.models import Profile
 
 def page(request, template):
     return render(request, template, {"profiles": Profile.objects.order_by("pk")})
 
-urlpatterns = [path("<path:template>", page)]
-urlpatterns = static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT) + urlpatterns
+urlpatterns = [
+    *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
+    path("<path:template>", page),
+]
 """
-
 MODELS = """
 from django.db import models
-IMPORT
+from easy_thumbnails.fields import ThumbnailerImageField
 
-class Profile(BASES):
+class Profile(models.Model):
     name = models.CharField(max_length=20)
-    FIELD
+    avatar = {field}
 """
+#: Step 1: the mixin in place of the field.
+MODELS_WITH_THE_MIXIN = """
+from django.db import models
+from django_avatar_kit.models import AvatarMixin
 
-LOOP = (
-    '{}{{% for each in profiles %}}{{% if each.avatar %}}<img src="{}">{{% endif %}}{{% endfor %}}'
-)
+class Profile(AvatarMixin, models.Model):
+    name = models.CharField(max_length=20)
+"""
+LOOP = "{{% for each in profiles %}}{{% if each.avatar %}}{}{{% endif %}}{{% endfor %}}"
+#: The field, and how a page shows it.
 OLD = {
-    "easy": (
-        "from easy_thumbnails.fields import ThumbnailerImageField",
-        'avatar = ThumbnailerImageField(upload_to="photos", blank=True)',
-        LOOP.format("{% load thumbnail %}", "{% thumbnail each.avatar 32x32 crop %}"),
+    "easy-thumbnails": (
+        'ThumbnailerImageField(upload_to="photos", blank=True)',
+        "{% load thumbnail %}" + LOOP.format('<img src="{% thumbnail each.avatar 32x32 crop %}">'),
     ),
     "stock": (
-        "",
-        'avatar = models.ImageField(upload_to="photos", blank=True)',
-        LOOP.format("", "{{ each.avatar.url }}"),
+        'models.ImageField(upload_to="photos", blank=True)',
+        LOOP.format('<img src="{{ each.avatar.url }}">'),
     ),
 }
 NEW = "{% load avatar_kit %}{% for each in profiles %}{% avatar each 32 %}{% endfor %}"
 
 #: What both processes begin with: a page, and the pictures on it.
-BEGIN = """
-import os, re, sys, threading
-from io import BytesIO
-os.environ["DJANGO_SETTINGS_MODULE"] = "site_settings"
-import django
-django.setup()
-from django.core.files.base import ContentFile
-from django.core.management import call_command
-from django.test import Client
-from PIL import Image
-from profiles.models import Profile
+PAGES = """
+import re
+from people.models import Profile
 
 def page(template):
     answer = Client().get(f"/{template}")
@@ -105,23 +78,17 @@ def pictures(template):
         answer.close()
     return urls
 """
-
 BEFORE = """
-call_command("makemigrations", "profiles", verbosity=0)
-call_command("migrate", verbosity=0)
 for number in range(6):
-    buffer = BytesIO()
-    Image.new("RGB", (90, 60), (40 * number, 0, 0)).save(buffer, "JPEG")
-    picture = ContentFile(buffer.getvalue(), name=f"{number}.jpg")
+    picture = make_upload(f"{number}.jpg", size=(90, 60), color=(40 * number, 0, 0))
     Profile.objects.create(name=str(number), avatar=picture)
 Profile.objects.create(name="nobody")
 assert len(pictures("old.html")) == 6
 """
-
 AFTER = """
-# 2. The column.
-call_command("makemigrations", "profiles", verbosity=0)
-call_command("migrate", verbosity=0)
+import threading
+
+# 2. The column has been changed by the migration.
 old = set(Profile.objects.exclude(avatar="").values_list("avatar", flat=True))
 assert len(pictures("old.html")) == 6
 
@@ -153,50 +120,19 @@ call_command("avatar_build")
 """
 
 
-class Project:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "profiles").mkdir()
-        (folder / "profiles/__init__.py").touch()
-        (folder / "profiles/migrations").mkdir()
-        (folder / "profiles/migrations/__init__.py").touch()
-        (folder / "site_urls.py").write_text(URLS)
-        (folder / "new.html").write_text(NEW)
-
-    def models(self, *, bases: str, field: str, imports: str) -> None:
-        text = MODELS.replace("BASES", bases).replace("FIELD", field).replace("IMPORT", imports)
-        (self.folder / "profiles/models.py").write_text(text)
-
-    def apps(self, *apps: str) -> None:
-        text = SETTINGS.replace("*APPS", "".join(f'"{app}",' for app in apps).rstrip(","))
-        (self.folder / "site_settings.py").write_text(text.replace(", ,", ","))
-
-    def run(self, code: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", BEGIN + code],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": f"{self.folder}{os.pathsep}{KIT}"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-
 @pytest.mark.parametrize("kind", OLD)
 def test_the_whole_move(tmp_path, kind):
-    project = Project(tmp_path)
-    imports, field, template = OLD[kind]
-    (tmp_path / "old.html").write_text(template)
-    project.apps()
-    project.models(bases="models.Model", field=field, imports=imports)
-    project.run(BEFORE)
-    # 1. The mixin in place of the field.
-    project.apps("django_avatar_kit")
-    mixin = "from django_avatar_kit.models import AvatarMixin"
-    project.models(bases="AvatarMixin, models.Model", field="", imports=mixin)
-    out = project.run(AFTER)
+    field, template = OLD[kind]
+    site = Site(tmp_path)
+    site.add("settings.py", SETTINGS + 'INSTALLED_APPS.remove("django_avatar_kit")')
+    site.write("urls.py", URLS)
+    site.write("people/models.py", MODELS.format(field=field))
+    site.write("templates/old.html", template)
+    site.write("templates/new.html", NEW)
+    site.run(PAGES + BEFORE)
+    site.add("settings.py", 'INSTALLED_APPS.insert(-1, "django_avatar_kit")')
+    site.write("people/models.py", MODELS_WITH_THE_MIXIN)
+    out = site.run(PAGES + AFTER)
     assert "6 checked: 0 to be rebuilt, 6 to be adopted, 0 up to date, " in out
     assert "6 checked: 0 rebuilt, 6 adopted, 0 up to date, 0 changed meanwhile, 0 failed." in out
     assert out.splitlines()[-1].startswith("6 checked: 0 rebuilt, 0 adopted, 6 up to date")

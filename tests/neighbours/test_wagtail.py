@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support import site_of_a_page
+from tests.support.howtos import page
+from tests.support.small_site import Site
 
-MORE = """
+SETTINGS = """
 INSTALLED_APPS += [
     "people.wagtail_users.UsersConfig",
     "wagtail.images",
@@ -44,14 +45,16 @@ class User(AvatarMixin, AbstractUser):
 
 
 def test_the_site_of_the_page(tmp_path: Path) -> None:
-    site = site_of_a_page.make("docs/howto/wagtail.md", tmp_path)
-    for name, code in {"settings.py": MORE, "urls.py": URLS, "people/models.py": MODELS}.items():
-        with (site / name).open("a") as file:
-            file.write(code)
-    edit = site / "templates/wagtailusers/users/edit.html"
-    (edit.parent / "create.html").write_text(edit.read_text().replace("edit.html", "create.html"))
-    site_of_a_page.run(
-        site,
+    site = Site(tmp_path)
+    site.add_page(page("wagtail"))
+    site.add("settings.py", SETTINGS)
+    site.add("urls.py", URLS)
+    site.add("people/models.py", MODELS)
+    edit = (tmp_path / "templates/wagtailusers/users/edit.html").read_text()
+    site.write(
+        "templates/wagtailusers/users/create.html", edit.replace("edit.html", "create.html")
+    )
+    site.run(
         """
         from people.models import User
 

@@ -19,14 +19,11 @@ from django.core.files.storage import storages
 from django_avatar_kit.exceptions import NotAnImage
 from django_avatar_kit.signals import avatar_updated
 from django_avatar_kit.test import make_image
-from tests.support.code_blocks import blocks
+from tests.support.howtos import blocks, code, run
 from tests.support.lifecycle import make_profile, upload
 from tests.testapp.models import Profile
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "other"])
-
-
-PAGE = "docs/howto/background.md"
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +32,9 @@ def page() -> Iterator[dict[str, Any]]:
     app = Celery("tests", set_as_current=True)
     app.conf.update(task_always_eager=True, task_eager_propagates=True)
     names: dict[str, Any] = {"Profile": Profile, "__name__": "people.tasks"}
-    for block in blocks("python", page=PAGE):
-        if "@receiver" not in block.code:
-            exec(re.sub(r"from \.models .*", "", block.code), names)  # noqa: S102
+    for block in blocks("background"):
+        if "@receiver" not in block:
+            names = run(re.sub(r"from \.models .*", "", block), **names)
     yield names
     app.close()
 
@@ -79,13 +76,11 @@ def test_a_task_after_the_commit(monkeypatch, tasks):
     module.announce = type("Task", (), {"delay": staticmethod(told.append)})
     monkeypatch.setitem(sys.modules, "people", ModuleType("people"))
     monkeypatch.setitem(sys.modules, "people.tasks", module)
-    (code,) = (each.code for each in blocks("python", page=PAGE) if "@receiver" in each.code)
-    names: dict[str, Any] = {"__name__": "people.receivers", "__package__": "people"}
-    exec(code, names)  # noqa: S102
+    found = run(code("background", "@receiver"), __name__="people.receivers", __package__="people")
     try:
         assert told == [make_profile().pk]
     finally:
-        avatar_updated.disconnect(names["tell_the_forum"])
+        avatar_updated.disconnect(found["tell_the_forum"])
 
 
 def test_a_picture_that_is_saved_in_a_task(tasks):

@@ -1,7 +1,7 @@
 """A tiny site on the installed wheel: migrate, upload, show, replace, delete.
 
 Started by check.py in an empty directory, with the wheel's own requirements and nothing
-else: no test runner, no checkout.
+else: no test runner, no checkout. So it brings its settings along, instead of those of the tests.
 """
 
 from __future__ import annotations

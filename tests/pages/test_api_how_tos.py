@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,11 +14,10 @@ from rest_framework.test import APIClient, APIRequestFactory
 
 from django_avatar_kit.rendering import avatar_url, get_face
 from django_avatar_kit.test import make_image, make_upload
+from tests.support.howtos import blocks
 from tests.testapp.models import Profile, Team
 
 pytestmark = pytest.mark.usefixtures("small")
-HOWTO = Path(__file__).resolve().parents[2] / "docs" / "howto"
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: Of the site in the examples.
 MODELS = re.compile(r"from (\.|profiles\.)models import")
 SITE = "http://testserver"
@@ -29,7 +27,7 @@ def module_of(page: str, **names: Any) -> Any:
     """All code of a page, as one module."""
     module = ModuleType(page)
     vars(module).update(names)
-    for block in BLOCK.findall((HOWTO / f"{page}.md").read_text("utf-8")):
+    for block in blocks(page):
         code = MODELS.sub("from tests.testapp.models import", block)
         exec(compile(code, page, "exec", dont_inherit=True), vars(module))  # noqa: S102
     return module

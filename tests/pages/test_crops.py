@@ -21,7 +21,7 @@ from django_avatar_kit.names import Name
 from django_avatar_kit.test import make_upload
 from django_avatar_kit.widgets import AvatarInput
 from tests.support.lifecycle import column, files_of, make_profile, needed
-from tests.support.responses import CHANGE, errors
+from tests.support.pages import CHANGE, errors
 from tests.testapp.models import Profile, Team
 
 pytestmark = pytest.mark.django_db

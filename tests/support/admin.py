@@ -5,17 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from django.contrib.messages import get_messages
 from django.urls import reverse
 
 
 def url(model: Any, page: str, *args: Any) -> str:
     """The URL of a page of the admin: ``changelist``, ``add``, ``change`` …"""
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
-
-
-def told(response: Any) -> list[str]:
-    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def cells(response: Any, name: str) -> list[str]:

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
-from django.db import models
 from PIL import Image
 
-from django_avatar_kit.names import Name
 from django_avatar_kit.test import make_image, make_upload
-from tests.support.lifecycle import column
+from tests.support.lifecycle import set_column
 from tests.testapp.models import Team
 
 
@@ -30,12 +28,6 @@ def summary(text: str) -> str:
     return text.strip().splitlines()[-1]
 
 
-def put(row: Any, value: str, attname: str = "avatar") -> None:
-    """Past the kit, as a site had it before."""
-    plain = models.Value(value, output_field=models.CharField())
-    type(row)._base_manager.filter(pk=row.pk).update(**{attname: plain})
-
-
 def team(**image: Any) -> Team:
     return Team.objects.create(avatar=make_upload(**{"size": (60, 40), **image}))
 
@@ -49,14 +41,8 @@ def old_file(media: Path, key: str = "avatars/old.jpg", **image: Any) -> str:
 
 def old_team(media: Path, key: str = "avatars/old.jpg", **image: Any) -> Team:
     row = Team.objects.create()
-    put(row, old_file(media, key, **image))
+    set_column(row, old_file(media, key, **image))
     return row
-
-
-def name_of(row: Any, attname: str = "avatar") -> Name:
-    name = Name.parse(column(row, attname))
-    assert name is not None
-    return name
 
 
 def size_of(media: Path, key: str) -> tuple[int, int]:

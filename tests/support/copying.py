@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 from django.core.files.storage import Storage
 from django.core.management import CommandError, call_command
-from django.db import models
 
-from django_avatar_kit.names import Name
 from django_avatar_kit.storage import base as module
 from django_avatar_kit.test import make_image
 from tests.storage.test_any_storage import Bottomless
-from tests.support.lifecycle import column, files_of, upload
+from tests.support.lifecycle import column, files_of, set_column, upload
 from tests.testapp.models import Team
 
 #: A master and two renditions.
@@ -63,8 +61,7 @@ def teams(count: int) -> list[Team]:
 def old_team(storage: Any, key: str = "avatars/old.jpg", data: bytes | None = None) -> Team:
     """A row with a file from before the kit."""
     row = Team.objects.create()
-    plain = models.Value(key, output_field=models.CharField())
-    Team._base_manager.filter(pk=row.pk).update(avatar=plain)
+    set_column(row, key)
     put(storage, key, make_image((60, 40)) if data is None else data)
     return row
 
@@ -72,12 +69,6 @@ def old_team(storage: Any, key: str = "avatars/old.jpg", data: bytes | None = No
 def put(storage: Any, key: str, data: bytes) -> None:
     kind = "application/octet-stream"
     module.write_one(module.Write(storage=storage, key=key, data=data, content_type=kind))
-
-
-def name_of(row: Any, attname: str = "avatar") -> Name:
-    name = Name.parse(column(row, attname))
-    assert name is not None
-    return name
 
 
 def contents(storage: Storage, keys: Any) -> dict[str, bytes]:

@@ -98,13 +98,10 @@ def of_colour(colour):
     return images.jpeg(Image.new("RGB", (60, 40), colour))
 
 
-class Readable:
-    """An object with ``read()`` and ``closed``, but without ``seek()`` and ``tell()``."""
+class Readable(Reader):
+    """The same with ``closed``, still without ``seek()`` and ``tell()``."""
 
     closed = False
-
-    def __init__(self, data: bytes) -> None:
-        self.read = io.BytesIO(data).read
 
 
 class Fails(io.BytesIO):

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
-HOWTO = Path(__file__).resolve().parents[2] / "docs" / "howto"
+from tests.support.markdown import ROOT, blocks_of
 
 
-def blocks(page: str, language: str) -> list[str]:
-    """The code blocks of a page of ``docs/howto``, in order."""
-    text = (HOWTO / f"{page}.md").read_text("utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+def page(name: str) -> Path:
+    """The file of a page of ``docs/howto``."""
+    return ROOT / "docs" / "howto" / f"{name}.md"
 
 
-def run(code: str, **names: Any) -> dict[str, Any]:
+def blocks(name: str, *languages: str) -> list[str]:
+    """The blocks of code of a page, in order; in Python, unless other languages are named."""
+    return [block.text for block in blocks_of(page(name), *(languages or ["python"]))]
+
+
+def code(name: str, containing: str, *languages: str) -> str:
+    """The one block of a page that contains a text."""
+    found = [text for text in blocks(name, *languages) if containing in text]
+    assert len(found) == 1, f"{len(found)} blocks of {name} contain {containing!r}"
+    return found[0]
+
+
+def run(text: str, **names: Any) -> dict[str, Any]:
     """The names that exist after a block has run, with ``names`` before it."""
-    exec(compile(code, "<how-to>", "exec"), names)  # noqa: S102 - our own documentation
+    exec(compile(text, "<how-to>", "exec", dont_inherit=True), names)  # noqa: S102 - our own
     return names

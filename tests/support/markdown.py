@@ -11,7 +11,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 #: Everything that a reader gets to see.
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
+#: What the first line of a block says, if the block is a file.
+FILE = re.compile(r"(?:# |\{# )([\w./-]+\.(?:py|html))\b")
 FENCE = re.compile(r"(?P<indent> *)(?P<fence>`{3,}|~{3,}|:{3,})(?P<language>\S*).*")
+BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"#{1,6} +(?P<title>.*)")
 
 
@@ -34,6 +37,12 @@ class Part:
         """Where it is, as compilers and editors write it."""
         page = self.page.relative_to(ROOT) if self.page.is_relative_to(ROOT) else self.page
         return f"{page}:{self.line}"
+
+    @property
+    def file(self) -> str | None:
+        """The file that the first line names, such as ``people/models.py``."""
+        found = FILE.match(self.text)
+        return found[1] if found else None
 
 
 def parts_of(page: Path) -> Iterator[Part]:
@@ -75,8 +84,10 @@ def _end_of_block(lines: list[str], start: int, fence: str) -> int:
     raise AssertionError(f"Nothing closes the block that begins in line {start + 1}.")
 
 
-def blocks_of(page: Path) -> list[Part]:
-    return [part for part in parts_of(page) if part.kind == "block"]
+def blocks_of(page: Path, *languages: str) -> list[Part]:
+    """The blocks of a page, in some languages or in all."""
+    blocks = (part for part in parts_of(page) if part.kind == "block")
+    return [block for block in blocks if not languages or block.language in languages]
 
 
 def section(page: Path, title: str) -> list[Part]:
@@ -86,3 +97,8 @@ def section(page: Path, title: str) -> list[Part]:
     start = titles.index(title) + 1
     end = next((n for n in range(start, len(parts)) if titles[n] is not None), len(parts))
     return parts[start:end]
+
+
+def prose(page: Path) -> str:
+    """The text of a page as it stands there, without its blocks."""
+    return BLOCK.sub("", page.read_text("utf-8"))

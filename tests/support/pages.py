@@ -1,4 +1,4 @@
-"""What tests of the pages ask of a response, and of the row behind it."""
+"""What tests of the pages send, and what they ask of a response and of the row behind it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
+from django.test import RequestFactory
 
 from django_avatar_kit.forms import AvatarForm
-from tests.testapp.models import Profile
 
 CHANGE = "/avatar/"
 DELETE = "/avatar/delete/"
@@ -26,6 +26,9 @@ class Needed(AvatarForm):
 
 def stored(user: User) -> str:
     """What the column holds."""
+    # Here, because the tests of contrib have no test app.
+    from tests.testapp.models import Profile
+
     return Profile.objects.get(user=user).avatar.name or ""
 
 
@@ -47,3 +50,21 @@ def widget(response: Any) -> str:
 def assets(response: Any) -> str:
     """The style sheets and the script of the page, likewise."""
     return str(response.context["assets"])
+
+
+def errors(response: Any) -> list[tuple[str, str]]:
+    """Code and message of each error of the avatar field."""
+    assert response.status_code == 200
+    return [
+        (error.code, *error.messages)
+        for error in response.context["form"].errors.as_data().get("avatar", [])
+    ]
+
+
+def send(view: Any, user: Any, method: str = "get", **data: Any) -> Any:
+    """Call a view directly, without middleware."""
+    request = getattr(RequestFactory(), method)("/team/picture/", data)
+    request.user = user
+    request._dont_enforce_csrf_checks = True
+    response = view(request)
+    return response.render() if hasattr(response, "render") else response

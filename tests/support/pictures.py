@@ -65,6 +65,7 @@ def shows_quarters(image: Image.Image, tolerance: int = 8) -> bool:
 
 
 def psnr(picture: Image.Image, reference: Image.Image) -> float:
-    """Peak signal to noise, in dB, over all channels."""
+    """Peak signal to noise, in dB, over all channels; infinite if both are equal."""
     difference = ImageStat.Stat(ImageChops.difference(picture, reference))
-    return 10 * math.log10(255**2 / (sum(difference.sum2) / sum(difference.count)))
+    mean_square = sum(difference.sum2) / sum(difference.count)
+    return 10 * math.log10(255**2 / mean_square) if mean_square else math.inf

@@ -20,6 +20,18 @@ def environment() -> dict[str, str]:
     return environ
 
 
-def python(code: str, *flags: str) -> None:
-    """Run some lines with the modules of this process; what they raise fails the test."""
-    subprocess.run([sys.executable, *flags, "-c", code], check=True, env=environment())
+def python(code: str, *flags: str, folder: Path | None = None) -> str:
+    """Run some lines with the modules of this process, and with those in a folder.
+
+    Returns what they print. What they raise fails the test.
+    """
+    done = subprocess.run(
+        [sys.executable, *flags, "-c", code],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -22,8 +22,7 @@ from django.core.files.storage import storages
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-#: How long a client waits for an answer, in seconds: as long as it takes, and where it is to wait
-#: in vain.
+#: Seconds that a client waits for an answer: usually, and in tests in which none comes.
 PATIENCE, IMPATIENCE = 30, 2.0
 
 Fault = Literal[
@@ -45,7 +44,7 @@ _ERROR = (
 
 @contextmanager
 def quick_clients() -> Iterator[None]:
-    """AWS' description of S3 is read once: two thirds of the time that a client takes to make."""
+    """Read AWS' description of S3 once, which is two thirds of the work of making a client."""
     read = cache(partial(JSONFileLoader.load_file, JSONFileLoader()))
     with mock.patch.object(JSONFileLoader, "load_file", staticmethod(read)):
         yield
@@ -68,15 +67,15 @@ class Server:
     """To be stopped at the end. ``requests`` is everything that was asked for so far."""
 
     def __init__(self) -> None:
-        # What is left of a request that was broken off looks like a bad one to it.
+        # It would log the rest of a request that was broken off as a bad request.
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-        # Without the one that would find out, at every request, which of all services is meant.
+        # Only S3. moto's usual application finds out the service of each request first.
         self._app = create_backend_app("s3")
-        # HTTP/1.1, since it is threaded: connections stay open, as those of S3 do.
+        # A threaded server speaks HTTP/1.1: connections stay open, as those of S3 do.
         self._server = make_server(
             "127.0.0.1", 0, self._answer, threaded=True, request_handler=_Handler
         )
-        # Nor do its threads know what became of a connection that a fault has closed.
+        # Errors in its threads come from connections that a fault has closed.
         self._server.handle_error = lambda *arguments: None
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -165,7 +164,7 @@ class Server:
             time.sleep(1.25 * IMPATIENCE)
             return _hang_up(environ)
         if fault == "late":
-            # Whoever asked has long given up when it is done.
+            # The client has given up before this is done.
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = _Body(body)
             time.sleep(1.25 * IMPATIENCE)
@@ -183,7 +182,7 @@ class Server:
 
 
 class _Handler(WSGIRequestHandler):
-    # Head and body of an answer are two packets, and the second is not to wait 40 ms.
+    # An answer is two packets, head and body. The second must not wait for 40 ms.
     disable_nagle_algorithm = True
 
     def log(self, *args: Any) -> None:
@@ -222,8 +221,8 @@ def _refuse(start: Any, status: int, code: str) -> Iterable[bytes]:
 
 def _hang_up(environ: dict[str, Any]) -> Iterable[bytes]:
     connection = environ["werkzeug.socket"]
-    # Without waiting: the other end gets a reset and not an orderly end. Files made of the socket
-    # would keep it open, were it not taken from them.
+    # With this option, the other end gets a reset instead of an orderly end. The socket is
+    # detached, because files that were made of it would keep it open.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     os.close(connection.detach())
     raise ConnectionResetError

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db import connection, models
+from django.db import models
+
+from tests.support.lifecycle import set_column
 
 TOKEN = "3f9c0123456789abcdef0123456789e1"
 KEY = f"avatars/3f/{TOKEN}-5be1012345670707-k1-1000x750-32_64_128_256_512-webp-full-7a6a5c.jpg"
@@ -10,6 +12,4 @@ KEY = f"avatars/3f/{TOKEN}-5be1012345670707-k1-1000x750-32_64_128_256_512-webp-f
 
 def put(instance: models.Model, key: str = KEY) -> None:
     """Write a key into the row, without a file."""
-    table = instance._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {table} SET avatar = %s WHERE id = %s", [key, instance.pk])  # noqa: S608
+    set_column(instance, key)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from factory.django import DjangoModelFactory
 from model_bakery import baker
 
 from django_avatar_kit.rendering import has_avatar
@@ -62,7 +61,3 @@ def test_baker_fills_every_avatar_of_a_row():
     row = baker.make(Captain, _create_files=True, _fill_optional=["avatar", "face"])
     assert has_avatar(row)
     assert row.face.avatar_name.sizes == (16, 32)
-
-
-def test_the_declaration_is_one_of_factory_boy(factory):
-    assert issubclass(factory, DjangoModelFactory)

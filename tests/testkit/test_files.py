@@ -10,8 +10,8 @@ from django.db import transaction
 from django_avatar_kit.lifecycle import tables
 from django_avatar_kit.names import Name
 from django_avatar_kit.test import assert_avatar_files, assert_no_litter, make_upload, settle
-from tests.support.build import old_file, put
-from tests.support.lifecycle import column, files_of, make_profile, needed, upload
+from tests.support.build import old_file
+from tests.support.lifecycle import column, files_of, make_profile, needed, set_column, upload
 from tests.testapp.models import Bare, Channel, Pet, Profile, Team
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("small")]
@@ -140,7 +140,7 @@ def test_other_rows_and_other_files_are_not_surplus(media):
     Bare.objects.create(photo=upload())
     (media / "exports").mkdir()
     (media / "exports/report.csv").write_bytes(b"1,2")
-    put(Team.objects.create(), old_file(media, "avatars/old.jpg"))
+    set_column(Team.objects.create(), old_file(media, "avatars/old.jpg"))
     settle()
     assert_avatar_files(profile)
     assert_no_litter()
@@ -152,8 +152,8 @@ def test_a_thumbnail_of_easy_thumbnails_is_not_surplus():
     settle()
     assert_avatar_files(profile)
     assert thumbnail.name.startswith(column(profile))
-    put(profile, "")
-    assert f"  {column(profile) or thumbnail.name}" not in refused(profile)
+    set_column(profile, "")
+    assert f"  {thumbnail.name}" not in refused(profile)
 
 
 def test_a_file_from_before_the_kit_in_the_folder_of_the_field(media):

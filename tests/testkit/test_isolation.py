@@ -12,9 +12,8 @@ from django.utils.module_loading import import_string
 from django_avatar_kit.lifecycle import changes
 from django_avatar_kit.lifecycle.thumbnails import storage_of
 from django_avatar_kit.test import StorageCall, isolated_storages, isolation
-from tests.support.lifecycle import make_profile
+from tests.support.lifecycle import make_profile, undone
 from tests.support.processes import python
-from tests.support.transactions import undone
 from tests.testapp.models import Pet, Team
 
 S3 = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {"bucket_name": "faces"}}

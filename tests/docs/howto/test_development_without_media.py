@@ -12,9 +12,8 @@ from django.core.management import call_command
 
 from django_avatar_kit.rendering import avatar_html
 from django_avatar_kit.test import make_upload, settle
-from tests.support.build import put
 from tests.support.howtos import blocks, run
-from tests.support.lifecycle import column, files_of, fresh
+from tests.support.lifecycle import column, files_of, fresh, set_column
 from tests.support.stored_keys import KEY
 from tests.testapp.models import Profile
 
@@ -46,7 +45,7 @@ def developing(settings: Any, tmp_path: Path) -> Any:
 
 def test_what_you_see(on_s3, developing, s3_server, tmp_path):
     profile = Profile.objects.create(user=User.objects.create(username="ada"))
-    put(profile, KEY)
+    set_column(profile, KEY)
     developing()
     with s3_server.counted() as requests:
         assert avatar_html(fresh(profile), 64).startswith('<svg width="64" height="64"')

@@ -49,9 +49,9 @@ from typing import final
 
 from packaging.requirements import Requirement
 
+from tests.docs.visitor import Visitor
 from tests.support.markdown import Part
 from tests.support.processes import python_path
-from tests.support.visitor import Visitor
 
 NEW = re.compile(r"\bnew file `([^`]+)`:$")
 WHOLE = re.compile(r"\bwhole of `([^`]+)`:$")

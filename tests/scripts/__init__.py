@@ -1,0 +1,1 @@
+"""The scripts that keep translations and measured numbers."""
