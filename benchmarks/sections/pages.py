@@ -121,7 +121,7 @@ def details(
         "load and show",
         "to stock",
         "queries",
-        "cache emptied",
+        "the same, cache emptied",
         "storage calls",
     )
     rows = [
