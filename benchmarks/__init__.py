@@ -11,6 +11,7 @@ page        the page of the documentation, made from the results
 plots       the plots, drawn from the results; charts has the kinds of charts
 settings    Django settings of a worker: only the apps that its contenders need
 s3server    an S3 server in its own process
+moving      sites that move to the kit while they are in use; a program of its own
 widget      the file input in a browser; a program of its own
 """
 
