@@ -148,10 +148,12 @@ class TargetMixin(ContextMixin):
         if not given:
             return self._row_of(user, rows.model)
         try:
-            row: Model = get_object_or_404(rows, **given)
+            named = rows.filter(**given)
         except (ValueError, ValidationError) as error:
             # The path takes a text, as that of a router often does, and no key looks like this.
             raise Http404 from error
+        # Not inside: what the loading of a row raises is an error of the site.
+        row: Model = get_object_or_404(named)
         if not self.may_change(row):
             raise PermissionDenied
         return row

@@ -126,6 +126,14 @@ def test_a_stale_instance_of_an_empty_place_does_not_remove_a_new_picture(user, 
     assert Picture.objects.get().avatar == row.avatar
 
 
+def test_a_new_picture_is_shown_where_there_is_only_an_empty_place(user, add):
+    add()
+    Picture.objects.update(avatar="")
+    second, third = add(2)
+    assert primary(user) == second.pk
+    assert not Picture.objects.get(pk=third.pk).is_primary
+
+
 @pytest.mark.parametrize(
     ("moved", "place", "expected"),
     [
@@ -230,6 +238,15 @@ def test_the_first_of_the_others_takes_the_place_of_a_deleted_one(user, add):
     assert primary(user) == pictures[0].pk
     pictures[0].delete()
     assert primary(user) is None
+
+
+def test_an_empty_place_is_shown_only_if_there_is_nothing_else(user, add):
+    first, empty, last = add(3)
+    Picture.objects.filter(pk=empty.pk).update(avatar="")
+    first.delete()
+    assert primary(user) == last.pk
+    last.delete()
+    assert primary(user) == empty.pk
 
 
 def test_several_are_deleted_at_once(user, add):

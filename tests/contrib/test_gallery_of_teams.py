@@ -66,3 +66,13 @@ def test_pictures_of_a_child_model_are_in_the_same_gallery(team, settings):
     assert Team.objects.get().primary_picture.pk == portraits[1].pk
     portraits[1].delete()
     assert Team.objects.get().primary_picture == first
+
+
+def test_a_picture_becomes_one_of_a_child_model_in_a_full_gallery(team, settings):
+    settings.AVATAR_KIT = {**settings.AVATAR_KIT, "GALLERY_LIMIT": 1}
+    picture = add(team)
+    columns = {field.attname: getattr(picture, field.attname) for field in picture._meta.fields}
+    TeamPortrait(teampicture_ptr=picture, caption="1815", **columns).save()
+    portrait = TeamPortrait.objects.get()
+    assert (portrait.pk, portrait.avatar.name) == (picture.pk, picture.avatar.name)
+    assert Team.objects.get().primary_picture == picture

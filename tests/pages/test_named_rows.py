@@ -117,6 +117,14 @@ class TestRowsOfTheUrl:
         assert client.get(f"/some/{team.pk}/").status_code == 200
         assert client.get(f"/some/{others.pk}/").status_code == 404
 
+    def test_an_error_of_the_site_while_a_row_is_loaded(self, client, team, monkeypatch):
+        def fail(*args: Any, **kwargs: Any) -> Any:
+            raise ValueError("cannot be decrypted")
+
+        monkeypatch.setattr(Team, "from_db", classmethod(fail))
+        with pytest.raises(ValueError, match="cannot be decrypted"):
+            client.get(f"/team/{team.pk}/")
+
     def test_as_arguments_of_as_view(self, client, others):
         assert client.post(f"/said/{others.pk}/", {"avatar": make_upload()}).status_code == 302
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection
 from rest_framework.reverse import reverse
 from rest_framework.test import APIClient
@@ -20,6 +20,17 @@ from tests.testapp.models import Channel, Profile
 
 pytestmark = [pytest.mark.urls("tests.support.api"), pytest.mark.usefixtures("small")]
 URL = "/api/me/avatar/"
+
+
+class Service(AnonymousUser):
+    """Whom a token stands for, as the ``TokenUser`` of simplejwt: there is no row of it."""
+
+    pk = 1
+    is_anonymous = False
+    is_authenticated = True
+
+    def get_username(self) -> str:
+        return "metrics"
 
 
 @pytest.fixture
@@ -91,6 +102,11 @@ class TestAnswers:
     def test_nobody_has_an_avatar_where_a_site_lets_anybody_in(self, monkeypatch, method):
         monkeypatch.setattr(AvatarViewSet, "permission_classes", [])
         assert getattr(APIClient(), method)(URL).status_code == 403
+
+    @pytest.mark.parametrize("method", ["get", "put", "delete"])
+    def test_a_service_that_is_no_user_of_the_table_has_none(self, client, method, db):
+        client.force_authenticate(Service())
+        assert getattr(client, method)(URL).status_code == 403
 
     def test_a_new_picture(self, client, user, profile, files):
         response = put(client, crop="10,20,300,300")
@@ -260,6 +276,11 @@ class TestRowsOfAURL:
         channel = Channel.objects.create(name="news")
         assert put(client, f"/api/channels/{channel.pk}/avatar/").status_code == 403
         assert put(client, "/api/channels/0/avatar/").status_code == 404
+
+    def test_a_service_may_be_let_change_them(self, client):
+        channel = Channel.objects.create(name="metrics")
+        client.force_authenticate(Service())
+        assert put(client, f"/api/channels/{channel.pk}/avatar/").status_code == 200
 
     @pytest.mark.parametrize("method", ["get", "put", "delete"])
     def test_a_key_that_no_row_can_have(self, client, method):

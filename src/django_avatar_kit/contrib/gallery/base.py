@@ -150,7 +150,8 @@ class PictureBase(AvatarMixin):
     def _check_room(self, using: str | None) -> None:
         if self._state.adding:
             using = using or router.db_for_write(type(self), instance=self)
-            _check_limit(self._pictures(using).count())
+            # A row of a child model may be added to a picture that is there.
+            _check_limit(self._pictures(using).exclude(pk=self.pk).count())
 
     def _gone(self) -> Exception:
         return type(self).DoesNotExist("The picture was deleted meanwhile.")
@@ -204,7 +205,8 @@ class PictureBase(AvatarMixin):
         found = pictures.aggregate(
             count=models.Count("pk"),
             last=models.Max("position"),
-            primary=models.Count("primary_of"),
+            # An empty place has a fallback shown.
+            shown=models.Count("primary_of", filter=~models.Q(avatar="")),
         )
         _check_limit(found["count"])
         if not self._state.adding and self._state.db == using:
@@ -213,10 +215,10 @@ class PictureBase(AvatarMixin):
         place: int | None = self.position
         if place is None:
             self.position = 0 if found["last"] is None else found["last"] + 1
-        if self.primary_of_id is not None:
-            pictures.filter(primary_of=self.primary_of_id).update(primary_of=None)
-        elif not found["primary"]:
+        if self.primary_of_id is None and not found["shown"]:
             self.primary_of_id = self.owner_id
+        if self.primary_of_id is not None and found["count"]:
+            pictures.filter(primary_of=self.primary_of_id).update(primary_of=None)
 
 
 def lock_owner(model: type[models.Model], owner_id: Any, using: str) -> None:
@@ -249,13 +251,15 @@ def _lock_owner_of(
 
 
 def _choose_another(instance: PictureBase, using: str, **kwargs: Any) -> None:
-    """If the primary picture has gone, the first of the others is shown.
+    """If the primary picture has gone, the first of the others is shown that is not empty.
 
     All rows of a deletion have gone by now, so that none of them is chosen.
     """
     pictures = instance._pictures(using)
     if pictures.filter(primary_of=instance.owner_id).exists():
         return
-    first = pictures.order_by("position", "pk").values_list("pk", flat=True).first()
+    others = pictures.order_by("position", "pk").values_list("pk", flat=True)
+    # An empty place would have a fallback shown. It is chosen only where there is nothing else.
+    first = others.exclude(avatar="").first() or others.first()
     if first is not None:
         pictures.filter(pk=first).update(primary_of=instance.owner_id)

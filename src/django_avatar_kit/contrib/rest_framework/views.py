@@ -5,9 +5,16 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.db.models import Model
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, ValidationError
+from rest_framework.exceptions import (
+    APIException,
+    NotAuthenticated,
+    NotFound,
+    PermissionDenied,
+    ValidationError,
+)
 from rest_framework.fields import get_error_detail
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import IsAuthenticated
@@ -17,6 +24,7 @@ from rest_framework.viewsets import ViewSet
 
 from ...exceptions import AvatarError, StorageError, UploadError
 from ...forms import time_stamps
+from ...lazy import unwrap
 from ...rendering import has_avatar
 from ...view_targets import RowGoneError, TargetMixin, reload, save_row
 from ...views import AvatarChangeView
@@ -72,10 +80,16 @@ class AvatarViewSet(TargetMixin, ViewSet):
         return [*super().get_throttles(), AvatarUploadThrottle()]
 
     def get_object(self) -> Any:
-        """As in the kit's pages; raises ``NotAuthenticated`` if nobody is logged in."""
+        """As in the kit's pages; raises ``NotAuthenticated`` if nobody is logged in.
+
+        Raises ``PermissionDenied`` for the own avatar of a user who is no row of a table.
+        """
         # A site's permission_classes may let anybody in.
         if not self.request.user.is_authenticated:
             raise NotAuthenticated
+        # That of a service, such as the TokenUser of simplejwt. The site may let it change others.
+        if self.get_queryset() is None and not isinstance(unwrap(self.request.user), Model):
+            raise PermissionDenied
         return super().get_object()
 
     @action(detail=False)
