@@ -276,6 +276,13 @@ def test_without_its_picture_a_row_is_deleted(user, add, files, remove):
     assert len(files()) == 3
 
 
+def test_saving_it_once_more_makes_no_empty_place(user, add):
+    picture = add()
+    picture.avatar.delete()
+    picture.save()
+    assert not Picture.objects.exists()
+
+
 def test_a_deferred_picture_is_no_empty_one(user, add):
     picture = add()
     Picture.objects.only("position").get().save()

@@ -97,7 +97,9 @@ class PictureBase(AvatarMixin):
     def save(self, *args: Any, **kwargs: Any) -> None:
         using = kwargs.get("using")
         if self._is_emptied(kwargs.get("update_fields")):
-            self.delete(using=using)
+            # Without a key, this instance has deleted its row before.
+            if self.pk is not None:
+                self.delete(using=using)
             return
         # Before any file is written. Under the lock, it is looked at once more.
         self._check_room(using)
@@ -158,7 +160,7 @@ class PictureBase(AvatarMixin):
 
     def _is_emptied(self, update_fields: Any) -> bool:
         """Whether a save would leave an existing row without a picture."""
-        if self._state.adding or self.pk is None:
+        if self._state.adding:
             return False
         # An empty avatar that was loaded says nothing: there may be a picture by now.
         assigned = self._assigned_avatars(update_fields)
