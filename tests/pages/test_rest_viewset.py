@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
 from django.db import connection
 from rest_framework.reverse import reverse
 from rest_framework.test import APIClient
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.urls("tests.support.api"), pytest.mark.usefixtures("sm
 URL = "/api/me/avatar/"
 
 
-class Service(AnonymousUser):
+class Service:
     """Whom a token stands for, as the ``TokenUser`` of simplejwt: there is no row of it."""
 
     pk = 1
