@@ -148,7 +148,7 @@ def test_e9_a_crop_box_of_anything_is_shown_briefly(crop, shown, data):
 def test_e9_a_name_of_any_type_is_but_what_an_error_calls_the_upload(name, shown, files):
     profile = make_profile(avatar=False)
     bmp = SimpleUploadedFile("upload.bmp", make_image((60, 40), format="bmp"))
-    with pytest.raises(exceptions.UnsupportedFormat, match=f"^“{shown}” is a BMP"):
+    with pytest.raises(exceptions.UnsupportedFormat, match=f"^“{shown}” is in BMP format"):
         profile.avatar.save(name, bmp)
     profile.avatar.save(name, upload())
     assert files() == files_of(column(profile))

@@ -76,7 +76,7 @@ def test_a_form_accepts_the_media_type_of_the_row(bmp) -> None:
 
 def test_an_error_calls_a_format_by_the_label_of_its_row(bmp, settings) -> None:
     settings.AVATAR_KIT = {"UPLOAD_FORMATS": ["png"]}
-    with pytest.raises(UnsupportedFormat, match="is a Windows bitmap image"):
+    with pytest.raises(UnsupportedFormat, match="is in Windows bitmap format"):
         pipeline.receive(bitmap(), FIELD)
 
 
