@@ -46,6 +46,9 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+#: Milliseconds that a page is waited for. Only a test that fails waits so long. Where several
+#: environments share a machine, a large photo takes some seconds.
+PATIENCE = 20_000
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} refused ${event.blockedURI}`));
@@ -69,6 +72,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("No Chromium was found: no tests in a browser.")
     # Playwright's event loop runs in this thread, and Django would refuse to ask its database.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    playwright.expect.set_options(timeout=PATIENCE)
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
@@ -129,7 +133,7 @@ def open_context(
         context = browser.new_context(
             base_url=live_server.url, reduced_motion="reduce", **{**SCREENS[screen], **options}
         )
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(PATIENCE)
         # From the start: a first chooser that nobody waits for yet would open for real.
         context.on("page", lambda page: page.on("filechooser", lambda _chooser: None))
         complaints.watch(context)
