@@ -6,7 +6,8 @@ import struct
 
 import pytest
 
-from django_avatar_kit.uploads.decoders.avif_boxes import MOST_BOXES, MOST_FRAMES, Boxes
+from django_avatar_kit.uploads.decoders.avif_boxes import MOST_FRAMES, Boxes
+from django_avatar_kit.uploads.decoders.boxes import MOST_BOXES
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:

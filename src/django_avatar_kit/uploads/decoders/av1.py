@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .bits import Bits
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -53,11 +55,11 @@ def coded(streams: Iterable[bytes]) -> list[list[Coded]]:
             if left < 0:
                 raise SyntaxError("a stream of AV1 in too many pieces")
             if kind == SEQUENCE_HEADER:
-                found.append(_Sequence(_Bits(body)))
+                found.append(_Sequence(Bits(body)))
             elif kind in {FRAME_HEADER, FRAME, REDUNDANT_FRAME_HEADER}:
                 if not found:
                     raise SyntaxError("a frame of AV1 without its sequence")
-                found[-1].add_frame(_Bits(body))
+                found[-1].add_frame(Bits(body))
         result.append([one.coded for one in found])
     return result
 
@@ -85,24 +87,10 @@ def _leb128(data: bytes, at: int) -> tuple[int, int]:
     raise SyntaxError("a size in a stream of AV1 that does not end")
 
 
-class _Bits:
-    """The bits of a header, from its start. Raises ``SyntaxError`` behind its end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value = int.from_bytes(data, "big")
-        self._left = 8 * len(data)
-
-    def __call__(self, count: int = 1) -> int:
-        self._left -= count
-        if self._left < 0:
-            raise SyntaxError("a header in a stream of AV1 that ends too early")
-        return self._value >> self._left & ((1 << count) - 1)
-
-
 class _Sequence:
     """A sequence header: what is wanted, and what it takes to read its frame headers."""
 
-    def __init__(self, bits: _Bits) -> None:
+    def __init__(self, bits: Bits) -> None:
         profile = bits(3)
         bits()  # still_picture
         # reduced_still_picture_header: no frame has a size of its own.
@@ -127,12 +115,12 @@ class _Sequence:
         samples, deep = _samples(bits, profile)
         self.coded = Coded(size=size, samples=samples, deep=deep, grain=bool(bits()))
 
-    def add_frame(self, bits: _Bits) -> None:
+    def add_frame(self, bits: Bits) -> None:
         self.coded.frames += 1
         if self._has_own_size(bits):
             self.coded.size = self._most
 
-    def _has_own_size(self, bits: _Bits) -> bool:
+    def _has_own_size(self, bits: Bits) -> bool:
         """Whether a frame says how large it is. If not, it is as large as its sequence."""
         if self._reduced or bits():  # show_existing_frame
             return False
@@ -150,7 +138,7 @@ class _Sequence:
         return kind == SWITCH_FRAME or bool(bits())
 
 
-def _skip_operating_points(bits: _Bits) -> int:
+def _skip_operating_points(bits: Bits) -> int:
     """Skip times and operating points. The result is how many bits a frame's time has."""
     presentation = delay = 0
     if bits():  # timing_info
@@ -179,7 +167,7 @@ def _skip_operating_points(bits: _Bits) -> int:
     return presentation
 
 
-def _forced(bits: _Bits) -> tuple[int, int]:
+def _forced(bits: Bits) -> tuple[int, int]:
     """``seq_force_screen_content_tools`` and ``seq_force_integer_mv``."""
     bits(4)  # compounds, warped motion, dual filter
     has_order = bits()
@@ -192,7 +180,7 @@ def _forced(bits: _Bits) -> tuple[int, int]:
     return tools, integer
 
 
-def _samples(bits: _Bits, profile: int) -> tuple[float, bool]:
+def _samples(bits: Bits, profile: int) -> tuple[float, bool]:
     """Samples of a pixel, and whether they have more than 8 bits."""
     deep = bool(bits())
     twelve = bits() if profile == 2 and deep else 0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..geometry import Size
-    from .avif_boxes import Extent
+    from .boxes import Extent
 
 #: Each thread of the decoder takes memory of its own. The default is one for each core.
 THREADS = 2
