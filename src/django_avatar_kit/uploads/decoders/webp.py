@@ -103,7 +103,9 @@ class WebP(Decoder):
     def need(self, size: Size, _scale: float) -> Need:
         # Two RGBA canvases of libwebp's WebPAnimDecoder, and the bytes that Pillow copies from
         # one. A lossless picture has a third one until that copy is made. The tenth is fitted.
-        pixels, file = size[0] * size[1], sum(chunk.size for chunk in self._chunks)
+        # A chunk may say that it is longer than the file, which decode() refuses.
+        file = sum(min(chunk.size, self._end - chunk.start) for chunk in self._chunks)
+        pixels = size[0] * size[1]
         return Need(int(12.1 * pixels) + 3 * file, 4 * pixels + 2 * file, direct=False)
 
     def decode(self, _scale: float) -> Raster:

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from django_avatar_kit.test import IsolatedStorages
+from tests.support.corpus.page import ChangePage
+
+
+@pytest.fixture
+def page(transactional_db: Any, small: Any, avatar_storages: IsolatedStorages) -> ChangePage:
+    """The change page of somebody who has no avatar yet. Commits are real."""
+    return ChangePage(User.objects.create(username="ada"), avatar_storages)
