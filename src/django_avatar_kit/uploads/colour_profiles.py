@@ -11,10 +11,15 @@ from .decoders.base import is_bad_data
 #: Modes of Pillow, by the colour space of a profile.
 MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 OPAQUE = (255, 255)
+#: A mask of the pixels whose alpha is 0.
+INVISIBLE = [255] + [0] * 255
 
 
 def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """The picture in RGB; in RGBA only if some pixel is not opaque."""
+    """The picture in RGB; in RGBA only if some pixel is not opaque.
+
+    Invisible pixels are black: an editor may have left there what somebody has erased.
+    """
     alpha = image.getchannel("A") if image.mode in {"LA", "RGBA"} else None
     if alpha is not None:
         image = image.convert(image.mode.removesuffix("A"))
@@ -22,6 +27,7 @@ def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if converted is None:
         converted = image if image.mode == "RGB" else image.convert("RGB")
     if alpha is not None and alpha.getextrema() != OPAQUE:
+        converted.paste((0, 0, 0), mask=alpha.point(INVISIBLE))
         converted.putalpha(alpha)
     return converted
 

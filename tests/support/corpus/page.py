@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.apps import apps
-from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -37,18 +37,18 @@ class Outcome:
 
 
 class ChangePage:
-    """The change page of one user, whose avatar each upload that is taken replaces.
+    """The change page of a user, whose avatar each upload that is taken replaces.
 
     Commits must be real, so that the files of the last avatar are deleted.
     """
 
-    def __init__(self, user: User, storages: IsolatedStorages) -> None:
+    def __init__(self, profile: Any, storages: IsolatedStorages) -> None:
+        """``profile`` is the row of the user that has the avatar."""
         self._client = Client()
-        self._client.force_login(user)
+        self._client.force_login(profile.user)
         self._url = reverse("avatar_kit:change")
         self._storages = storages
-        profiles = apps.get_model("testapp", "Profile").objects
-        self._profile = profiles.filter(pk=profiles.create(user=user).pk)
+        self._profile = type(profile).objects.filter(pk=profile.pk)
         self._name = ""
 
     def upload(self, data: bytes) -> Outcome:

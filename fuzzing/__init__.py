@@ -1,0 +1,1 @@
+"""Sends spoilt uploads to the kit, and looks for whatever must not happen."""
