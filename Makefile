@@ -9,7 +9,7 @@ STORAGE ?= filesystem
 ENVS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench docs screenshots clean
+.PHONY: help demo test bench fuzz docs screenshots clean
 
 help: ## list the targets
 	@echo 'make TARGET, where TARGET is'
@@ -25,6 +25,9 @@ test: .venv-tox/done ## run the whole matrix, lint, types, docs, packaging (ENVS
 
 bench: .venv-bench/done ## compare the kit with other libraries (ARGS="--quick", ARGS="--only pages")
 	.venv-bench/bin/python -m benchmarks $(ARGS)
+
+fuzz: .venv-fuzz/done ## spoil uploads and look for what the kit does not survive (ARGS="views --mutations 20000")
+	.venv-fuzz/bin/python -m fuzzing $(ARGS)
 
 docs: .venv-docs/done ## build the documentation into docs/_build/html
 	.venv-docs/bin/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
@@ -46,6 +49,10 @@ clean: ## remove environments, caches and build results
 
 .venv-bench/done: pyproject.toml
 	$(PYTHON) scripts/make_venv.py .venv-bench --editable . --group benchmarks
+	@touch $@
+
+.venv-fuzz/done: pyproject.toml
+	$(PYTHON) scripts/make_venv.py .venv-fuzz --editable . --group fuzz
 	@touch $@
 
 .venv-docs/done: pyproject.toml
