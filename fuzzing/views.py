@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from django_avatar_kit.test import IsolatedStorages
     from tests.support.corpus.page import ChangePage, Outcome
 
 
@@ -51,8 +52,9 @@ class Summary:
         taken = self.codes["taken"]
         refused = {code: count for code, count in self.codes.most_common() if code != "taken"}
         lines = [
-            f"{self.kinds[False]} uploads of the corpus and {self.kinds[True]} mutations "
-            f"in {seconds:.0f} s",
+            f"corpus: {self.kinds[False]} uploads",
+            f"mutations: {self.kinds[True]}",
+            f"time: {seconds:.0f} s",
             f"taken: {taken}",
             f"refused: {sum(refused.values())}",
             *(f"  {code}: {count}" for code, count in refused.items()),
@@ -96,13 +98,14 @@ def versions() -> str:
     return f"Python {python}, Django {django.__version__}, Pillow {PIL.__version__}"
 
 
-def _page(storages: object) -> ChangePage:
+def _page(storages: IsolatedStorages) -> ChangePage:
     from django.contrib.auth.models import User
 
     from django_avatar_kit.contrib.profile.models import Profile
     from tests.support.corpus.page import ChangePage
 
-    profile, _created = Profile.objects.get_or_create(user=User.objects.create(username="ada"))
+    user = User.objects.create(username="ada")
+    profile, _created = Profile._default_manager.get_or_create(user=user)
     return ChangePage(profile, storages)
 
 

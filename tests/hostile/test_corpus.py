@@ -1,4 +1,4 @@
-"""Several hundred odd uploads through the change page: each is taken or refused as it should be."""
+"""A thousand odd uploads through the change page: each is taken or refused as it should be."""
 
 from __future__ import annotations
 

@@ -57,7 +57,9 @@ def _boxes(plain: bytes) -> Iterator[Case]:
     for kind in (b"free", b"skip", b"uuid", b"junk", b"\0\0\0\0"):
         yield case(f"a box {kind.decode()} at its end", plain + box(kind, bytes(40)), EITHER)
     yield case("a box without end", plain + b"\0\0\0\0free" + bytes(40), EITHER)
-    yield case("a box of 64 bits", plain + b"\0\0\0\1free" + struct.pack(">Q", 56) + bytes(40), EITHER)
+    yield case(
+        "a box of 64 bits", plain + b"\0\0\0\1free" + struct.pack(">Q", 56) + bytes(40), EITHER
+    )
     yield case("a box that is longer than it is", plain + b"\x7f\xff\xff\xfffree", EITHER)
     yield case("a box of four bytes", plain + b"\0\0\0\4free", EITHER)
     yield case("9,000 boxes", plain + box(b"free") * 9000, EITHER)

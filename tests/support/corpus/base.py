@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-#: What is planted where no pixel is. It may not be found in any byte that is stored. It has as many
-#: letters as the name in a profile of LittleCMS, in whose place it is put.
+#: What is planted where no pixel is. It may not be found in any byte that is stored. It has as
+#: many letters as the name in a profile of LittleCMS, in whose place it is put.
 MARKER = b"kEpT-nOwHeRe7"
 
 #: What is to become of an upload. Any other text is the code of the error it is refused with.

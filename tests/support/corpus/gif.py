@@ -45,8 +45,11 @@ def control(flags: int = 0, transparent: int = 0) -> bytes:
 
 def screen(size: tuple[int, int] = SIZE, bits: int | None = 2, version: bytes = b"89a") -> bytes:
     flags = 0x70 if bits is None else HAS_PALETTE | 0x70 | (bits - 1)
-    return b"GIF" + version + struct.pack("<HHBBB", *size, flags, 0, 0) + (
-        b"" if bits is None else palette(bits)
+    return (
+        b"GIF"
+        + version
+        + struct.pack("<HHBBB", *size, flags, 0, 0)
+        + (b"" if bits is None else palette(bits))
     )
 
 
@@ -106,9 +109,9 @@ def _kinds() -> Iterator[Case]:
         yield case(f"{size[0]} × {size[1]} px", made(frame(size=size), size=size))
     for bits in (1, 3, 8):
         yield case(f"a palette of {1 << bits} colours", made(bits=bits))
-    for colours in (2, 16, 256):
-        paletted = picture("RGB").quantize(colours)
-        yield case(f"Pillow's of {colours} colours", images.encoded(paletted, "gif"))
+    for count in (2, 16, 256):
+        paletted = picture("RGB").quantize(count)
+        yield case(f"Pillow's of {count} colours", images.encoded(paletted, "gif"))
     for transparent in (0, 3, 200, 255):
         name = f"the colour {transparent} transparent"
         yield case(name, made(control(1, transparent), frame()))
@@ -161,7 +164,10 @@ def _marked() -> Iterator[Case]:
     yield marked("a script from its first byte on", script + frame() + TRAILER, EITHER)
     yield marked("rubbish between its blocks", made(MARKER.replace(b"!", b"."), frame()), EITHER)
     drawn = Image.frombytes("RGB", (32, 16), (MARKER * 200)[: 32 * 16 * 3]).quantize(128)
-    yield marked("a second frame that no one sees", images.encoded(picture("P", (32, 16)), "gif", save_all=True, append_images=[drawn]))
+    yield marked(
+        "a second frame that no one sees",
+        images.encoded(picture("P", (32, 16)), "gif", save_all=True, append_images=[drawn]),
+    )
 
 
 def _damaged() -> Iterator[Case]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from django_avatar_kit.formats import FORMATS
 from tests.support.corpus import metadata
-from tests.support.corpus.base import EITHER, MARKER, Case, case, cut, marked, picture
 from tests.support.corpus.avif import box
+from tests.support.corpus.base import EITHER, MARKER, Case, case, cut, marked, picture
 
 #: What becomes of one where the site does not take the format.
 REFUSED = "unsupported_format"

@@ -139,9 +139,7 @@ def odd_exif() -> dict[str, bytes]:
         "with two orientations": Tiff().written(
             [(ORIENTATION, SHORT, 6), (ORIENTATION, SHORT, 3)]
         ),
-        "with an orientation in its thumbnail only": Tiff().written(
-            [], [(ORIENTATION, SHORT, 6)]
-        ),
+        "with an orientation in its thumbnail only": Tiff().written([], [(ORIENTATION, SHORT, 6)]),
         "with 5,000 tags": Tiff().written([(0xC000 + tag, LONG, tag) for tag in range(5000)]),
     }
 

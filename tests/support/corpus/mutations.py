@@ -179,7 +179,6 @@ def with_checksums(data: bytes) -> bytes:
     fixed = [data[:8]]
     for part in pieces(data)[1:]:
         size = int.from_bytes(part[:4], "big")
-        if len(part) == size + 12:
-            part = part[:-4] + struct.pack(">I", zlib.crc32(part[4:-4]))
-        fixed.append(part)
+        whole = len(part) == size + 12
+        fixed.append(part[:-4] + struct.pack(">I", zlib.crc32(part[4:-4])) if whole else part)
     return b"".join(fixed)

@@ -92,7 +92,9 @@ def _double() -> Iterator[Case]:
     # Ends as a program of Windows or a film would begin: the first bytes alone do not tell.
     for name, more in (("program", b"MZ" + MARKER), ("film", b"\0\0\0\x18ftypmp42" + MARKER)):
         yield marked(f"PNG and {name}", png.made() + more)
-    picture_in_picture = png.chunk(b"prVt", jpeg.behind_start(jpeg.plain(), jpeg.segment(0xFE, MARKER)))
+    picture_in_picture = png.chunk(
+        b"prVt", jpeg.behind_start(jpeg.plain(), jpeg.segment(0xFE, MARKER))
+    )
     yield marked("a JPEG in a PNG", png.made(before=picture_in_picture))
     inside = jpeg.segment(0xE5, png.made(after=png.chunk(b"tEXt", b"a\0" + MARKER)))
     yield marked("a PNG in a JPEG", jpeg.behind_start(jpeg.plain(), inside))

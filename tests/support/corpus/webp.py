@@ -107,17 +107,34 @@ def _chunks() -> Iterator[Case]:
     for name, exif in metadata.odd_exif().items():
         head = extended(flags=HAS_EXIF)
         yield case(f"EXIF {name}", riff(head, body, chunk(b"EXIF", exif)))
-    yield case("EXIF as in a JPEG", riff(extended(), body, chunk(b"EXIF", b"Exif\0\0" + metadata.orientation(6))))
-    yield case("EXIF before the pixels", riff(extended(), chunk(b"EXIF", metadata.orientation(6)), body))
+    yield case(
+        "EXIF as in a JPEG",
+        riff(extended(), body, chunk(b"EXIF", b"Exif\0\0" + metadata.orientation(6))),
+    )
+    yield case(
+        "EXIF before the pixels", riff(extended(), chunk(b"EXIF", metadata.orientation(6)), body)
+    )
     yield case("two pictures", riff(extended(), body, pixels()))
     yield case("two heads", riff(extended(), extended((30, 30)), body))
     yield case("a head behind its pixels", riff(body, extended()))
     yield case("alpha without pixels", riff(extended(), chunk(b"ALPH", bytes(9))), TRUNCATED)
-    yield case("alpha of no bytes beside pixels", riff(extended(flags=HAS_ALPHA), chunk(b"ALPH", b""), body), EITHER)
-    yield case("alpha twice", riff(extended(flags=HAS_ALPHA), pixels("RGBA")[:40], pixels("RGBA")), EITHER)
-    yield case("alpha beside lossless", riff(extended(flags=HAS_ALPHA), chunk(b"ALPH", bytes(400)), pixels(lossless=True)), EITHER)
+    yield case(
+        "alpha of no bytes beside pixels",
+        riff(extended(flags=HAS_ALPHA), chunk(b"ALPH", b""), body),
+        EITHER,
+    )
+    yield case(
+        "alpha twice", riff(extended(flags=HAS_ALPHA), pixels("RGBA")[:40], pixels("RGBA")), EITHER
+    )
+    yield case(
+        "alpha beside lossless",
+        riff(extended(flags=HAS_ALPHA), chunk(b"ALPH", bytes(400)), pixels(lossless=True)),
+        EITHER,
+    )
     yield case("1,000 empty chunks", riff(extended(), chunk(b"teSt", b"") * 1000, body))
-    yield case("110,000 empty chunks", riff(extended(), chunk(b"teSt", b"") * 110_000, body), TRUNCATED)
+    yield case(
+        "110,000 empty chunks", riff(extended(), chunk(b"teSt", b"") * 110_000, body), TRUNCATED
+    )
 
 
 def _marked() -> Iterator[Case]:
@@ -135,26 +152,43 @@ def _marked() -> Iterator[Case]:
     for name, trailer in metadata.trailers().items():
         yield marked(name, encoded() + trailer)
     yield marked("bytes behind its pixels", riff(chunk(body[:4], body[8:] + MARKER)), EITHER)
-    rest = chunk(FRAME, number(0) * 2 + number(23) + number(15) + number(9) + b"\0" + body + chunk(b"prVt", MARKER))
+    rest = chunk(
+        FRAME,
+        number(0) * 2
+        + number(23)
+        + number(15)
+        + number(9)
+        + b"\0"
+        + body
+        + chunk(b"prVt", MARKER),
+    )
     yield marked("a chunk inside of a frame", animation(rest))
     hidden = Image.frombytes("RGB", (32, 16), (MARKER * 200)[: 32 * 16 * 3])
     hidden.putalpha(0)
     whole = Image.new("RGBA", (32, 32), (200, 90, 60, 255))
     whole.paste(hidden, (0, 0))
-    yield marked("colours that are transparent", images.encoded(whole, "webp", lossless=True, exact=True))
+    yield marked(
+        "colours that are transparent", images.encoded(whole, "webp", lossless=True, exact=True)
+    )
 
 
 def _animated() -> Iterator[Case]:
     yield case("an animation", images.animation("webp"))
     lossless = pixels(lossless=True)
     for flags in range(4):
-        yield case(f"frames with the flags {flags}", animation(*[frame(lossless, flags=flags)] * 3))
+        yield case(
+            f"frames with the flags {flags}", animation(*[frame(lossless, flags=flags)] * 3)
+        )
     small = pixels("RGBA", (8, 6))
     yield case("a small frame", animation(frame(small, (4, 4), (8, 6))))
-    yield case("a frame outside of its canvas", animation(frame(small, (400, 400), (8, 6))), EITHER)
+    yield case(
+        "a frame outside of its canvas", animation(frame(small, (400, 400), (8, 6))), EITHER
+    )
     yield case("a frame of another size than its pixels", animation(frame(small)), EITHER)
     yield case("an animation without frames", animation(), TRUNCATED)
-    yield case("an animation without its head", riff(extended(flags=IS_ANIMATED), frame(lossless)), EITHER)
+    yield case(
+        "an animation without its head", riff(extended(flags=IS_ANIMATED), frame(lossless)), EITHER
+    )
     yield case("a frame of no bytes", animation(chunk(FRAME, b"")), EITHER)
     yield case("a frame without pixels", animation(frame(b"")), EITHER)
     yield case("a frame in a frame", animation(frame(frame(lossless))), EITHER)
@@ -176,7 +210,11 @@ def _damaged() -> Iterator[Case]:
     for name, head in (("lossy", b"VP8 "), ("lossless", b"VP8L"), ("alpha", b"ALPH")):
         yield case(f"{name} of no bytes", riff(chunk(head, b"")), TRUNCATED)
         yield case(f"{name} of zeros", riff(chunk(head, bytes(60))), TRUNCATED)
-    for size, expected in (((0, 0), TRUNCATED), ((1, 1), EITHER), ((0x3FFF, 0x3FFF), "too_many_pixels")):
+    for size, expected in (
+        ((0, 0), TRUNCATED),
+        ((1, 1), EITHER),
+        ((0x3FFF, 0x3FFF), "too_many_pixels"),
+    ):
         spoilt = patched(data, 26, struct.pack("<HH", *size))
         yield case(f"pixels that say they are {size[0]} × {size[1]}", spoilt, expected)
     lossless = encoded(lossless=True)
