@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import gzip
+import re
 import socket
 import ssl
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.utils.functional import SimpleLazyObject
 
-from django_avatar_kit import downloads
+from django_avatar_kit import fetching
 from django_avatar_kit.downloads import (
     DownloadError,
     DownloadRefused,
     DownloadRules,
     DownloadTimeout,
     download,
-    is_public,
+    save_from_url,
 )
 from django_avatar_kit.exceptions import (
     AvatarReplaced,
@@ -28,6 +34,7 @@ from django_avatar_kit.exceptions import (
     TruncatedImage,
     UploadTooLarge,
 )
+from django_avatar_kit.sockets import is_public
 from django_avatar_kit.test import make_image, settle
 from tests.support.lifecycle import column, files_of, fresh, make_profile, upload
 from tests.support.web import (
@@ -39,10 +46,12 @@ from tests.support.web import (
     response,
     server_context,
 )
-from tests.testapp.models import Channel
+from tests.testapp.models import Channel, Profile, Team
 
 #: For the server of these tests.
-LOCAL = DownloadRules(schemes=("http",), allow_private=True)
+LOCAL = DownloadRules(schemes=("http",), ports=None, allow_private=True)
+#: The same, for a server that never comes to an end.
+HASTY = replace(LOCAL, timeout=0.2)
 PICTURE = make_image((60, 40))
 
 
@@ -157,12 +166,24 @@ def test_a_host_that_is_an_ipv6_address(address, web, monkeypatch):
         ),
         ("a.jpg", "it begins with “:”, and DownloadRules(schemes=…) allows only “https:”"),
         ("https:///a.jpg", "it names no host"),
-        ("https://example.org:port/", "it is no URL (Port could not be cast to integer value"),
-        ("https://[::1/", "it is no URL (Invalid IPv6 URL)"),
+        ("data:image/png;base64,iVBORw0KGgo=", "it begins with “data:”, and DownloadRules(sch"),
+        ("https://example.org:port/", "it is no URL"),
+        ("https://example.org:65536/", "it is no URL"),
+        ("https://[::1/", "it is no URL"),
         (
             "https://ada:secret@example.org/",
             "it has a user name, and none is sent. Leave it out of the URL",
         ),
+        # What Python says about these has the password in it.
+        ("https://ada:secret@example℀.org/", "it is no URL"),
+        ("https://example.org:secret/", "it is no URL"),
+        (
+            "https://example.org:22/",
+            "its port is 22, and DownloadRules(ports=…) allows only 443 or 80",
+        ),
+        ("https://example.org:0/", "its port is 0, and DownloadRules(ports=…) allows only"),
+        # A tab is no part of a URL: browsers and urlsplit() read on behind it.
+        ("https://example.org\t:22/", "its port is 22, and"),
     ],
 )
 def test_urls_that_are_refused(url, why, monkeypatch):
@@ -171,7 +192,7 @@ def test_urls_that_are_refused(url, why, monkeypatch):
         download(url)
     assert reason(error).startswith(why)
     assert error.value.code == "download_refused"
-    assert "secret" not in str(error.value)
+    assert "secret" not in reason(error)
     assert seen == []
 
 
@@ -186,7 +207,10 @@ def test_urls_that_are_refused(url, why, monkeypatch):
         "https://2130706433/",
         "https://inside.example.org/",
         "http://pictures.example.org/",
+        "https://pictures.example.org:22/",
+        "https://ada@pictures.example.org/",
         "file:///etc/passwd",
+        "data:image/png;base64,iVBORw0KGgo=",
         "https://[",
     ],
 )
@@ -207,13 +231,53 @@ def test_redirects_that_are_refused(location, https, monkeypatch):
     assert connections == [f"connected to {PUBLIC}"]
 
 
-def test_an_address_that_is_refused_is_named():
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("localhost", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0", "0.0.0.0"),  # noqa: S104
+        *("[::]", "[::1]", "[::127.0.0.1]", "[::ffff:127.0.0.1]", "[fe80::1]"),
+        # Other letters and dots, which become these when the name is asked for.
+        *("ⓛocalhost", "\uff11\uff12\uff17.0.0.1", "127。0。0。1"),
+    ],
+)
+def test_this_machine_by_its_other_names(host):
+    """As the resolver of the system reads them; nothing here is faked."""
+    with pytest.raises(DownloadError) as error:
+        download(f"https://{host}/a.jpg", DownloadRules(timeout=5))
+    # Where a system has no IPv6, its addresses are no names.
+    assert isinstance(error.value, DownloadRefused) or ":" in host
+
+
+def test_what_is_said_of_an_address_in_the_network(monkeypatch):
+    """Not the address: who sees the message could ask for one name after the other."""
+    fake_internet(monkeypatch, {"db.internal": ["10.1.2.3"]}, {})
     with pytest.raises(DownloadRefused) as error:
-        download("https://127.0.0.1/a.jpg?token=secret")
+        download("https://db.internal/a.jpg?token=secret")
     assert str(error.value) == (
-        "“https://127.0.0.1/a.jpg” could not be downloaded: 127.0.0.1 has the address 127.0.0.1, "
-        "which is not on the internet. Only DownloadRules(allow_private=True) allows it."
+        "“https://db.internal/a.jpg” could not be downloaded: db.internal has no address on the "
+        "internet. Only DownloadRules(allow_private=True) allows others."
     )
+
+
+@pytest.mark.parametrize(
+    "at", ["/a b.jpg", "/a\r\nX-Evil: 1.jpg", "/a.jpg?b=\r\n\r\nGET /", "/a\0.jpg"]
+)
+def test_a_url_adds_no_line_to_the_request(at, web):
+    web.answers = defaultdict(lambda: response(PICTURE))
+    download(web.url(at), LOCAL)
+    first, *others = web.asked[0].splitlines()
+    assert re.fullmatch(r"GET /a[!-~]* HTTP/1\.1", first)
+    names = [line.partition(":")[0] for line in others]
+    assert names == ["Host", "Accept", "Accept-Encoding", "Connection", "User-Agent", ""]
+
+
+@pytest.mark.parametrize("host", ["exa\0mple.org", "exa mple.org", ".example.org", "ex\ud800.org"])
+def test_a_host_that_no_certificate_can_have(host, https, monkeypatch):
+    """Some resolvers find an address all the same: they stop at a NUL, or take any text."""
+    fake_internet(monkeypatch, {host: [PUBLIC]}, {PUBLIC: https})
+    with pytest.raises(DownloadError):
+        download(f"https://{host}/ada.jpg", https.rules)
+    assert https.asked == []
 
 
 def test_a_name_with_a_private_address_beside_a_public_one(https, monkeypatch):
@@ -245,7 +309,17 @@ def test_an_address_that_does_not_answer_leaves_the_others(https, monkeypatch):
                 *("127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254"),
                 *("0.0.0.1", "100.64.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"),
                 *("::", "::1", "fe80::1%eth0", "fd00::1", "fec0::1", "ff02::1", "2001:db8::1"),
-                *("::ffff:127.0.0.1", "2002:7f00:1::1"),
+                *(
+                    "192.0.0.192",
+                    "168.63.129.16",
+                    "198.18.0.1",
+                    "203.0.113.1",
+                    "fe80::1",
+                    "64:ff9b:1::7f00:1",
+                ),
+                # IPv4 in IPv6: mapped, compatible, 6to4, Teredo.
+                *("::ffff:127.0.0.1", "::127.0.0.1", "2002:7f00:1::1", "2002:5db8:d70e::1"),
+                "2001:0:5db8:d70e:8000:63bf:80ff:fffe",
             ]
         ),
     ],
@@ -286,7 +360,50 @@ def test_a_body_without_an_end(web, settings):
     web.answers["/ada.jpg"] = web.again_and_again(bytes(9999), response(content_length=""))
     with pytest.raises(UploadTooLarge) as error:
         download(web.url(), LOCAL)
-    assert 300_000 < error.value.params["size"] <= 300_000 + downloads.BLOCK
+    assert 300_000 < error.value.params["size"] <= 300_000 + fetching.BLOCK
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        # To Python, "-1" bytes are all that there are, until there is no memory left.
+        (CHUNKED + b"-1\r\n", bytes(9999)),
+        (CHUNKED + b"-5\r\n", bytes(9999)),
+        (CHUNKED, b"1;" + b"x" * 9999 + b"\r\ny\r\n"),
+        (CHUNKED + b"0\r\n", b"Trailer: x\r\n" * 999),
+        (CHUNKED, b"f" * 9999),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 999),
+        (b"HTTP/1.1 200 OK\r\n", b"A: " + b"x" * 9999 + b"\r\n"),
+        (b"HTTP/1.1 200 OK\r\n", b"x" * 9999),
+        # HTTP/0.9 had no headers.
+        (b"", b"x" * 9999),
+    ],
+)
+def test_a_server_that_sends_without_an_end(start, piece, web, settings):
+    """What comes beside the picture is counted as well."""
+    settings.AVATAR_KIT = {"MAX_UPLOAD_SIZE": 1000}
+    web.answers["/ada.jpg"] = web.again_and_again(piece, start)
+    with pytest.raises(DownloadError) as error:
+        download(web.url(), LOCAL)
+    assert not isinstance(error.value, DownloadTimeout)
+    assert reason(error).startswith(
+        ("the server sends more than belongs to a picture", "the answer is no proper HTTP (")
+    )
+
+
+def test_chunks_of_one_byte(web):
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in PICTURE)
+    web.answers["/ada.jpg"] = CHUNKED + chunks + b"0\r\n\r\n"
+    assert download(web.url(), LOCAL).read() == PICTURE
+
+
+@pytest.mark.parametrize("length", ["-7", "9" * 5000, "many"])
+def test_a_length_that_is_none(length, web):
+    web.answers["/ada.jpg"] = response(PICTURE, content_length=length)
+    assert download(web.url(), LOCAL).read() == PICTURE
 
 
 def test_a_body_that_ends_too_early(web):
@@ -313,7 +430,7 @@ def test_a_server_that_drips(where, web):
     }[where]
     web.answers["/ada.jpg"] = web.again_and_again(b"x" if start else b"", start, pause=0.01)
     with pytest.raises(DownloadTimeout) as error:
-        download(web.url(), DownloadRules(schemes=("http",), allow_private=True, timeout=0.2))
+        download(web.url(), HASTY)
     assert str(error.value) == (
         f"“{web.url()}” could not be downloaded: it did not arrive in full within 0.2 s, the time "
         "that it has."
@@ -324,7 +441,7 @@ def test_a_server_that_drips(where, web):
 def test_a_server_that_begins_no_encryption(web, pem):
     context = ssl.create_default_context(cafile=pem)
     web.answers["/ada.jpg"] = b""
-    rules = DownloadRules(allow_private=True, ssl_context=context, timeout=0.2)
+    rules = replace(HASTY, schemes=("https",), ssl_context=context)
     with pytest.raises(DownloadTimeout):
         download(web.url().replace("http:", "https:"), rules)
 
@@ -349,7 +466,8 @@ def test_what_is_no_http(answer, web):
     web.answers["/ada.jpg"] = answer
     with pytest.raises(DownloadError) as error:
         download(web.url(), LOCAL)
-    assert reason(error).startswith(("the answer is no proper HTTP (", "Connection reset"))
+    told = ("the answer is no proper HTTP (", "Connection reset", "Remote end closed")
+    assert reason(error).startswith(told)
 
 
 def test_a_name_that_does_not_exist(monkeypatch):
@@ -377,7 +495,7 @@ def test_a_name_server_that_does_not_answer(monkeypatch):
 
 def test_no_time_is_left(web):
     with pytest.raises(DownloadTimeout):
-        download(web.url(), DownloadRules(schemes=("http",), allow_private=True, timeout=0))
+        download(web.url(), replace(LOCAL, timeout=0))
 
 
 def test_servers_that_refuse(monkeypatch):
@@ -398,6 +516,40 @@ def test_the_time_limit_of_a_task_is_not_taken_for_the_server_s(where, monkeypat
     monkeypatch.setattr(f"socket.{where}", interrupted)
     with pytest.raises(TimeoutError, match="has had its time"):
         download("https://pictures.example.org/")
+
+
+@pytest.mark.parametrize(
+    "location", ["http://inside.example.org/", "http://pictures.example.org/"]
+)
+def test_from_https_to_http_and_inside(location, https, monkeypatch):
+    """A site that takes http as well is still kept out of its own network."""
+    rules = replace(https.rules, schemes=("https", "http"))
+    names = {"pictures.example.org": [PUBLIC], "inside.example.org": ["192.168.0.1"]}
+    plain = Web()
+    plain.answers["/"] = response(PICTURE)
+    https.answers["/ada.jpg"] = redirect(location)
+    seen = fake_internet(monkeypatch, names, {PUBLIC: https, "192.168.0.1": plain})
+    with pytest.raises(DownloadError):
+        download("https://pictures.example.org/ada.jpg", rules)
+    plain.stop()
+    assert "connected to 192.168.0.1" not in seen
+
+
+def test_a_name_that_has_another_address_a_moment_later(https, monkeypatch):
+    """The connection goes to the address that was checked: the name is asked for once."""
+    answers = iter([[PUBLIC], ["127.0.0.1"], ["127.0.0.1"]])
+    fake_internet(monkeypatch, {}, {PUBLIC: https})
+
+    def getaddrinfo(host: str, port: int, **_options: Any) -> list[Any]:
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in next(answers)
+        ]
+
+    monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
+    https.answers["/ada.jpg"] = redirect("/bo.jpg")
+    with pytest.raises(DownloadRefused, match="no address on the internet"):
+        download("https://pictures.example.org/ada.jpg", https.rules)
+    assert len(https.asked) == 1
 
 
 # --- into an avatar ---------------------------------------------------------------------------
@@ -481,3 +633,48 @@ class TestSaving:
         channel = fresh(Channel.objects.create(name="news"))
         channel.badge.save_from_url(web.url(), replace=False, rules=LOCAL)
         assert fresh(channel).badge.avatar_name is not None
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("small")
+class TestOfAnOwner:
+    def test_of_a_user(self, web, files):
+        web.answers["/ada.jpg"] = response(PICTURE)
+        profile = make_profile()
+        avatar = save_from_url(profile.user, web.url(), crop=(5, 5, 20, 20), rules=LOCAL)
+        settle()
+        assert avatar.name == column(profile)
+        assert avatar.avatar_name.crop == (5, 5, 20, 20)
+        assert files() == files_of(column(profile))
+
+    def test_a_profile_is_made(self, web, files):
+        web.answers["/ada.jpg"] = response(PICTURE)
+        user = User.objects.create(username="ada")
+        avatar = save_from_url(SimpleLazyObject(lambda: user), web.url(), rules=LOCAL)
+        assert column(user.profile) == avatar.name
+        assert files() == files_of(avatar.name)
+
+    def test_no_profile_is_made_for_nothing(self, web):
+        web.answers["/ada.jpg"] = response(status="404 Not Found")
+        user = User.objects.create(username="ada")
+        with pytest.raises(DownloadError):
+            save_from_url(user, web.url(), rules=LOCAL)
+        assert not Profile.objects.exists()
+
+    def test_of_a_row_with_an_avatar_of_its_own(self, web):
+        web.answers["/ada.jpg"] = response(PICTURE)
+        team = Team.objects.create()
+        assert save_from_url(team, web.url(), rules=LOCAL).name == column(team)
+
+    def test_an_avatar_that_is_there_may_be_kept(self, web):
+        web.answers["/ada.jpg"] = response(PICTURE)
+        profile = make_profile()
+        before = column(profile)
+        with pytest.raises(AvatarReplaced):
+            save_from_url(profile.user, web.url(), replace=False, rules=LOCAL)
+        assert column(profile) == before
+
+    def test_who_cannot_have_one_asks_nobody(self, web):
+        with pytest.raises(TypeError, match="has no avatar"):
+            save_from_url(ContentType(), web.url(), rules=LOCAL)
+        assert web.asked == []

@@ -37,7 +37,7 @@ IMPORTS = [
     "from django_avatar_kit.contrib.rest_framework.views import AvatarViewSet",
     "from django_avatar_kit.contrib.allauth.pictures import take_picture",
     "from django_avatar_kit.downloads import DownloadError, DownloadRefused, DownloadTimeout",
-    "from django_avatar_kit.downloads import DownloadRules, download",
+    "from django_avatar_kit.downloads import DownloadRules, download, save_from_url",
 ]
 
 EVERY_FORM_OF_THE_TAGS = """\

@@ -11,8 +11,8 @@ from easy_thumbnails.files import ThumbnailerImageFieldFile, ThumbnailFile
 
 from .. import pipeline, recutting
 from ..columns import STATE, AvatarColumn, is_default
-from ..downloads import DEFAULT_RULES, DownloadRules, download
 from ..exceptions import AvatarReplaced, NoMaster, NotAFile, ReadOnly
+from ..fetching import DEFAULT_RULES, DownloadRules, download
 from ..names import Box, Name
 from ..uploads import reading
 from ..wording import UNNAMED
