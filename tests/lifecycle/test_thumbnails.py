@@ -125,6 +125,18 @@ def test_a_thumbnail_made_once_is_found_again(profile, storage):
     assert not any(call == "save" for call, _ in storage.calls)
 
 
+@pytest.mark.parametrize(
+    "replace", [lambda a: a.save("b.jpg", upload("red")), lambda a: a.recrop(None)]
+)
+def test_thumbnails_of_an_avatar_and_of_the_one_that_replaces_it(profile, files, replace):
+    """In one request, from one object."""
+    profile.avatar.get_thumbnail({"size": (20, 10)})
+    replace(profile.avatar)
+    made = profile.avatar.get_thumbnail({"size": (20, 10)})
+    assert files() == files_of(column(profile)) | {made.name}
+    assert Thumbnail.objects.get().source.name == column(profile)
+
+
 def test_a_thumbnail_that_must_not_be_made_is_missed(profile):
     assert profile.avatar.get_existing_thumbnail({"size": (20, 10)}) is None
     assert profile.avatar.get_thumbnail({"size": (20, 10)}, generate=False) is None

@@ -99,6 +99,7 @@ class Place(AvatarMixin):
 class Bare(models.Model):
     """A stock field: its files are django-cleanup's, their thumbnails the kit's handler's."""
 
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True)
     photo = models.ImageField(upload_to="photos", blank=True)
     name = models.CharField(max_length=50, blank=True)
 

@@ -281,6 +281,8 @@ class AvatarFile(ThumbnailerImageFieldFile):  # type: ignore[misc]
         self.__dict__.update(values)
         # Private to ``ImageFile`` (Django 5.2 to 6.1), which has no other way to forget its size.
         self.__dict__.pop("_dimensions_cache", None)
+        # easy-thumbnails' record of the other file, which goes with that file.
+        self.__dict__.pop("_source_cache", None)
 
     def get_thumbnail(self, thumbnail_options: Any, *args: Any, **kwargs: Any) -> Any:
         """easy-thumbnails' thumbnail: a rendition of the kit's where one answers the request."""
