@@ -147,6 +147,9 @@ class TargetMixin(ContextMixin):
         }
         if not given:
             return self._row_of(user, rows.model)
+        if any("\0" in str(value) for value in given.values()):
+            # PostgreSQL fails at such a text, which no row can have.
+            raise Http404
         try:
             named = rows.filter(**given)
         except (ValueError, ValidationError) as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import User
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.utils.translation import override
@@ -13,7 +16,7 @@ from django_avatar_kit.admin import AvatarAdminMixin, actions
 from django_avatar_kit.test import make_image, make_upload
 from tests.admin.site import site
 from tests.support.admin import run, url
-from tests.support.lifecycle import column, files_of, fresh, make_profile, needed
+from tests.support.lifecycle import column, files_of, fresh, make_profile, needed, upload
 from tests.support.pages import told
 from tests.testapp.models import Channel, Default, League, Pet, Profile, Team, Ticket
 
@@ -125,6 +128,25 @@ def test_who_may_change_users_and_profiles_removes_pictures(client_who_may):
     response = run(client, User, REMOVE, [profile.user], post="yes")
     assert told(response) == ["1 picture was removed."]
     assert column(profile) == ""
+
+
+class OwnProfiles(BaseBackend):
+    """Permissions of single rows: everybody may change their own profile."""
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        return perm == "testapp.change_profile" and getattr(obj, "user", None) == user_obj
+
+
+def test_who_may_change_one_profile_removes_the_picture_of_that_one(client_who_may, settings):
+    backend = f"{__name__}.{OwnProfiles.__name__}"
+    settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, backend]
+    client = client_who_may(("change", User))
+    own = Profile.objects.create(user=User.objects.get(username="clerk"), avatar=upload())
+    other = make_profile("ada")
+    before = column(other)
+    response = run(client, User, REMOVE, [own.user, other.user], post="yes")
+    assert told(response) == ["1 picture was removed."]
+    assert (column(own), column(other)) == ("", before)
 
 
 def test_the_history_is_in_the_language_of_its_reader(rf, root):

@@ -217,6 +217,19 @@ def test_another_picture_is_chosen(client, user, add):
     assert response["Location"] == "/me/"
 
 
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "/\\evil.example", "https:evil.example", "/\t/evil.example"]
+)
+def test_no_page_leads_to_another_site(target, client, add):
+    first, second = add(2)
+    assert "evil" not in client.get(PAGE, {"next": target}).content.decode()
+    for action in ("choose", "move", "delete"):
+        response = client.post(url(action, second), {"next": target, "place": "1"})
+        assert response["Location"] == PAGE
+    response = client.post(f"/avatar/{first.pk}/", {"next": target, "avatar": make_upload()})
+    assert response["Location"] == PAGE
+
+
 def test_a_picture_is_moved_and_seen_where_it_is_now(client, add):
     first, second, third = add(3)
     text = client.get(PAGE, {"next": "/me/"}).content.decode()

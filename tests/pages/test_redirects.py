@@ -45,6 +45,48 @@ class TestNext:
         assert "evil" not in content
         assert 'name="next"' not in content
 
+    @pytest.mark.parametrize(
+        "target",
+        [
+            "https:evil.example",
+            "HTTP://evil.example",
+            "/\\evil.example",
+            "\\/evil.example",
+            "/\t/evil.example",
+            "/\r\n/evil.example",
+            " //evil.example",
+            "\u00a0//evil.example",
+            "http:///evil.example",
+            "http://testserver:80@evil.example/",
+            "http://evil.example#@testserver/",
+            "http://evil.example\\@testserver/",
+            "http://testserver.evil.example/",
+            "//testserver@evil.example",
+            "http://evil。example",
+            "ftp://testserver/evil",
+            "data:text/html,evil",
+            "vbscript:evil",
+            "java\nscript:evil()",
+            "javascript://testserver/%0aevil()",
+            "/" + "evil" * 999,
+        ],
+    )
+    def test_hostile(self, target, client, user):
+        """No page, no redirect and no answer to a script contains it."""
+        for url in (CHANGE, DELETE):
+            assert "evil" not in client.get(url, {"next": target}).content.decode()
+            answer = client.get(url, {"next": target}, headers={"accept": "application/json"})
+            assert answer.json()["url"] == CHANGE
+        assert client.post(DELETE, {"next": target})["Location"] == CHANGE
+        # Logged out, the whole URL is the parameter of the login page, and is one of this site.
+        response = Client().get(CHANGE, {"next": target})
+        assert response["Location"].startswith("/accounts/login/?next=/avatar/%3Fnext%3D")
+
+    def test_no_header_is_added(self, client, user):
+        response = client.post(DELETE, {"next": "/me/\r\nSet-Cookie: session=evil"})
+        assert response["Location"] == "/me/%0D%0ASet-Cookie:%20session=evil"
+        assert "session=evil" not in str(response.cookies)
+
     def test_the_form_wins(self, client):
         response = self.post(client, CHANGE, {"next": "/a/"}, query_params={"next": "/b/"})
         assert response["Location"] == "/a/"

@@ -213,7 +213,8 @@ def _may_change(request: HttpRequest, holder: Any) -> bool:
         return False
     options = holder._meta
     permission = f"{options.app_label}.{get_permission_codename('change', options)}"
-    return bool(request.user.has_perm(permission))
+    # Django's own backend grants permissions for all rows only, others for single ones as well.
+    return bool(request.user.has_perm(permission) or request.user.has_perm(permission, holder))
 
 
 def _remove(avatar: _Avatar) -> Exception | None:
