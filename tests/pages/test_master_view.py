@@ -57,10 +57,22 @@ def test_the_master(profile, client):
     response = client.get(told(profile)["url"])
     assert response.content == profile.avatar.open().read()
     profile.avatar.close()
-    assert response.headers["Content-Type"] == "image/jpeg"
-    assert response.headers["Cache-Control"] == "private, max-age=3600, immutable"
-    assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert dict(response.headers) == {
+        "Content-Type": "image/jpeg",
+        # In the browser of whoever is shown the form, and in no cache between.
+        "Cache-Control": "private, max-age=3600, immutable",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+    assert not response.cookies
+
+
+def test_the_content_type_is_that_of_the_stored_file(client):
+    profile = make_profile("lin", avatar=False)
+    profile.avatar.save("photo.jpg", make_upload(format="png", mode="RGBA", color="#ff000080"))
+    response = client.get(told(profile)["url"])
+    assert response.headers["Content-Type"] == "image/webp"
 
 
 def test_no_master_of_another_avatar(profile, client):
