@@ -27,15 +27,6 @@ from .exceptions import AvatarError, UploadTooLarge
 from .sockets import BLOCK, Deadline, Wire, connected, interrupts, is_public, resolved
 from .wording import url_text
 
-__all__ = [
-    "DEFAULT_RULES",
-    "DownloadError",
-    "DownloadRefused",
-    "DownloadRules",
-    "DownloadTimeout",
-    "download",
-]
-
 #: Bytes that an answer may have beside the picture: headers, and the lines between chunks.
 ENVELOPE = 1 << 20
 PORTS = {"https": 443, "http": 80}

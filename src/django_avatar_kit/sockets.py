@@ -10,8 +10,6 @@ import time
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
-__all__ = ["Deadline", "Wire", "connected", "interrupts", "is_public", "resolved"]
-
 BLOCK = 1 << 16  # bytes that are read at a time
 #: The part of IPv6 from which addresses on the internet are given out.
 #: https://www.iana.org/assignments/ipv6-address-space/
