@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from factory.django import DjangoModelFactory
 from model_bakery import baker
 
 from django_avatar_kit.rendering import has_avatar
 from django_avatar_kit.test import assert_avatar_files, settle
+from django_avatar_kit.test.factory_boy import AvatarUpload
 from tests.support.howtos import blocks, run
-from tests.testapp.models import Captain, Team
+from tests.testapp.models import Captain, Channel, Team
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +41,37 @@ def test_arguments_are_those_of_an_upload(factory):
 def test_a_factory_makes_a_row_without_one(factory):
     assert not has_avatar(factory(avatar=None))
     assert not has_avatar(factory(faceless=True))
+    assert has_avatar(factory(faceless=False))
     assert factory.build(avatar__name="me.jpg").avatar.name == "me.jpg"
+
+
+def test_the_mixin_leaves_all_else_to_the_factory(factory):
+    """Options of Django's factories, declarations of the site, and a picture of its own."""
+
+    class TeamFactory(factory):
+        class Meta:
+            model = Team
+            django_get_or_create = ("name",)
+
+        name = "Reds"
+        avatar = AvatarUpload(size=(100, 80))
+
+    row = TeamFactory()
+    assert row == TeamFactory(avatar=None)
+    assert row.avatar.avatar_name.width == 100
+
+
+def test_a_field_of_another_name():
+    class ChannelFactory(DjangoModelFactory):
+        class Meta:
+            model = Channel
+
+        name = "news"
+        banner = AvatarUpload(size=(64, 64))
+
+    row = ChannelFactory()
+    assert has_avatar(row.banner)
+    assert not has_avatar(row)
 
 
 @pytest.fixture
