@@ -650,7 +650,9 @@ class TestOfAnOwner:
     def test_a_profile_is_made(self, web, files):
         web.answers["/ada.jpg"] = response(PICTURE)
         user = User.objects.create(username="ada")
-        avatar = save_from_url(SimpleLazyObject(lambda: user), web.url(), rules=LOCAL)
+        # As request.user is.
+        lazy: Any = SimpleLazyObject(lambda: user)
+        avatar = save_from_url(lazy, web.url(), rules=LOCAL)
         assert column(user.profile) == avatar.name
         assert files() == files_of(avatar.name)
 

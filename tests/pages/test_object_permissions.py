@@ -34,7 +34,7 @@ class Captains(BaseBackend):
 
 
 class MayChangeTeam:
-    model = Team
+    model: Any = Team
     request: Any
 
     def may_change(self, row: Any) -> bool:

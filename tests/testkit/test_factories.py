@@ -48,7 +48,7 @@ def test_a_factory_makes_a_row_without_one(factory):
 def test_the_mixin_leaves_all_else_to_the_factory(factory):
     """Options of Django's factories, declarations of the site, and a picture of its own."""
 
-    class TeamFactory(factory):
+    class TeamFactory(factory):  # type: ignore[valid-type, misc]
         class Meta:
             model = Team
             django_get_or_create = ("name",)

@@ -32,7 +32,7 @@ class AvatarUpload(BaseDeclaration):
 
 
 # A factory itself: factory_boy takes declarations from other factories only.
-class AvatarFactoryMixin(DjangoModelFactory):
+class AvatarFactoryMixin(DjangoModelFactory):  # type: ignore[type-arg]
     """For the factory of a model with ``AvatarMixin``: rows that it makes have an avatar.
 
     ``class ProfileFactory(AvatarFactoryMixin, DjangoModelFactory)``. The picture has 64 px, which
@@ -43,7 +43,7 @@ class AvatarFactoryMixin(DjangoModelFactory):
         abstract = True
 
     class Params:
-        faceless = Trait(avatar=None)
+        faceless = Trait(avatar=None)  # type: ignore[no-untyped-call]
 
     #: ``ProfileFactory(avatar=None)`` has none, and ``avatar__color="red"`` another one.
-    avatar = AvatarUpload(size=(64, 64))
+    avatar = AvatarUpload(size=(64, 64))  # type: ignore[no-untyped-call]
