@@ -18,7 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.cache import patch_vary_headers
 from django.utils.decorators import method_decorator
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, requires_csrf_token
@@ -233,6 +233,6 @@ class AnswerMixin(LoginRequiredMixin, View):
         url = request.headers.get("HX-Current-URL", "")
         if not url_has_allowed_host_and_scheme(url, request.get_host(), request.is_secure()):
             return login_url
-        page = urlsplit(url)._replace(scheme="", netloc="").geturl()
+        page = escape_leading_slashes(urlsplit(url)._replace(scheme="", netloc="").geturl())
         name = self.get_redirect_field_name()
         return redirect_to_login(page, self.get_login_url(), name).url

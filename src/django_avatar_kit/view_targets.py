@@ -17,7 +17,7 @@ from django.db import DatabaseError, connections, router, transaction
 from django.http import Http404
 from django.shortcuts import get_object_or_404, resolve_url
 from django.urls import NoReverseMatch, reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
 from django.views.generic.base import ContextMixin
 
 from .display import owners
@@ -234,7 +234,10 @@ class TargetMixin(ContextMixin):
 
     def get_default_url(self) -> str:
         """Where to go without a ``next``: to ``success_url``, else to this page again."""
-        return self.request.path if self.success_url is None else self.resolve(self.success_url)
+        if self.success_url is not None:
+            return self.resolve(self.success_url)
+        # Two slashes at the beginning, which a pattern of the site may match, are another host.
+        return escape_leading_slashes(self.request.path)
 
     def resolve(self, target: Any) -> str:
         """The URL of what ``redirect()`` takes; a name gets the ``pk`` or ``slug`` of this URL.

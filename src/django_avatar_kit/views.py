@@ -12,6 +12,7 @@ from django.forms import ClearableFileInput, FileField
 from django.forms.models import construct_instance
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import NoReverseMatch
+from django.utils.http import escape_leading_slashes
 from django.utils.translation import get_language, get_language_bidi, gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import FormView, TemplateView
@@ -76,7 +77,8 @@ class OwnAvatarMixin(TemplateResponseMixin, TargetMixin, AnswerMixin):
             # htmx gets what is inside of the page.
             "part": part,
             "frame": "avatar_kit/part.html" if part else "avatar_kit/base.html",
-            "action": self.request.get_full_path(),
+            # The file and the token must not be sent to another host, see get_default_url().
+            "action": escape_leading_slashes(self.request.get_full_path()),
             "assets": PAGES,
             # For Jinja2, which has neither Django's tags nor its context processors.
             "avatar_media": avatar_media,

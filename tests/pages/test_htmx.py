@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 from unittest import mock
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
@@ -173,6 +174,11 @@ class TestLogin:
         response = Client().post(CHANGE, headers=headers)
         assert response["HX-Redirect"] == "/accounts/login/?next=/avatar/"
         assert told(response) == [str(AvatarChangeView.logged_out_message)]
+
+    def test_back_to_a_path_that_looks_like_another_host(self, user, profile):
+        where = {"HX-Current-URL": "http://testserver//evil.example/"}
+        url = Client().get(CHANGE, headers=HTMX | where)["HX-Redirect"]
+        assert unquote(url).startswith("/accounts/login/?next=/%2F")
 
     def test_without_a_parameter_for_the_way_back(self, rf):
         request = rf.get("/x/", headers=HTMX | {"HX-Current-URL": "http://testserver/me/"})

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import path
 
 from django_avatar_kit.test import make_upload
+from django_avatar_kit.views import AvatarChangeView
 from tests.support.pages import CHANGE, DELETE, page
+
+urlpatterns = [path("<path:anything>/picture/", AvatarChangeView.as_view())]
 
 
 class TestNext:
@@ -86,6 +90,15 @@ class TestNext:
         response = client.post(DELETE, {"next": "/me/\r\nSet-Cookie: session=evil"})
         assert response["Location"] == "/me/%0D%0ASet-Cookie:%20session=evil"
         assert "session=evil" not in str(response.cookies)
+
+    @pytest.mark.urls(__name__)
+    def test_a_path_that_looks_like_another_host(self, client, user):
+        """Behind a pattern that matches anything, which then is what browsers call a host."""
+        where = {"PATH_INFO": "//evil.example/picture/"}
+        content = client.get("/", headers={"HX-Request": "true"}, **where).content.decode()
+        assert 'action="/%2Fevil.example/picture/"' in content
+        response = self.post(client, "/", **where)
+        assert response["Location"] == "/%2Fevil.example/picture/"
 
     def test_the_form_wins(self, client):
         response = self.post(client, CHANGE, {"next": "/a/"}, query_params={"next": "/b/"})
