@@ -31,7 +31,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 DOTTED = re.compile(r"[a-z_]\w*(?:\.\w+)+")
 FILE = re.compile(r"[\w./-]+(?:/|\.(?:py|md|toml|ini))|[\w-]+/[\w./-]+\.html")
 #: Folders of a checkout that the sdist leaves out.
-LEFT_OUT = ("benchmarks/", "example_project/")
+LEFT_OUT = ("benchmarks/", "example_project/", "fuzzing/")
 
 
 def named(text: str) -> list[str]:
