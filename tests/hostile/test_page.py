@@ -60,6 +60,20 @@ def test_an_error_that_is_logged(page, monkeypatch, logger):
 
 def test_a_file_that_no_row_names(page, storage):
     storage.save("left/behind.jpg", ContentFile(b"x"))
+    assert page.upload(b"hello").problems == []
+    first, *_ = page.upload(images.jpeg()).problems
+    assert first.startswith("of the files ['avatars/")
+    assert first.endswith(", 'left/behind.jpg']")
+
+
+def test_a_file_that_a_refused_upload_leaves(page, monkeypatch, storage):
+    receive = pipeline.receive
+
+    def careless(upload, *arguments, **options):
+        storage.save("left/behind.jpg", ContentFile(b"x"))
+        return receive(upload, *arguments, **options)
+
+    monkeypatch.setattr(pipeline, "receive", careless)
     (problem,) = page.upload(b"hello").problems
     assert problem == "of the files [], storage has ['left/behind.jpg']"
 

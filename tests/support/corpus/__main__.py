@@ -1,4 +1,4 @@
-"""``python -m tests.support.corpus FOLDER`` writes the corpus as files, a folder for each group."""
+"""``python -m tests.support.corpus FOLDER`` writes the corpus, a folder for each group."""
 
 from __future__ import annotations
 

@@ -84,6 +84,9 @@ class ChangePage:
         before, self._name = self._name, self._profile.values_list("avatar", flat=True).get()
         if taken == (self._name == before):
             yield f"the row had “{before}” and has “{self._name}”"
+        if not taken and not self._storages.calls:
+            # Nobody has asked the storage for anything. All is looked at after the next one.
+            return
         name = Name.parse(self._name)
         wanted = set(name.files) if name else set()
         found = self._storages.keys()
