@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.uploads.imaging import LIMITS, SPEC
 from django_avatar_kit.exceptions import UploadError
+from django_avatar_kit.formats import FORMATS
 from django_avatar_kit.specs import Limits
 from django_avatar_kit.uploads import imaging, intake, memory_estimate
 
@@ -46,7 +47,7 @@ def upload(file: io.BufferedIOBase, limits: Limits) -> str:
 
 
 def main(path: Path, budget: int | None) -> None:
-    limits = Limits(max_pixels=LIMITS.max_pixels, formats=LIMITS.formats, max_memory=budget)
+    limits = Limits(max_pixels=LIMITS.max_pixels, formats=tuple(FORMATS), max_memory=budget)
     with path.open("rb") as file, intake.opened(file, "upload", limits) as source:
         need = memory_estimate.needed(source, source.size, crop=None, spec=SPEC)
         if budget is not None and need > budget:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -80,6 +81,12 @@ def _check_values(config: Config) -> Iterator[CheckMessage]:
     given = config.upload_formats
     if not given or set(given) - set(FORMATS) or len(set(given)) < len(given):
         yield _bad_value("upload_formats", given, f"one or more of {sorted(FORMATS)}, each once")
+    for key in given:
+        package = FORMATS[key].package if key in FORMATS else None
+        if package is not None and find_spec(package) is None:
+            message = f"{SETTING}['UPLOAD_FORMATS'] has {key!r}, and {package} is not installed."
+            hint = f"Install it: pip install django-avatar-kit[{key}]"
+            yield Error(message, hint=hint, id="avatar_kit.E003")
     for name, value in config.quality.items():
         if name not in rendition_encoders() or not 1 <= value <= 100:
             expected = "a whole number from 1 to 100 for a known format"

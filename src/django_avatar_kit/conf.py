@@ -45,7 +45,7 @@ class Config:
     #: Most memory that decoding an upload may take, in bytes, estimated from its header.
     max_decode_memory: int = 256 * 1024 * 1024
     #: Formats that may be uploaded, told by content.
-    upload_formats: tuple[str, ...] = field(default_factory=lambda: tuple(image_formats.FORMATS))
+    upload_formats: tuple[str, ...] = field(default_factory=image_formats.default_uploads)
     #: A CSS colour that flattens transparency, or None to keep it.
     background: str | None = None
     #: What is shown without an avatar: the first of these that has something to show.

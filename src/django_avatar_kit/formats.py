@@ -48,6 +48,11 @@ class ImageFormat:
     """Dotted path of a subclass of ``uploads.decoders.base.Decoder``."""
     encoder: Encoder | None = None
     """None where no renditions are made in this format."""
+    package: str | None = None
+    """What else has to be installed to decode it, as it is imported. Its extra has the format's key.
+
+    Such a format is only taken where ``UPLOAD_FORMATS`` lists it.
+    """
 
 
 _DECODERS = "django_avatar_kit.uploads.decoders"
@@ -110,11 +115,18 @@ FORMATS: dict[str, ImageFormat] = {
             pixel_memory=(34, 46),
         ),
     ),
+    "heif": ImageFormat(
+        label="HEIC",
+        extension="heic",
+        signature=re.compile(rb"\0\0..ftyp(?:....){0,12}?(?:hei[cxms]|hev[cxms]|mi[af]1)", re.DOTALL),
+        alpha=True,
+        decoder=f"{_DECODERS}.heif.Heif",
+        package="pillow_heif",
+    ),
 }
 
 #: Formats that are refused by name. They are recognised for the error message only.
 REFUSED: dict[str, re.Pattern[bytes]] = {
-    "HEIF": re.compile(rb"\0\0..ftyp(?:....){0,12}?(?:hei[cxms]|hev[cxms]|mi[af]1)", re.DOTALL),
     "TIFF": re.compile(rb"II[*+]\0|MM\0[*+]"),
     "BMP": re.compile(rb"BM....\0{4}", re.DOTALL),
     "ICO": re.compile(rb"\x00\x00\x01\x00"),
@@ -126,6 +138,11 @@ REFUSED: dict[str, re.Pattern[bytes]] = {
 
 #: The formats of the stored original: JPEG where every pixel is opaque, else WebP.
 OPAQUE_MASTER, ALPHA_MASTER = "jpeg", "webp"
+
+
+def default_uploads() -> tuple[str, ...]:
+    """The formats that may be uploaded where a site does not say: those that Pillow decodes."""
+    return tuple(key for key, row in FORMATS.items() if row.package is None)
 
 
 def rendition_encoders() -> dict[str, Encoder]:

@@ -69,11 +69,12 @@ class BytesRaster:
 
     def part(self, part: Part) -> Image.Image:
         left, top, right, bottom = part
-        rows: Any = self._data[top * self._stride : bottom * self._stride]
-        image = Image.new(self._raw_mode.removesuffix("X"), (self.size[0], bottom - top), None)
-        image.frombytes(rows, "raw", self._raw_mode, 0, 1)
-        whole = (left, right) == (0, self.size[0])
-        return image if whole else image.crop((left, 0, right, bottom - top))
+        image = Image.new(self._raw_mode.removesuffix("X"), (right - left, bottom - top), None)
+        start = top * self._stride + left * len(self._raw_mode)
+        rows: Any = self._data[start : bottom * self._stride]
+        # The stride leads from a row to the next one, also where only some columns are wanted.
+        image.frombytes(rows, "raw", self._raw_mode, self._stride, 1)
+        return image
 
 
 def shrunk(raster: Raster, part: Edges, size: Size) -> Image.Image:
