@@ -49,7 +49,7 @@ class ImageFormat:
     encoder: Encoder | None = None
     """None where no renditions are made in this format."""
     package: str | None = None
-    """What else has to be installed to decode it, as it is imported. Its extra has the format's key.
+    """The package that decodes it, if Pillow does not. It comes with an extra of the format's key.
 
     Such a format is only taken where ``UPLOAD_FORMATS`` lists it.
     """
@@ -118,7 +118,9 @@ FORMATS: dict[str, ImageFormat] = {
     "heif": ImageFormat(
         label="HEIC",
         extension="heic",
-        signature=re.compile(rb"\0\0..ftyp(?:....){0,12}?(?:hei[cxms]|hev[cxms]|mi[af]1)", re.DOTALL),
+        signature=re.compile(
+            rb"\0\0..ftyp(?:....){0,12}?(?:hei[cxms]|hev[cxms]|mi[af]1)", re.DOTALL
+        ),
         alpha=True,
         decoder=f"{_DECODERS}.heif.Heif",
         package="pillow_heif",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import IO, Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from PIL.BmpImagePlugin import BmpImageFile
 
-from django_avatar_kit import formats, pipeline
+from django_avatar_kit import checks, formats, pipeline
 from django_avatar_kit.checks import check_settings
 from django_avatar_kit.conf import get_config
 from django_avatar_kit.exceptions import UnsupportedFormat
@@ -93,7 +96,7 @@ def test_a_new_format_may_be_uploaded_by_default(bmp, settings) -> None:
     assert get_config().upload_formats == ("jpeg", "png", "webp", "gif", "avif", "bmp")
 
 
-@pytest.mark.parametrize("key", formats.FORMATS)
+@pytest.mark.parametrize("key", formats.default_uploads())
 def test_each_row_fits_its_format(key: str) -> None:
     row = formats.FORMATS[key]
     data = images.encoded(images.quarters(), key)
@@ -115,3 +118,52 @@ def test_a_format_without_a_row_is_not_known() -> None:
 def test_what_is_written_has_the_defaults_of_the_documentation() -> None:
     assert formats.default_quality() == {"webp": 80, "jpeg": 80, "avif": 60}
     assert set(formats.rendition_encoders()) == {"webp", "jpeg", "avif", "png"}
+
+
+# --- a format whose decoder is a package of its own -------------------------------------------
+
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40)
+
+
+@pytest.fixture
+def without_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where pillow-heif is not installed."""
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.setattr(checks, "find_spec", lambda _name: None)
+
+
+def test_it_may_not_be_uploaded_by_default(without_package, settings) -> None:
+    assert get_config().upload_formats == ("jpeg", "png", "webp", "gif", "avif")
+    assert check_settings() == []
+    with pytest.raises(UnsupportedFormat, match=r"is in HEIC format\. Upload a picture in JPEG"):
+        pipeline.receive(make_upload("IMG_1.HEIC", HEIC), FIELD)
+
+
+def test_where_it_is_wanted_the_check_says_what_to_install(without_package, settings) -> None:
+    settings.AVATAR_KIT = {"UPLOAD_FORMATS": ["jpeg", "heif"]}
+    (message,) = check_settings()
+    assert message.id == "avatar_kit.E003"
+    assert message.msg == (
+        "AVATAR_KIT['UPLOAD_FORMATS'] has 'heif', and pillow_heif is not installed."
+    )
+    assert message.hint == "Install it: pip install django-avatar-kit[heif]"
+
+
+def test_where_it_is_installed_there_is_nothing_to_say(monkeypatch, settings) -> None:
+    monkeypatch.setattr(checks, "find_spec", lambda _name: object())
+    settings.AVATAR_KIT = {"UPLOAD_FORMATS": ["jpeg", "heif"]}
+    assert check_settings() == []
+
+
+def test_an_upload_without_the_package_is_a_mistake_of_the_site(without_package, settings) -> None:
+    settings.AVATAR_KIT = {"UPLOAD_FORMATS": ["jpeg", "heif"]}
+    with pytest.raises(ImproperlyConfigured, match=r"pip install django-avatar-kit\[heif\]"):
+        pipeline.receive(make_upload("IMG_1.HEIC", HEIC), FIELD)
+
+
+def test_the_package_is_not_loaded_for_other_formats() -> None:
+    script = (
+        "import sys, django; django.setup();"
+        "from django_avatar_kit.uploads import intake; print('pillow_heif' in sys.modules)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "False\n"

@@ -103,8 +103,8 @@ def test_other_formats_are_named(format: str, name: str) -> None:
     [
         (b"MM\0*\0\0\0\x08", "TIFF"),
         (b"II+\0\x08\0\0\0", "TIFF"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIF"),
-        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIF"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC"),
         (b"8BPS\0\1", "PSD"),
         (b"%!PS-Adobe-3.0 EPSF-3.0", "EPS"),
         (b"\xff\x0a\xfa\x1f", "JPEG XL"),

@@ -10,13 +10,13 @@ from typing import IO, TYPE_CHECKING
 
 from PIL import Image
 
-from ..rasters import Raster
 from .base import Decoder, Need
 from .heif_boxes import Boxes
 from .heif_tiles import Tiles, pillow_heif
 
 if TYPE_CHECKING:
     from ..geometry import Edges, Part, Size
+    from ..rasters import Raster
     from .heif_boxes import Layer
 
 #: Bytes for each pixel, where colours and alpha of a part are put together: and where colours were
@@ -116,7 +116,7 @@ class HeifRaster:
 
 
 def _shown(layer: Layer, size: Size) -> Part:
-    """What is to be shown of a picture, as it is stored. All of it, where that would be nothing."""
+    """What is to be shown of a picture as it is stored; all, where that would be nothing."""
     if layer.aperture is None or 0 in layer.aperture[1::2]:
         return 0, 0, *size
     values = layer.aperture

@@ -6,18 +6,18 @@ Thumbnails, depth maps, gain maps, further pictures and metadata are not looked 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..geometry import Size
 from .base import LARGEST_PROFILE
 from .boxes import IN_FILE, IN_IDAT, VERSION, Box, BoxReader, Reference
+
+if TYPE_CHECKING:
+    from ..geometry import Size
 
 HEVC, GRID = b"hvc1", b"grid"
 TILE_OF, AUXILIARY, PREMULTIPLIED = b"dimg", b"auxl", b"prem"
 #: What an auxiliary picture calls itself if it is the alpha of another one.
-ALPHA = frozenset(
-    {b"urn:mpeg:hevc:2015:auxid:1", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha"}
-)
+ALPHA = frozenset({b"urn:mpeg:hevc:2015:auxid:1", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha"})
 #: A photo of 48 megapixels in tiles of 512 px has 192.
 MOST_TILES = 1000
 #: How many times over the bytes of a file may be read.
@@ -127,7 +127,9 @@ class Boxes(BoxReader):
                 turned = turned[turns:] + turned[:turns]
             elif box.kind == b"imir" and len(value):
                 # Left and right change places, or top and bottom.
-                turned = "".join(turned[at] for at in ((1, 0, 3, 2) if value[0] & 1 else (3, 2, 1, 0)))
+                turned = "".join(
+                    turned[at] for at in ((1, 0, 3, 2) if value[0] & 1 else (3, 2, 1, 0))
+                )
             elif box.kind == b"clap" and len(value) == 32:
                 numbers = [value[at : at + 4] for at in range(0, 32, 4)]
                 aperture = tuple(int.from_bytes(each, "big", signed=True) for each in numbers)

@@ -74,7 +74,9 @@ class Tiles:
         columns, rows = -(-size[0] // width), -(-size[1] // height)
         coded = (
             math.ceil(side * whole / shown / BLOCK) * BLOCK
-            for side, whole, shown in zip((width, height), self._coded, self._tile_size, strict=True)
+            for side, whole, shown in zip(
+                (width, height), self._coded, self._tile_size, strict=True
+            )
         )
         stream = max(len(each.data) for each in self._streams)
         decoding = DECODER + self._pixel * math.prod(coded) + COPIES * stream

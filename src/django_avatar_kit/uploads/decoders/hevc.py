@@ -32,8 +32,8 @@ MOST_SLICES = 600
 LONGEST_NUMBER = 4  # bytes, of the length that precedes a unit
 SIDE, MARGIN = 1 << 16, 128  # px: at the most, and of these not shown
 DEEPEST = 16  # bits of a sample
-#: Samples of a pixel's colours, and px for one sample of the colour differences: across and down.
-CHROMA = {0: (1.0, 1, 1), 1: (1.5, 2, 2), 2: (2.0, 2, 1), 3: (3.0, 1, 1)}
+#: Px for one sample of the colour differences, across and down. Grey has none.
+CHROMA = {0: (1, 1), 1: (2, 2), 2: (2, 1), 3: (1, 1)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +50,6 @@ class Coded:
     """Bits of a sample: of luma, and of chroma."""
     profile: bytes
     """Twelve bytes of profile, tier and level."""
-
-    @property
-    def samples(self) -> float:
-        """Of a pixel, 1 to 3, as the planes hold them."""
-        return CHROMA[self.chroma][0]
 
     @property
     def deep(self) -> bool:
@@ -160,7 +155,7 @@ def _read_sps(unit: bytes) -> Coded:
     if chroma == 3:
         bits()  # separate_colour_plane_flag
     width, height = bits.exp_golomb(), bits.exp_golomb()
-    _samples, across, down = CHROMA[chroma]
+    across, down = CHROMA[chroma]
     left = right = top = bottom = 0
     if bits():  # conformance_window_flag
         left, right, top, bottom = (bits.exp_golomb() for _ in range(4))
@@ -169,9 +164,7 @@ def _read_sps(unit: bytes) -> Coded:
     more = max(width - shown[0], height - shown[1])
     if min(shown) < 1 or more > MARGIN or max(width, height) > SIDE or max(depths) > DEEPEST:
         raise SyntaxError("an HEVC stream of impossible numbers")
-    return Coded(
-        coded=(width, height), size=shown, chroma=chroma, depths=depths, profile=profile
-    )
+    return Coded(coded=(width, height), size=shown, chroma=chroma, depths=depths, profile=profile)
 
 
 def _skip_sub_layers(bits: Bits, count: int) -> None:
