@@ -47,7 +47,7 @@ def memory(effort: Effort, folder: Path) -> Section:
         for name in above
     ]
     head = (f"memory ({kind})", "idle", "peak above idle", "× kit")
-    estimated, extremes, slower = expected_and_used(folder)
+    estimated, extremes, slower, heif = expected_and_used(folder)
     say("  memory that the C library keeps …")
     kept = _asked("benchmarks.uploads.kept", corpus.large_avif(folder))
     return Section(
@@ -60,6 +60,7 @@ def memory(effort: Effort, folder: Path) -> Section:
             },
             "kept": {"avif_mb": kept["kept"] / 1e6},
             "progressive": {"by_component_times": slower},
+            "heif": heif,
         },
         failed=everybody.failed,
     )
@@ -111,11 +112,11 @@ def _asked(module: str, path: Path, *budget: int) -> dict[str, Any]:
     return answer
 
 
-def expected_and_used(folder: Path) -> tuple[list[Line], str, float]:
+def expected_and_used(folder: Path) -> tuple[list[Line], str, float, dict[str, float]]:
     """What the kit estimates from a header, compared with what a fresh process used.
 
-    Gives lines of the summary, a table, and how much slower a progressive JPEG is that must be
-    decoded one colour component after the other.
+    Gives lines of the summary, a table, how much slower a progressive JPEG is that must be
+    decoded one colour component after the other, and figures of HEIF.
     """
     say("  extremes of each format …")
     # Each upload without a limit, and with the default limit if it needs more than that.
@@ -161,4 +162,22 @@ def expected_and_used(folder: Path) -> tuple[list[Line], str, float]:
     ]
     head = ("8000 × 6400 px", "peak", "expected", "ratio", "with the default limits")
     alone, limited = next(both for name, *both in rows if name == "table-jpeg-progressive-444")
-    return [line, most], table(head, cells), limited["seconds"] / alone["seconds"]
+    slower = limited["seconds"] / alone["seconds"]
+    return [line, most], table(head, cells), slower, figures_of_heif(rows)
+
+
+def figures_of_heif(rows: list[tuple[str, dict[str, Any], dict[str, Any]]]) -> dict[str, float]:
+    """Peaks of some photos, and CPU time beside a JPEG; nothing without pillow-heif."""
+    alone = {name: answer for name, answer, _limited in rows}
+    if "corpus-heif-12-in-tiles" not in alone:
+        return {}
+    figures = {
+        key: alone[f"corpus-heif-{name}"]["peak"] / 1e6
+        for key, name in {
+            "tiles_12_mb": "12-in-tiles",
+            "tiles_48_mb": "48-in-tiles",
+            "whole_24_mb": "24",
+        }.items()
+    }
+    jpeg, heif = alone["corpus-jpeg-4032x3024"], alone["corpus-heif-12-in-tiles"]
+    return {**figures, "of_jpeg_times": heif["seconds"] / jpeg["seconds"]}

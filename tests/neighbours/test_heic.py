@@ -44,6 +44,10 @@ def raster(data: bytes) -> Image.Image:
     return image
 
 
+def pixel(image: Image.Image, x: int, y: int) -> Any:
+    return image.getpixel((x, y))
+
+
 def sixteen_bits(mode: str, size: tuple[int, int], *values: int) -> bytes:
     """One colour of more than 8 bits, as pillow-heif writes it."""
     out = io.BytesIO()
@@ -145,10 +149,10 @@ def test_a_tile_is_decoded_once_for_all_bands_and_again_for_a_part(
 
 def test_more_than_8_bits_are_rounded_down() -> None:
     colours = raster(sixteen_bits("RGB;16", (64, 48), 50_000, 20_000, 30_000))
-    assert near(colours.getpixel((30, 20)), (195, 78, 117), CLOSE)
+    assert near(pixel(colours, 30, 20), (195, 78, 117), CLOSE)
     grey = raster(sixteen_bits("L;16", (64, 48), 50_000))
     assert grey.mode == "L"
-    assert abs(grey.getpixel((30, 20)) - 195) <= 2
+    assert abs(pixel(grey, 30, 20) - 195) <= 2
 
 
 def test_a_grey_tile_among_others_is_taken() -> None:
@@ -159,7 +163,7 @@ def test_a_grey_tile_among_others_is_taken() -> None:
     whole = Item(b"grid", heif.grid(1, 2, 128, 64))
     image = raster(heif.heif([whole, *tiles], Reference(b"dimg", 1, [2, 3])))
     assert image.mode == "RGB"
-    assert near(image.getpixel((10, 10)), image.getpixel((100, 10)), CLOSE)
+    assert near(pixel(image, 10, 10), pixel(image, 100, 10), CLOSE)
 
 
 def with_alpha(
@@ -173,25 +177,25 @@ def test_alpha_may_be_smaller_than_the_colours() -> None:
     alpha = Image.new("L", (64, 64), 0)
     alpha.paste(FULL, (32, 0, 64, 64))
     image = raster(with_alpha(Image.new("RGB", (128, 128), images.RED), alpha))
-    assert image.getpixel((5, 5))[3] <= 4
-    assert image.getpixel((120, 5))[3] >= 251
-    assert near(image.getpixel((120, 5))[:3], images.RED, CLOSE)
+    assert pixel(image, 5, 5)[3] <= 4
+    assert pixel(image, 120, 5)[3] >= 251
+    assert near(pixel(image, 120, 5)[:3], images.RED, CLOSE)
 
 
 def test_alpha_may_be_stored_in_colours() -> None:
     alpha = Image.new("RGB", (64, 64), (128, 128, 128))
     image = raster(with_alpha(Image.new("RGB", (64, 64), images.RED), alpha))
-    assert abs(image.getpixel((5, 5))[3] - 128) <= 2
+    assert abs(pixel(image, 5, 5)[3] - 128) <= 2
 
 
 def test_colours_that_were_multiplied_by_alpha_are_divided_by_it() -> None:
     colours, alpha = Image.new("RGB", (64, 64), (100, 50, 25)), Image.new("L", (64, 64), 128)
     image = raster(with_alpha(colours, alpha, Reference(b"prem", 1, [2])))
-    assert near(image.getpixel((9, 9)), (200, 100, 50, 128), CLOSE)
+    assert near(pixel(image, 9, 9), (200, 100, 50, 128), CLOSE)
     # The same of grey.
     grey = Image.new("L", (64, 64), 100)
     image = load(with_alpha(grey, alpha, Reference(b"prem", 1, [2]))).image
-    assert near(image.getpixel((9, 9)), (200, 200, 200, 128), CLOSE)
+    assert near(pixel(image, 9, 9), (200, 200, 200, 128), CLOSE)
 
 
 # --- upright, and in sRGB ---------------------------------------------------------------------
@@ -253,7 +257,7 @@ def test_the_part_that_is_to_be_shown_is_cut_out(
 ) -> None:
     image = raster(heif.heif([item(images.quarters(SIZE), heif.clap(*numbers))]))
     assert image.size == size
-    assert near(image.getpixel((2, 2)), corner, 16)
+    assert near(pixel(image, 2, 2), corner, 16)
 
 
 def test_a_profile_is_converted_to_srgb() -> None:
@@ -399,17 +403,19 @@ def test_memory_is_told_from_the_header(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_alpha_is_counted_too() -> None:
-    grey, alpha = Image.new("L", (640, 512), 90), Image.new("L", (640, 512), 128)
+    grey, mask = Image.new("L", (640, 512), 90), Image.new("L", (640, 512), 128)
     needs = []
     for data in (
         heif.heif([item(grey)]),
-        with_alpha(grey, alpha),
-        with_alpha(grey, alpha, Reference(b"prem", 1, [2])),
+        with_alpha(grey, mask),
+        with_alpha(grey, mask, Reference(b"prem", 1, [2])),
     ):
         with intake.opened(io.BytesIO(data), "a", replace(LIMITS, formats=("heif",))) as source:
             assert isinstance(source, Decoder)
-            needs.append(source.need(source.size, 1.0).peak)
-    assert needs[0] < needs[1] < needs[2]
+            needs.append([source.need(source.size, scale).peak for scale in (1.0, 0.1)])
+    plain, alpha, premultiplied = needs
+    assert plain[0] == plain[1] < alpha[1] < alpha[0] < premultiplied[0]
+    assert premultiplied[1] < alpha[0]
 
 
 # --- beside other formats ---------------------------------------------------------------------

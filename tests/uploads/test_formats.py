@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from typing import IO, Any
 
@@ -22,6 +21,7 @@ from django_avatar_kit.uploads.decoders.base import Decoder, Need
 from django_avatar_kit.uploads.intake import decoder_of
 from django_avatar_kit.uploads.rasters import ImageRaster
 from tests.support import images
+from tests.support.processes import python
 from tests.testapp.models import Team
 
 pytestmark = pytest.mark.usefixtures("small")
@@ -162,8 +162,11 @@ def test_an_upload_without_the_package_is_a_mistake_of_the_site(without_package,
 
 
 def test_the_package_is_not_loaded_for_other_formats() -> None:
-    script = (
-        "import sys, django; django.setup();"
-        "from django_avatar_kit.uploads import intake; print('pillow_heif' in sys.modules)"
+    loaded = python(
+        "import os, sys, django\n"
+        "os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'\n"
+        "django.setup()\n"
+        "from django_avatar_kit.uploads import intake\n"
+        "print('pillow_heif' in sys.modules)"
     )
-    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "False\n"
+    assert loaded == "False\n"

@@ -59,7 +59,7 @@ def in_two_parts(method: int) -> bytes:
         versioned(b"iinf", b"\0\1", versioned(b"infe", b"\0\1\0\0hvc1\0", version=2)),
         versioned(b"iloc", b"\x44\0\0\1", entry, version=1),
         box(b"idat", b"....one..two"),
-        box(b"iprp", box(b"ipco", HVCC), versioned(b"ipma", b"\0\0\0\1\0\1\1\1")),
+        box(b"iprp", box(b"free"), box(b"ipco", HVCC), versioned(b"ipma", b"\0\0\0\1\0\1\1\1")),
     )
 
 
