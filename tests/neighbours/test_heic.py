@@ -376,6 +376,20 @@ def test_more_tiles_than_are_shown_are_refused_and_fewer(size: tuple[int, int]) 
         load(heif.heif([whole, *tiles], Reference(b"dimg", 1, [2, 2])))
 
 
+def test_far_more_pixels_than_are_shown_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pillow_heif, "open_heif", None)
+    made = Item(b"hvc1", b"", [heif.hvcc(heif.sps(8000, 6400)), heif.clap(*[1] * 4, 0, 1, 0, 1)])
+    with pytest.raises(TruncatedImage):
+        load(heif.heif([made]))
+
+
+def test_more_alpha_than_colours_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = with_alpha(Image.new("RGB", (64, 64)), Image.new("L", (64, 128)))
+    monkeypatch.setattr(pillow_heif, "open_heif", None)
+    with pytest.raises(TruncatedImage):
+        load(data)
+
+
 def test_what_libheif_gives_in_another_shape_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     data = encoded(images.quarters((64, 64)))
     for shown in (images.quarters((64, 48)), images.quarters((64, 64)).convert("RGBA")):

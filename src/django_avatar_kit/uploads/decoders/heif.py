@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from ..rasters import Raster
     from .heif_boxes import Layer
 
-#: Bytes for each pixel, where colours and alpha of a part are put together: and where colours were
+#: Bytes for each pixel, where colours and alpha of a part are put together; and where colours were
 #: multiplied by alpha.
 MERGED, DIVIDED = 1, 12
+#: Px that may be stored for one that is shown. And px in any case: the smallest picture takes a
+#: block of 64 × 64 px.
+MOST_STORED, ANY_CASE = 8, 1_000_000
 
 
 class Heif(Decoder):
@@ -44,8 +47,16 @@ class Heif(Decoder):
         self._premultiplied = boxes.premultiplied
         self._shown = _shown(boxes.colours, self._colours.size)
         self.size = self._shown[2] - self._shown[0], self._shown[3] - self._shown[1]
+        self._refuse_hidden_pixels()
         self.mode = self._colours.mode + "A" * (self._alpha is not None)
         self.orientation, self.profile = boxes.colours.orientation, boxes.colours.profile
+
+    def _refuse_hidden_pixels(self) -> None:
+        stored = math.prod(self._colours.size)
+        if stored > MOST_STORED * math.prod(self.size) + ANY_CASE:
+            raise SyntaxError("a HEIF of far more pixels than it shows")
+        if self._alpha and math.prod(self._alpha.size) > stored:
+            raise SyntaxError("a HEIF with more alpha than colours")
 
     def need(self, size: Size, scale: float) -> Need:
         # All that is stored, of which a part may be shown.
