@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from PIL import AvifImagePlugin
 
+from .. import colour_spaces
 from ..rasters import BytesRaster, Raster
 from . import av1
 from .avif_boxes import Boxes
@@ -81,7 +82,8 @@ class Avif(Decoder):
         decoder: Any = vars(AvifImagePlugin)["_avif"].AvifDecoder
         self._decoder = decoder(data, AvifImagePlugin.DECODE_CODEC_CHOICE, THREADS)
         self.size, _, self.mode, profile, _, self.orientation, _ = self._decoder.get_info()
-        self.profile = profile or None
+        told = colour_spaces.of_code_points(*boxes.colours) if boxes.colours else None
+        self.profile = profile or told or None
         # What is shown may be made of parts, or scaled from more than the boxes say.
         self._coded = tuple(
             max(self.size[side], *(one.size[side] for one in streams)) for side in (0, 1)

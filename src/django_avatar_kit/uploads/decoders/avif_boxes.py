@@ -34,6 +34,8 @@ class Boxes(BoxReader):
         self.exif: list[int] = []
         #: The parts of each stream of AV1. Of an animation, its first frame.
         self.streams: list[tuple[Extent, ...]] = []
+        #: Code points of the first primaries and transfer that are told.
+        self.colours: tuple[int, int] | None = None
         self._read_folder(Box(b"", 0, len(data)), None)
 
     def _read_folder(self, folder: Box, tables: dict[bytes, Box] | None) -> None:
@@ -88,8 +90,10 @@ class Boxes(BoxReader):
     def _read_properties(self, folder: Box) -> None:
         for box in self.inside(folder.start, folder.end):
             if box.kind == b"ipco":
-                kinds = {each.kind for each in self.inside(box.start, box.end)}
-                self.has_layers |= not kinds.isdisjoint(LAYERS)
+                for each in self.inside(box.start, box.end):
+                    self.has_layers |= each.kind in LAYERS
+                    if each.kind == b"colr" and self.colours is None:
+                        self.colours = self.code_points(each)
             elif box.kind == b"ipma":
                 # libavif has an entry for each.
                 self.associations(box)

@@ -18,6 +18,9 @@ VERSION = 4
 MOST_BOXES = MOST_ENTRIES = 10_000
 IN_FILE, IN_IDAT = 0, 1  # how an extent is found: in the file, or in the box "idat"
 
+#: A kind of colour property: numbers instead of a profile.
+IN_CODE_POINTS = int.from_bytes(b"nclx", "big")
+
 Extent = tuple[int, int]
 """Where bytes start and end in the file."""
 
@@ -92,6 +95,11 @@ class BoxReader:
 
     def numbers(self, at: int) -> Numbers:
         return Numbers(self.data, at)
+
+    def code_points(self, colours: Box) -> tuple[int, int] | None:
+        """Of a box "colr", those of the primaries and of the transfer; None if it has others."""
+        numbers = self.numbers(colours.start)
+        return (numbers(2), numbers(2)) if numbers(4) == IN_CODE_POINTS else None
 
     # --- tables of items ----------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from PIL import Image, ImageChops
 from ..orientation import read_orientation
 from ..rasters import ImageRaster, Raster
 from .base import BLOCK, LARGEST_PROFILE, PIXEL, Codec, Decoder, Need, file_length, is_bad_data
+from .png_colours import told_profile, unpacked_profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,6 +72,10 @@ LARGEST = {
     b"tRNS": 256,
     b"eXIf": 1 << 20,
     b"iCCP": LARGEST_PROFILE,
+    b"cICP": 4,
+    b"sRGB": 1,
+    b"gAMA": 4,
+    b"cHRM": 32,
 }
 
 ROW = 8  # bytes: Pillow notes where each row begins
@@ -101,10 +106,11 @@ class Png(Decoder):
         self.mode = ("L" if colour in {GREY, GREY_ALPHA} else "RGB") + ("A" if alpha else "")
         self.orientation = read_orientation(self._kept.pop(b"eXIf", b""))
         packed = self._kept.pop(b"iCCP", b"")
-        self.profile = _unpacked_profile(packed)
+        profile = unpacked_profile(packed)
         # Held twice while it is unpacked. A broken one is gone, and was as large as can be.
         most = 2 * min(LARGEST_PROFILE, MOST_UNPACKED * len(packed))
-        self._unpacking = len(packed) + (len(self.profile) if self.profile else most)
+        self._unpacking = len(packed) + (len(profile) if profile else most)
+        self.profile = told_profile(self._kept, profile)
 
     # --- the chunks ---------------------------------------------------------------------------
 
@@ -239,20 +245,6 @@ class Png(Decoder):
             columns, rows = -(-(width - left) // across), -(-(height - top) // down)
             total += rows * (1 + (columns * bits + 7) // 8) if columns > 0 else 0
         return total
-
-
-def _unpacked_profile(chunk: bytes) -> bytes | None:
-    """The profile in an iCCP chunk; None if it is broken, or too large."""
-    # A name, a zero, and the number of the only method there is.
-    head = chunk.find(b"\0") + 1
-    if not head or chunk[head : head + 1] != b"\0":
-        return None
-    unpacking = zlib.decompressobj()
-    try:
-        profile = unpacking.decompress(memoryview(chunk)[head + 1 :], LARGEST_PROFILE)
-    except zlib.error:
-        return None
-    return profile if unpacking.eof else None
 
 
 def _with_alpha(part: Image.Image, hidden: bytes, low: Image.Image | None) -> Image.Image:
