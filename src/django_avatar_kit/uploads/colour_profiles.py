@@ -70,9 +70,9 @@ def _converted(image: Image.Image, profile: bytes) -> Image.Image | None:
         mode, transform = found
         if image.mode == "L" and mode in {"L", "RGB"}:
             # A table of 256 values: fast, and all three channels stay the same.
-            ramp = ImageCms.applyTransform(_RAMP.convert(mode), transform)
+            ramp = transform.apply(_RAMP.convert(mode))
             return image.point(ramp.getchannel("G").tobytes()).convert("RGB")
-        return ImageCms.applyTransform(image, transform) if image.mode == mode else None
+        return transform.apply(image) if image.mode == mode else None
     except Exception as error:
         if not is_bad_data(error):
             raise
@@ -87,11 +87,14 @@ def _transform(profile: bytes) -> Transform | None:
     mode = MODES.get(source.profile.xcolor_space.strip())
     if mode is None:
         return None
+    # Grey is converted by a table in any case, so it may be slow and exact: LittleCMS' shortcut
+    # is off by ten levels in the shadows of linear light.
+    flags = FLAGS | ImageCms.Flags.NOOPTIMIZE if mode == "L" else FLAGS
     transform = ImageCms.buildTransform(
-        source, ImageCms.createProfile("sRGB"), mode, "RGB", renderingIntent=INTENT, flags=FLAGS
+        source, ImageCms.createProfile("sRGB"), mode, "RGB", renderingIntent=INTENT, flags=flags
     )
     if mode == "RGB":
-        changes = ImageChops.difference(_PROBE, ImageCms.applyTransform(_PROBE, transform))
+        changes = ImageChops.difference(_PROBE, transform.apply(_PROBE))
         if max(changes.tobytes()) <= SAME:
             return None
     return mode, transform

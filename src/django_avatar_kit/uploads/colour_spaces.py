@@ -110,10 +110,10 @@ def _cones(xyz: Sequence[float]) -> Vector:
 def _solved(matrix: Matrix, values: Sequence[float]) -> Vector:
     """x where ``matrix`` · x is ``values``, by Cramer's rule. May raise ``ZeroDivisionError``."""
     whole = _determinant(matrix)
-    replaced = (
-        tuple((*row[:at], value, *row[at + 1 :]) for row, value in zip(matrix, values, strict=True))
-        for at in range(3)
-    )
+    rows = list(zip(matrix, values, strict=True))
+    replaced = [
+        tuple((*row[:at], value, *row[at + 1 :]) for row, value in rows) for at in range(3)
+    ]
     return tuple(_determinant(each) / whole for each in replaced)
 
 
@@ -130,11 +130,9 @@ def _profile(chromaticities: Chromaticities, curve: Sequence[float]) -> bytes | 
     primaries = _under_d50(chromaticities)
     if primaries is None:
         return None
-    tags = {
-        b"wtpt": _xyz(D50),
-        **{name: _xyz(xyz) for name, xyz in zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries)},
-        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _curve(curve)),
-    }
+    tags = {b"wtpt": _xyz(D50)}
+    for letter, primary in zip((b"r", b"g", b"b"), primaries, strict=True):
+        tags |= {letter + b"XYZ": _xyz(primary), letter + b"TRC": _curve(curve)}
     at, table = 132 + 12 * len(tags), struct.pack(">I", len(tags))
     for name, data in tags.items():
         table += name + struct.pack(">II", at, len(data))

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 SOFS = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+#: Frames with arithmetic codes.
+ARITHMETIC = frozenset({0xC9, 0xCA})
 APP0, APP1, APP2, APP14, LAST_APP, COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
 EXIF, ICC = b"Exif\0", b"ICC_PROFILE\0"  # any byte may follow the zero of EXIF
 #: Segments that tell how colours are coded, and the bytes below which libjpeg ignores them.
@@ -68,7 +70,7 @@ class Jpeg(base.Decoder):
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._has_exif = False
+        self._has_exif = self._arithmetic = False
         self._profile_parts: list[bytes] = []
         self._profile_bytes = 0
         self._frame = self._scan = b""
@@ -121,6 +123,7 @@ class Jpeg(base.Decoder):
             if self._frame:
                 raise SyntaxError("two frames in one JPEG")
             self._frame = body
+            self._arithmetic = marker in ARITHMETIC
         elif marker == APP1 and body.startswith(EXIF) and not self._has_exif:
             self._has_exif = True
             self.orientation = read_orientation(body[len(EXIF) + 1 :])
@@ -196,8 +199,10 @@ class Jpeg(base.Decoder):
             return base.Need(
                 read + decoding + COPIES * file + PIECE, read + decoded * components + pixels
             )
-        searched = 0 if self._has_end else int(SEARCH * base.file_length(self._file))
-        return base.Need(read + pixels + rows + coefficients + searched, read + pixels + rows)
+        # All of the file is held where its end is looked for, or where it is decoded at once.
+        at_once = self._arithmetic or not self._has_end
+        held = int(SEARCH * base.file_length(self._file)) if at_once else 0
+        return base.Need(read + pixels + rows + coefficients + held, read + pixels + rows)
 
     def save_memory(self) -> None:
         """Decode one component after the other, if the file can be split."""
@@ -239,7 +244,11 @@ class Jpeg(base.Decoder):
         image = Image.new(header.mode, header.size, None)
         arguments = (*(header.tile[0].args or ()), *header.decoderconfig)
         with closing(base.Codec(image, "jpeg", arguments, (0, 0, *header.size))) as codec:
-            if not codec.feed(self._head) and not codec.feed_all(self._blocks()):
+            if self._arithmetic:
+                # libjpeg cannot wait for more of these codes. It takes all of them, or fails.
+                if not codec.feed(self._whole()):
+                    raise OSError("the picture ends too early")
+            elif not codec.feed(self._head) and not codec.feed_all(self._blocks()):
                 self._finish(codec)
         return ImageRaster(image, extent=drafted[1] if drafted else (0, 0, width, height))
 
