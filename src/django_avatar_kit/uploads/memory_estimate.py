@@ -31,9 +31,10 @@ MEGABYTE = 1024 * 1024
 #: The code of Pillow that the first upload of a process loads, and what else does not depend on
 #: its size. Measured on pictures of one pixel and of 60 rows.
 BASE = int(1.4 * MEGABYTE)
-#: To convert colours through a profile; and for each byte of that, a copy and its tables. These
-#: become larger where it has tables for many colours, of one byte or of two. Measured.
-PROFILED, PROFILE = MEGABYTE // 2, 2
+#: To convert colours through a profile, and more of it where there are four inks, for a table of
+#: their mixtures; and for each byte of the profile, a copy and its tables. These become larger
+#: where it has tables for many colours, of one byte or of two. Measured.
+PROFILED, INKS, PROFILE = MEGABYTE // 2, MEGABYTE, 2
 TABLES_IN_PROFILE = {b"mft1": 10, b"mAB ": 10, b"mft2": 6, b"mpet": 5}
 #: For each pixel while it becomes RGB or RGBA in sRGB; and once more for a profile, or a turn.
 CONVERT = {"RGB": 0, "L": 4, "CMYK": 4, "LA": 10, "RGBA": 10}
@@ -133,7 +134,10 @@ def needed(
     encoders = rendition_encoders()
     used = {*spec.formats, ALPHA_MASTER if alpha else OPAQUE_MASTER}
     most = max(most, max(converting, encoding) + sum(encoders[one].base_memory for one in used))
-    always = BASE + source.base_memory + len(source.profile or b"")
+    always = BASE + source.base_memory
+    if source.profile:
+        # What is built for it may be kept for the next upload of the same profile.
+        always += len(source.profile) + PROFILED + INKS * (source.mode == "CMYK")
     return always + math.ceil((1 + SPREAD) * most)
 
 
@@ -157,7 +161,7 @@ def _converting(source: Decoder, pixels: list[int]) -> float:
     profile = 0
     if source.profile:
         kinds = (each for kind, each in TABLES_IN_PROFILE.items() if kind in source.profile)
-        profile = PROFILED + max(kinds, default=PROFILE) * len(source.profile)
+        profile = max(kinds, default=PROFILE) * len(source.profile)
     more = CONVERT[source.mode] + COPY * bool(source.profile) + COPY * (source.orientation != 1)
     peaks = []
     left = 0
