@@ -272,7 +272,7 @@ def test_m_large_tables_of_a_profile_count_by_what_they_become() -> None:
         return need(images.png(icc_profile=profile), (60, 40))
 
     plain = images.srgb_profile()
-    room = bytes(100_000)
+    room = bytes(1_000_000)
     needs = [with_profile(plain + kind + room) for kind in (b"", b"mpet", b"mft2", b"mft1")]
     steps = [after - before for before, after in itertools.pairwise(needs)]
     assert [round(step / len(room)) for step in steps] == [3, 1, 4]
