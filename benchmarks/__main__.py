@@ -27,6 +27,8 @@ from benchmarks.results import Results, Section
 from benchmarks.sections.assets import assets
 from benchmarks.sections.base import QUICK, Effort
 from benchmarks.sections.caches import caches
+from benchmarks.sections.colours import colour_spaces
+from benchmarks.sections.formats import output_formats
 from benchmarks.sections.growth import growth
 from benchmarks.sections.memory import memory
 from benchmarks.sections.pages import pages
@@ -53,6 +55,8 @@ def sections(effort: Effort, folder: Path) -> dict[str, Callable[[], Section]]:
         "uploads": partial(uploads, effort, folder),
         "memory": partial(memory, effort, folder),
         "pictures": partial(pictures, effort, folder),
+        "colours": partial(colour_spaces, effort),
+        "formats": partial(output_formats, effort),
         "queries": partial(queries, effort),
         "growth": partial(growth, effort),
         "s3_uploads": partial(s3_uploads, effort, folder),

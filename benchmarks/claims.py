@@ -63,6 +63,11 @@ CLAIMS: dict[str, Claim] = {
         " system.",
         where=PARTS,
     ),
+    "colours": Claim(
+        said="Pictures of other screens and of printers have their colours in sRGB, too.",
+        where="Colours",
+        tests="`tests/uploads/test_colours.py`",
+    ),
     "settings": Claim(
         said="`MASTER_SIDE` is 1000, because a phone's photo is decoded at a quarter of its size"
         " then.",
