@@ -190,7 +190,9 @@ def output_formats(effort: Effort) -> Section:
                 for setting in settings()
             }
     text = "\n\n".join([of_defaults(found), of_settings(found)])
-    return Section(title="Formats", lines=[], text=text, data=of_all(found) | compared(found))
+    return Section(
+        title="Formats", lines=[], text=text, data=usual_results(found) | compared(found)
+    )
 
 
 # --- what is reported -------------------------------------------------------------------------
@@ -240,10 +242,12 @@ def of_settings(found: Found) -> str:
     return table(head, rows)
 
 
-def of_all(found: Found) -> dict[str, Any]:
+def usual_results(found: Found) -> dict[str, Any]:
+    """Of each format as the kit writes it."""
+    keys = {setting.format: setting.key for setting in settings() if not setting.options}
     return {
         name: {
-            str(size): {key: asdict(one) for key, one in each.items()}
+            str(size): {format: asdict(each[key]) for format, key in keys.items()}
             for size, each in sizes.items()
         }
         for name, sizes in found.items()
