@@ -300,13 +300,14 @@ def _longest_name(field: AvatarField) -> int:
         fit="cover",
         color="000000",
         ext=FORMATS[ALPHA_MASTER].extension,
+        animated=bool(spec.animated),
     )
     prefix = "" if callable(field.upload_to) else f"{field.upload_to}/"
     return len(prefix) + len(str(name))
 
 
 def check_field(field: AvatarField) -> Iterator[CheckMessage]:
-    """One ``AvatarField``: its renditions (E004, E005), arguments (E012-E014), index (W001), and
+    """One ``AvatarField``: its renditions (E004, E005), arguments (E012-E014, E016), index (W001), and
     storages of its own (E007, E015, W003).
     """
     sizes = (1,) if field.sizes is None else field.sizes
@@ -316,6 +317,10 @@ def check_field(field: AvatarField) -> Iterator[CheckMessage]:
     if field.fit not in ("cover", "contain"):
         hint = "It must be 'cover' or 'contain'."
         yield Error(f"fit is {field.fit!r}.", hint=hint, obj=field, id="avatar_kit.E012")
+    if not (field.animated is None or isinstance(field.animated, bool)):
+        hint = "It must be True or False, or None for AVATAR_KIT['ANIMATED']."
+        message = f"animated is {field.animated!r}."
+        yield Error(message, hint=hint, obj=field, id="avatar_kit.E016")
     if field.width_field or field.height_field or field.resize_source:
         message = "An AvatarField takes no width_field, height_field or resize_source."
         hint = (

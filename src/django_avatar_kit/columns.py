@@ -40,6 +40,8 @@ class AvatarColumn(FileField):
     rendition_storage: Storage
     #: A storage, or a callable that returns one, if the field has its own for renditions.
     thumbnail_storage: Any
+    #: Whether animations keep moving, by the settings of this moment.
+    is_animated: bool
     #: What is made of an upload, by the settings of this moment.
     spec: Spec
     #: What an upload may be, by the settings of this moment.

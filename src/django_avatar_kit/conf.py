@@ -46,6 +46,8 @@ class Config:
     max_decode_memory: int = 256 * 1024 * 1024
     #: Formats that may be uploaded, told by content.
     upload_formats: tuple[str, ...] = field(default_factory=image_formats.default_uploads)
+    #: Whether an animated upload keeps moving; if not, its first frame is the picture.
+    animated: bool = False
     #: A CSS colour that flattens transparency, or None to keep it.
     background: str | None = None
     #: What is shown without an avatar: the first of these that has something to show.

@@ -24,6 +24,8 @@ class FieldSettings(AvatarColumn):
     sizes: tuple[int, ...] | None
     #: Formats of the renditions, if the field has its own.
     formats: tuple[str, ...] | None
+    #: Whether animations keep moving, if the field has its own answer.
+    animated: bool | None
     _storage: Storage | Callable[[], Storage] | None
 
     @property
@@ -37,7 +39,13 @@ class FieldSettings(AvatarColumn):
             master_side=config.master_side,
             background=config.background,
             fit=self.fit,
+            animated=self.is_animated,
         )
+
+    @property
+    def is_animated(self) -> bool:  # type: ignore[override]
+        """Whether animations keep moving."""
+        return get_config().animated if self.animated is None else self.animated
 
     @property
     def limits(self) -> Limits:  # type: ignore[override]

@@ -108,8 +108,9 @@ class AvatarField(FieldSettings, ThumbnailerImageField):
     ``sizes`` (px) and ``formats`` of the renditions default to the settings, ``storage`` and
     ``thumbnail_storage`` (that of the renditions) to the aliases named there. Both may be a
     storage or a callable that returns one. ``fit="contain"`` shows the whole picture on a square
-    where ``"cover"`` cuts it to one. ``upload_to`` may be a module-level function of (instance,
-    filename) that returns the file name with a prefix.
+    where ``"cover"`` cuts it to one. ``animated``, whether animations keep moving, defaults to the
+    setting. ``upload_to`` may be a module-level function of (instance, filename) that returns the
+    file name with a prefix.
     """
 
     attr_class = AvatarFieldFile
@@ -142,11 +143,13 @@ class AvatarField(FieldSettings, ThumbnailerImageField):
         sizes: Sequence[int] | None = None,
         formats: Sequence[str] | None = None,
         fit: Fit = "cover",
+        animated: bool | None = None,
         **kwargs: Any,
     ) -> None:
         self.sizes: tuple[int, ...] | None = ladder(sizes)
         self.formats: tuple[str, ...] | None = listed(formats)
         self.fit = fit
+        self.animated = animated
         kwargs.setdefault("max_length", MAX_LENGTH)
         # The guard query asks for a name in every column there is.
         kwargs.setdefault("db_index", True)

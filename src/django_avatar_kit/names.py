@@ -2,10 +2,13 @@
 
     master     <folder><token>-<secret>-k1-<W>x<H>-<sizes>-<formats>-<crop>-<color>.<ext>
     rendition  <folder><token>.<size>.<format>
+    moving     <folder><token>.<size>.animated.webp
 
 ``folder`` ends in the first two digits of the token, which spreads the files over 256 directories.
 ``crop`` is ``full`` (the automatic square), ``fit`` (the whole picture on a square) or the crop
-box ``x_y_w_h`` in px of the master. ``k1`` is the version of this grammar.
+box ``x_y_w_h`` in px of the master. ``formats`` ends in ``_animated`` if the avatar moves: its
+master is an animated WebP then, and each rendition exists as one as well. ``k1`` is the version of
+this grammar.
 """
 
 from __future__ import annotations
@@ -22,17 +25,19 @@ Box = tuple[int, int, int, int]
 #: Whether the square cuts the picture, or shows all of it with bars beside it.
 Fit = Literal["cover", "contain"]
 
+#: What a list of formats ends in where the avatar moves.
+MOVES = "_animated"
 _INT = r"[1-9][0-9]{0,8}"
 _OFFSET = rf"(?:0|{_INT})"
 _FOLDER = r"((?:.*/)?([0-9a-f]{2})/)"
 _ID = r"(\2[0-9a-f]{30})"
 MASTER = re.compile(
     rf"{_FOLDER}{_ID}-([0-9a-f]{{16}})-k1-({_INT})x({_INT})"
-    rf"-({_INT}(?:_{_INT})*)-([a-z0-9]+(?:_[a-z0-9]+)*)"
+    rf"-({_INT}(?:_{_INT})*)-((?!animated-)[a-z0-9]+(?:_[a-z0-9]+)*)"
     rf"-(full|fit|{_OFFSET}_{_OFFSET}_{_INT}_{_INT})-([0-9a-f]{{6}})\.([a-z0-9]+)",
     re.ASCII | re.DOTALL,
 )
-_RENDITION = re.compile(rf"{_FOLDER}{_ID}\.{_INT}\.[a-z0-9]+", re.ASCII | re.DOTALL)
+_RENDITION = re.compile(rf"{_FOLDER}{_ID}\.{_INT}\.(?:animated\.)?[a-z0-9]+", re.ASCII | re.DOTALL)
 # Or what easy-thumbnails puts beside a master: its key, the options, an extension.
 _MASTER_OR_THUMBNAIL = re.compile(
     rf"{MASTER.pattern}(?:\.[^/]+\.[a-z0-9]+)?", re.ASCII | re.DOTALL
@@ -64,6 +69,8 @@ class Name(NamedTuple):
     color: str
     #: Extension of the master, without the dot.
     ext: str
+    #: Whether it moves: the master is an animated WebP, and so is one more file of each size.
+    animated: bool = False
 
     @classmethod
     def parse(cls, key: str | None) -> Name | None:
@@ -71,8 +78,9 @@ class Name(NamedTuple):
         if not key or (match := MASTER.fullmatch(key)) is None:
             return None
         folder, _, token, secret, width, height, sizes, formats, crop, color, ext = match.groups()
-        made = int(width), int(height), _read_sizes(sizes), _split(formats)
-        return cls(folder, token, secret, *made, *_read_crop(crop), color, ext)
+        listed, animated = read_formats(formats)
+        made = int(width), int(height), read_sizes(sizes), listed
+        return cls(folder, token, secret, *made, *_read_crop(crop), color, ext, animated)
 
     def __str__(self) -> str:
         if self.crop is not None:
@@ -82,17 +90,22 @@ class Name(NamedTuple):
         return (
             f"{self.folder}{self.token}-{self.secret}-k1-{self.width}x{self.height}"
             f"-{'_'.join(map(str, self.sizes))}-{'_'.join(self.formats)}"
-            f"-{crop}-{self.color}.{self.ext}"
+            f"{MOVES if self.animated else ''}-{crop}-{self.color}.{self.ext}"
         )
 
     def rendition(self, size: int, format: str) -> str:
         """The key of the rendition of ``size`` px in ``format``."""
         return f"{self.folder}{self.token}.{size}.{format}"
 
+    def animated_rendition(self, size: int) -> str:
+        """The key of the animated WebP of ``size`` px, which exists if the avatar moves."""
+        return f"{self.folder}{self.token}.{size}.animated.webp"
+
     @property
     def renditions(self) -> tuple[str, ...]:
-        """The keys of all renditions."""
-        return tuple(self.rendition(size, each) for each in self.formats for size in self.sizes)
+        """The keys of all renditions: those that stand still, then those that move."""
+        still = tuple(self.rendition(size, each) for each in self.formats for size in self.sizes)
+        return still + tuple(map(self.animated_rendition, self.sizes if self.animated else ()))
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -136,13 +149,15 @@ def group_of(key: str) -> Group | None:
 
 # A site has few different ones, and a page parses thousands of names.
 @lru_cache(maxsize=256)
-def _read_sizes(text: str) -> tuple[int, ...]:
+def read_sizes(text: str) -> tuple[int, ...]:
+    """The sizes that a name lists, in px."""
     return tuple(map(int, text.split("_")))
 
 
 @lru_cache(maxsize=256)
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(text.split("_"))
+def read_formats(text: str) -> tuple[tuple[str, ...], bool]:
+    """The formats that a name lists, and whether it says that the avatar moves."""
+    return tuple(text.removesuffix(MOVES).split("_")), text.endswith(MOVES)
 
 
 def _read_crop(text: str) -> tuple[Box | None, Fit]:

@@ -50,7 +50,10 @@ class Cut:
             width=self.master.width,
             height=self.master.height,
             sizes=tuple(sorted({rendition.size for rendition in self.renditions})),
-            formats=tuple(dict.fromkeys(rendition.format for rendition in self.renditions)),
+            formats=tuple(
+                dict.fromkeys(each.format for each in self.renditions if not each.animated)
+            ),
+            animated=any(each.animated for each in self.renditions),
             crop=self.crop,
             fit="contain" if self.fit == "contain" else "cover",
             color=self.color,
@@ -94,9 +97,9 @@ def cut(picture: imaging.Picture, spec: Spec) -> Cut:
     # Before the master: ``uploads.memory_estimate`` counts in this order.
     renditions = imaging.encode_renditions(picture, spec)
     return Cut(
-        master=imaging.encode_master(picture, spec),
+        master=imaging.encode_master(picture, spec, renditions),
         renditions=renditions,
-        crop=imaging.master_crop(picture, spec),
+        crop=imaging.master_crop(picture, imaging.master_spec(picture, spec)),
         fit=spec.fit,
         color=imaging.average_color(picture, spec),
     )
@@ -112,8 +115,8 @@ def store(cut: Cut, field: AvatarColumn, instance: Model, using: str | None = No
     key, name = key_for(cut, field, instance, using)
     files = [(field.storage, key, cut.master)]
     files += [
-        (field.rendition_storage, name.rendition(one.size, one.format), one)
-        for one in cut.renditions
+        (field.rendition_storage, _key_of(name, rendition), rendition)
+        for rendition in cut.renditions
     ]
     write_all(
         [
@@ -122,6 +125,12 @@ def store(cut: Cut, field: AvatarColumn, instance: Model, using: str | None = No
         ]
     )
     return key
+
+
+def _key_of(name: Name, rendition: imaging.Encoded) -> str:
+    if rendition.animated:
+        return name.animated_rendition(rendition.size)
+    return name.rendition(rendition.size, rendition.format)
 
 
 def key_for(

@@ -33,18 +33,23 @@ logger = logging.getLogger(__name__)
 def recut(name: Name, field: AvatarColumn, *, copy: bool) -> pipeline.Cut:
     """The same master, crop and colour, with the renditions that the field asks for today.
 
-    They are cut from the master, or from the largest rendition if that has more pixels. With
+    They are cut from the master, or from the largest rendition if that has more pixels; those that
+    move, which never have more than the master, always from it. With
     ``copy``, the bytes of that rendition are kept if it is still wanted, instead of encoding it
     once more. Raises ``StorageError`` if the master cannot be read.
     """
-    spec = field.spec
+    spec = _spec_for(name, field)
     master, crop, color = _read_master(name, field), name.crop, name.color
     renditions = None
     if available_side(name, spec) > _master_side(name, spec):
         renditions = _cut_from_rendition(name, field, copy=copy)
-    if renditions is None:
+    if renditions is None or name.animated:
         picture = _decode(master.data, str(name), spec, (name.width, name.height), crop)
-        renditions = imaging.encode_renditions(picture, spec)
+        if renditions is not None:
+            sizes = sorted({each.size for each in renditions})
+            renditions += tuple(imaging.encode_moving(picture, spec, sizes))
+        else:
+            renditions = imaging.encode_renditions(picture, spec)
         if has_other_fit(name, spec):
             crop = imaging.master_crop(picture, _unshrunk(name, spec))
             color = imaging.average_color(picture, spec)
@@ -57,7 +62,7 @@ def recrop(name: Name, field: AvatarColumn, crop: Box | None) -> pipeline.Cut:
     ``crop`` is what :func:`checked_crop` returned, None for the automatic square. Raises
     ``StorageError`` if the master cannot be read.
     """
-    spec = field.spec
+    spec = _spec_for(name, field)
     master = _read_master(name, field)
     try:
         picture = _decode(master.data, str(name), spec, (name.width, name.height), crop)
@@ -81,6 +86,11 @@ def checked_crop(crop: object, name: Name, spec: Spec) -> Box:
         reason = picture_size(name.width, name.height)
         raise InvalidCrop(filename=filename, crop=crop, reason=reason)
     return box
+
+
+def _spec_for(name: Name, field: AvatarColumn) -> Spec:
+    """What the field asks for today. What moves keeps moving, whatever it asks of uploads."""
+    return replace(field.spec, animated=name.animated)
 
 
 def _read_master(name: Name, field: AvatarColumn) -> imaging.Encoded:
@@ -129,8 +139,9 @@ def _decode(
         io.BytesIO(data),
         filename=PurePosixPath(key).name,
         limits=Limits(max_pixels=size[0] * size[1], formats=tuple(rendition_encoders())),
-        # Only renditions are made of it, so that it need not be decoded at the master's size.
-        spec=replace(spec, master_side=1),
+        # Only renditions are made of it, so that it need not be decoded at the master's size. What
+        # moves is kept at one size for both.
+        spec=replace(spec, master_side=max(size) if spec.animated else 1),
         crop=crop,
     )
 

@@ -26,7 +26,7 @@ from .display.placeholders import placeholder_of
 from .fallbacks import fallback_html, fallback_pictures, fallback_url
 from .formats import nearest, rendition_encoders
 from .missing_files import locator
-from .names import MASTER, Name
+from .names import MASTER, MOVES, Name
 from .storage.adapter import JoinedUrls
 from .storage.base import urls
 
@@ -61,6 +61,9 @@ class Face:
     attrs: Mapping[str, str | bool]
     #: The whole markup.
     html: SafeString = field(repr=False)
+    #: The ``srcset`` of what moves, an animated WebP, for those who have not asked for reduced
+    #: motion; "" where the avatar stands still.
+    animated: str = ""
 
     def __str__(self) -> str:
         return self.html
@@ -312,6 +315,7 @@ def _pictures(avatar_field: AvatarColumn, key: str, size: int) -> tuple[markup.P
     name = Name.parse(key)
     if name is None:
         return markup.Pictures(avatar_field.storage.url(key)), ""
+    name = name._replace(animated=name.animated and avatar_field.is_animated)
     url = urls(avatar_field.rendition_storage)
     return markup.pictures_of(name, url, size), f"#{name.color}"
 
@@ -326,6 +330,8 @@ def _head(avatar_field: AvatarColumn, key: str, size: int) -> str:
     match = MASTER.fullmatch(key)
     if match and isinstance(url := urls(avatar_field.rendition_storage), JoinedUrls):
         folder, token, sizes, formats = match.group(1, 3, 7, 8)
+        if formats.endswith(MOVES) and not avatar_field.is_animated:
+            formats = formats.removesuffix(MOVES)
         stem = f"{_escaped(url.func, *url.args, folder)}{token}"
         return markup.template_of(sizes, formats, size).replace(markup.STEM, stem)
     return _pictures(avatar_field, key, size)[0].head()

@@ -41,3 +41,5 @@ class Spec:
     """A colour that Pillow knows, to put under transparent pixels; None keeps them."""
     fit: Fit
     """``"cover"`` cuts the picture to a square, ``"contain"`` shows all of it on one."""
+    animated: bool = False
+    """Whether an animation keeps moving, in files beside those of its first frame."""

@@ -41,7 +41,7 @@ VARY = (
 #: (nginx: ``proxy_buffer_size``), and a bucket's URLs may have a signature of a kilobyte each.
 MAX_TRIGGER = 2_000
 #: Left out of the header in this order, until it fits.
-DISPENSABLE = ("urls", "html", "srcset")
+DISPENSABLE = ("urls", "html", "animated", "srcset")
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -70,6 +70,7 @@ def avatar_data(avatar: AvatarFieldFile) -> dict[str, Any]:
         "has_avatar": has_avatar(avatar),
         "src": face.src,
         "srcset": face.srcset,
+        **({"animated": face.animated} if face.animated else {}),
         "alt": face.alt,
         "color": face.color,
         "html": face.html,
@@ -86,7 +87,7 @@ def trigger(data: dict[str, Any]) -> str:
     for name in DISPENSABLE:
         if len(text := json.dumps({"avatar-changed": left})) <= MAX_TRIGGER:
             return text
-        del left[name]
+        left.pop(name, None)
     return json.dumps({"avatar-changed": left})
 
 

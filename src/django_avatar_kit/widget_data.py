@@ -102,6 +102,8 @@ def limits(spec: Spec, *, crops: bool) -> SafeString:
             # Px of the master's long side, and of the largest rendition's.
             "master": spec.master_side,
             "rendition": max(spec.sizes),
+            # Whether an animation is sent as it is.
+            "animated": spec.animated,
         }
     )
 

@@ -12,14 +12,17 @@ from django.utils.functional import Promise
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
-from ..formats import media_type_of
-from ..names import Name
+from ..formats import MOVING, media_type_of
+from ..names import Name, read_formats, read_sizes
 
 #: Attributes that the kit itself writes.
 _RESERVED = frozenset({"src", "srcset", "width", "height"})
 
 #: What the HTML standard does not allow in the name of an attribute.
 _NOT_IN_A_NAME = re.compile(r"""[\s"'<>/=\x00-\x1f\x7f]""")
+
+#: What moves is for those who have not asked their system for less of that.
+_MOTION = f'type="{media_type_of(MOVING)}" media="(prefers-reduced-motion: no-preference)"'
 
 #: Stands for folder and token of a key in :func:`template_of`. No URL contains it.
 STEM = "\0"
@@ -83,6 +86,8 @@ class Pictures(NamedTuple):
     srcset: str = ""
     #: Media type and ``srcset`` of the formats before the last.
     sources: tuple[tuple[str, str], ...] = ()
+    #: ``srcset`` of what moves; "" where nothing does.
+    animated: str = ""
 
     def head(self) -> str:
         """The markup up to the URLs of the ``<img>``."""
@@ -90,22 +95,30 @@ class Pictures(NamedTuple):
             f'<source type="{media_type}" srcset="{escape(srcset)}">'
             for media_type, srcset in self.sources
         )
+        if self.animated:
+            # First, since a browser takes the first that it can show.
+            sources = f'<source {_MOTION} srcset="{escape(self.animated)}">{sources}'
         dense = f' srcset="{escape(self.srcset)}"' if self.srcset else ""
         return f'{"<picture>" if sources else ""}{sources}<img src="{escape(self.src)}"{dense}'
 
 
 def pictures_of(name: Name, url: Callable[[str], str], size: int) -> Pictures:
     """The URLs for ``size`` CSS px; ``url`` gives that of a rendition's key."""
-    single, *denser = _densities(name, size)
+    densities = _densities(name, size)
     *others, last = name.formats
-    sources = []
-    for each in others:
-        srcset = url(name.rendition(single[0], each))
-        if denser:
-            srcset = f"{srcset} 1x, {_srcset(name, each, denser, url)}"
-        sources.append((media_type_of(each), srcset))
-    src = url(name.rendition(single[0], last))
-    return Pictures(src, _srcset(name, last, denser, url), tuple(sources))
+
+    def still(format: str) -> Callable[[int], str]:
+        return lambda side: url(name.rendition(side, format))
+
+    sources = tuple(
+        (media_type_of(each), _whole_srcset(densities, still(each))) for each in others
+    )
+    moving = ""
+    if name.animated:
+        moving = _whole_srcset(densities, lambda side: url(name.animated_rendition(side)))
+    of_last = still(last)
+    src = of_last(densities[0][0])
+    return Pictures(src, _srcset(densities[1:], of_last), sources, moving)
 
 
 def _densities(name: Name, size: int) -> list[tuple[int, int]]:
@@ -123,18 +136,20 @@ def _densities(name: Name, size: int) -> list[tuple[int, int]]:
     return offered
 
 
-def _srcset(
-    name: Name, format: str, densities: list[tuple[int, int]], url: Callable[[str], str]
-) -> str:
-    return ", ".join(
-        f"{url(name.rendition(size, format))} {density}x" for size, density in densities
-    )
+def _srcset(densities: list[tuple[int, int]], url: Callable[[int], str]) -> str:
+    """``url`` gives the URL of a size."""
+    return ", ".join(f"{url(size)} {density}x" for size, density in densities)
+
+
+def _whole_srcset(densities: list[tuple[int, int]], url: Callable[[int], str]) -> str:
+    """Of a ``<source>``, which has no ``src`` for a plain screen."""
+    return _srcset(densities, url) if len(densities) > 1 else url(densities[0][0])
 
 
 # Uploads smaller than the largest size add combinations to the usual few.
 @lru_cache(maxsize=1024)
 def template_of(sizes: str, formats: str, size: int) -> str:
     """``Pictures.head()`` of every key with these sizes and formats, with ``STEM`` in each URL."""
-    listed = tuple(map(int, sizes.split("_"))), tuple(formats.split("_"))
-    name = Name("", STEM, "", 0, 0, *listed, None, "cover", "", "")
+    listed, animated = read_formats(formats)
+    name = Name("", STEM, "", 0, 0, read_sizes(sizes), listed, None, "cover", "", "", animated)
     return pictures_of(name, str, size).head()

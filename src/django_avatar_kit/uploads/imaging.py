@@ -11,20 +11,24 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, cast
 
 from PIL import Image
 
 from .. import formats
-from . import geometry, intake, memory_estimate, rasters
+from . import animation, geometry, intake, memory_estimate, rasters
+from .animated_webp import AnimatedWebP
 from .colour_profiles import srgb
 from .orientation import to_stored, to_upright, transposed, upright_size
 from .rasters import FILTER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from ..names import Box
     from ..specs import Limits, Spec
+    from .animation import Animation
     from .geometry import Edges, Size
     from .rasters import Raster
 
@@ -47,11 +51,15 @@ class Picture:
     """What ``detail`` shows, in px of ``source``."""
     spec: Spec | None = None
     """What it was decoded for. The limit on memory may have allowed less than that."""
+    animation: Animation | None = None
+    """The frames of an upload that moves, if the spec asks for them. ``image`` is the first."""
 
     def serves(self, spec: Spec) -> bool:
         """Whether as much was decoded as this spec can have; if not, load the upload again."""
         if spec == self.spec:
             return True
+        if self.animation is not None or spec.animated:
+            return False
         here = max(self.image.size) / max(self.source)
         master, renditions = geometry.scales(self.source, self.crop, spec)
         if master > here:
@@ -76,6 +84,8 @@ class Encoded:
     """The side in px that a rendition was cut for; 0 for the master."""
     width: int
     height: int
+    animated: bool = False
+    """Whether it moves."""
 
     @property
     def content_type(self) -> str:
@@ -96,7 +106,8 @@ def load(
     """Check and decode an upload, once, and no larger than ``spec`` needs.
 
     ``crop`` is in px of the upright upload at its full size; what lies outside is cut off. The
-    first frame of an animation is the picture. Raises the children of ``UploadError``; the file
+    first frame of an animation is the picture, and the others are kept beside it if the spec asks
+    for them and they are not too many. Raises the children of ``UploadError``; the file
     stays open.
     """
     with intake.opened(file, filename, limits) as source:
@@ -116,6 +127,7 @@ def load(
         del raster
         image = _finished(image, source.profile, orientation)
         detail = detail and _finished(detail, source.profile, orientation)
+        moving = animation.read(file, source, crop, spec, limits)
     return Picture(
         image=image,
         source=whole,
@@ -124,6 +136,7 @@ def load(
         detail=detail,
         part=part,
         spec=spec,
+        animation=moving,
     )
 
 
@@ -226,6 +239,13 @@ def _on(image: Image.Image, background: str | None) -> Image.Image:
     return flat
 
 
+def master_spec(picture: Picture, spec: Spec) -> Spec:
+    """As ``spec``, but for what moves: its master has the size of the frames that were kept."""
+    if picture.animation is None:
+        return spec
+    return replace(spec, master_side=max(picture.animation.size))
+
+
 def master_crop(picture: Picture, spec: Spec) -> Box | None:
     """What the renditions show in px of the master; None if nobody chose it."""
     if picture.crop is None:
@@ -250,12 +270,26 @@ def average_color(picture: Picture, spec: Spec) -> str:
 # --- encoding ---------------------------------------------------------------------------------
 
 
-def encode_master(picture: Picture, spec: Spec) -> Encoded:
+def encode_master(picture: Picture, spec: Spec, renditions: Sequence[Encoded] = ()) -> Encoded:
     """The one stored original.
 
     ``master_side`` is 1000 by default, since a quarter of 4032 px, the long side of a phone's
     photo, is 1008: a JPEG is decoded at a quarter, in half the time that 1024 would take.
+    What moves has a master that moves, with as many pixels as were kept of each frame. Where the
+    largest of the ``renditions`` that move shows all of the picture, it has the same bytes.
     """
+    if picture.animation is not None:
+        for each in renditions:
+            if (
+                each.animated
+                and (each.width, each.height) == picture.animation.size
+                and animation.is_rendition(picture.source, picture.crop, spec)
+            ):
+                return replace(each, size=0)
+        file = _animated(picture.animation.size, spec, picture.animation)
+        for frame, duration in picture.animation.shown():
+            file.add(_on(frame, spec.background), duration)
+        return _moving(file.data(), 0, picture.animation.size)
     image = _on(picture.image, spec.background)
     size = geometry.master_size(picture.source, spec)
     if image.size != size:
@@ -265,11 +299,39 @@ def encode_master(picture: Picture, spec: Spec) -> Encoded:
 
 
 def encode_renditions(picture: Picture, spec: Spec) -> tuple[Encoded, ...]:
-    """Every size in every format, sizes ascending."""
-    return tuple(
-        _encode(square, format, spec, size=size)
-        for size, square in squares(picture, spec)
-        for format in spec.formats
+    """Every size in every format, sizes ascending; and then each size that moves."""
+    cut = squares(picture, spec)
+    still = [
+        _encode(square, format, spec, size=size) for size, square in cut for format in spec.formats
+    ]
+    return *still, *encode_moving(picture, spec, [size for size, _square in cut])
+
+
+def encode_moving(picture: Picture, spec: Spec, sizes: Sequence[int]) -> Iterator[Encoded]:
+    """Each of the sizes once, if the picture moves. A large one may have fewer pixels."""
+    if picture.animation is None:
+        return
+    files: dict[int, AnimatedWebP] = {}
+    for frame, duration in picture.animation.shown():
+        whole = replace(picture, image=frame, extent=None, detail=None, part=None)
+        for side, square in squares(whole, spec):
+            if side not in files:
+                files[side] = _animated(square.size, spec, picture.animation)
+            files[side].add(square, duration)
+    encoded = {side: file.data() for side, file in files.items()}
+    for size in sizes:
+        side = max((each for each in encoded if each <= size), default=min(encoded))
+        yield _moving(encoded[side], size, (side, side))
+
+
+def _animated(size: Size, spec: Spec, moving: Animation) -> AnimatedWebP:
+    return AnimatedWebP(size, spec.quality.get(formats.MOVING), moving.plays)
+
+
+def _moving(data: bytes, size: int, shape: Size) -> Encoded:
+    width, height = shape
+    return Encoded(
+        data=data, format=formats.MOVING, size=size, width=width, height=height, animated=True
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..names import Box
     from ..specs import Limits
     from .decoders.base import Decoder
+    from .decoders.frames import Frames
     from .geometry import Size
 
 #: Bytes in which "<svg" is found behind an XML declaration, comments and a DOCTYPE.
@@ -48,6 +49,7 @@ def opened(file: IO[bytes], filename: str, limits: Limits) -> Iterator[Decoder]:
         file.seek(0)
         source = decoder(file)
         source.label = FORMATS[format].label
+        source.frames = frames_of(format)
         _check_pixels(source.size, filename, limits)
         yield source
 
@@ -78,10 +80,17 @@ def decoder_of(format: str) -> type[Decoder]:
     return decoder
 
 
+def frames_of(format: str) -> type[Frames] | None:
+    """What reads the animations of a format that is given by its key."""
+    path = FORMATS[format].frames
+    return import_string(path) if path else None
+
+
 # Not left to the first upload: its memory is estimated without that of loading code, and Pillow
 # loads the code of all formats that it knows when it saves in one that is not loaded.
 for _format in FORMATS:
     decoder_of(_format)
+    frames_of(_format)
 
 
 def _recognised(head: bytes, filename: str, limits: Limits) -> str:

@@ -35,7 +35,8 @@ class AvatarFaceField(Field):
     (``"*"`` for the row of the serializer itself), or the avatar of one. Without an avatar it is
     the fallback's; for nobody, that of nobody in particular.
 
-    ``size`` is that of ``src`` in px, by default ``DEFAULT_SIZE``. ``urls`` adds the URLs for
+    An avatar that moves has ``animated`` as well, a ``srcset`` for those who have not asked for
+    reduced motion. ``size`` is that of ``src`` in px, by default ``DEFAULT_SIZE``. ``urls`` adds the URLs for
     these sizes, ``{"64": …}``; True stands for ``SIZES``. URLs are absolute if the context of the
     serializer has the request. An owner whose profile is not loaded costs a query.
     """
@@ -75,13 +76,19 @@ def face_data(obj: Any, size: int | None, sizes: Sequence[int], request: Any) ->
         return request.build_absolute_uri(url) if url and request is not None else url
 
     face = get_face(obj, size)
-    dense = [each.split(" ") for each in face.srcset.split(", ") if each]
+
+    def all_absolute(srcset: str) -> str:
+        parts = [each.split(" ") for each in srcset.split(", ") if each]
+        return ", ".join(" ".join([absolute(url), *density]) for url, *density in parts)
+
     data: dict[str, Any] = {
         "src": absolute(face.src),
-        "srcset": ", ".join(f"{absolute(url)} {density}" for url, density in dense),
+        "srcset": all_absolute(face.srcset),
         "color": face.color,
         "alt": face.alt,
     }
+    if face.animated:
+        data["animated"] = all_absolute(face.animated)
     if sizes:
         data["urls"] = {str(each): absolute(avatar_url(obj, each)) for each in sizes}
     return data

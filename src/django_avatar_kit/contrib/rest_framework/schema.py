@@ -27,7 +27,9 @@ class AvatarFaceExtension(OpenApiSerializerFieldExtension):
         properties: dict[str, Any] = {"src": URL, "srcset": TEXT, "color": TEXT, "alt": TEXT}
         if self.target.urls:
             properties["urls"] = URLS
-        return {"type": "object", "properties": properties, "required": list(properties)}
+        # Only an avatar that moves has it.
+        both = {**properties, "animated": TEXT}
+        return {"type": "object", "properties": both, "required": list(properties)}
 
 
 class AvatarCropExtension(OpenApiSerializerFieldExtension):

@@ -58,7 +58,13 @@ async function checked(file, limits, texts) {
   if (!format.allowed) return refuse(texts.unsupported, { format: format.label });
   const { type, lastModified } = file;
   const copy = new File([content], file.name, { type, lastModified });
-  return { format, copy, turned: format.type !== "image/jpeg" && hasExif(content) };
+  const moves = limits.animated && mayMove(content, format.type);
+  return { format, copy, moves, turned: format.type !== "image/jpeg" && hasExif(content) };
+}
+
+// Whether a GIF, PNG or WebP may have several frames, of which a canvas would keep one.
+function mayMove(content, type) {
+  return type === "image/gif" || /acTL|ANMF/.test(new TextDecoder("latin1").decode(content));
 }
 
 // Whether a PNG or WebP may say how it is turned. Not all heed that, so what was shown is sent.
@@ -356,7 +362,7 @@ class AvatarInput extends HTMLElement {
     const { texts, limits } = this;
     this.say("error", "");
     const several = files.length > 1 && { error: texts.several };
-    const { error, format, copy, turned } = several || (await checked(files[0], limits, texts));
+    const { error, format, copy, moves, turned } = several || (await checked(files[0], limits, texts));
     if (this.choosing !== choosing) return;
     const file = copy || files[0];
     const url = URL.createObjectURL(file);
@@ -378,7 +384,7 @@ class AvatarInput extends HTMLElement {
     this.input.removeAttribute("aria-invalid");
     const old = document.getElementById(`${this.input.id}_error`);
     if (old) old.hidden = true;
-    Object.assign(this, { file, url, image, type: format.type, turned, state: "chosen" });
+    Object.assign(this, { file, url, image, type: format.type, moves, turned, state: "chosen" });
     this.put({ file, ...whole(width, height) });
     const values = { filename: shownName(file) };
     if (!image) {
@@ -443,8 +449,8 @@ class AvatarInput extends HTMLElement {
   // the chosen square, in as many as the largest rendition has. Not before `ready`, unless the form is
   // sent: the browser would rather draw.
   prepare(ready) {
-    const { file, image, limits } = this;
-    if (!image || !file || (file.size < SMALL_FILE && !this.turned)) return;
+    const { file, image, moves } = this;
+    if (!image || !file || moves || (file.size < SMALL_FILE && !this.turned)) return;
     const work = {};
     work.run = () => {
       work.done ||= this.shrink(work);

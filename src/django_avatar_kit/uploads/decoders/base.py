@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ..geometry import Part, Size
     from ..rasters import Raster
+    from .frames import Frames
 
 #: Bytes. A larger colour profile is ignored. The largest ones, of printers, have about 3 MB.
 LARGEST_PROFILE = 4 * 1024 * 1024
@@ -42,6 +43,8 @@ class Decoder(ABC):
 
     label: str = ""
     """Of the format, as in its row of ``formats``. Whoever opens an upload sets it."""
+    frames: type[Frames] | None = None
+    """What reads its animations, if there is anything. Set together with the label."""
     size: Size
     """In px, as it is stored."""
     mode: str

@@ -10,6 +10,7 @@ import struct
 import zlib
 from array import array
 from contextlib import closing
+from copy import copy
 from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageChops
@@ -168,6 +169,12 @@ class Png(Decoder):
         return Need(listed + max(pixels + rows, self._unpacking), listed + pixels, direct)
 
     # --- the pixels ---------------------------------------------------------------------------
+
+    def like(self, size: Size, data: array[int]) -> Png:
+        """A picture of the same kind, as a frame is: its size, and start and size of its data."""
+        other = copy(self)
+        other.size, other._data = size, data
+        return other
 
     def decode(self, _scale: float) -> Raster:
         image = self._decoded(self._raw_mode)

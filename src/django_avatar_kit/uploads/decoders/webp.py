@@ -16,7 +16,7 @@ from ..rasters import BytesRaster, Raster
 from .base import LARGEST_PROFILE, Decoder, Need, file_length
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..geometry import Size
 
@@ -51,8 +51,8 @@ class WebP(Decoder):
         last = self._chunks[-1]
         # A frame may say that it is longer than the file.
         within = last.start + FRAME_HEAD, min(last.start + last.size, self._end)
-        inner = list(self._chunks_between(*within)) if last.name == FRAME else []
-        heads = [_head(each.name, self._body(each, 10)) for each in (*self._chunks, *inner)]
+        inner = list(self.chunks_between(*within)) if last.name == FRAME else []
+        heads = [told_by(each.name, self.body(each, 10)) for each in (*self._chunks, *inner)]
         # A decoder trusts the canvas and what lies on it alike.
         self.size = max(width for width, _, _ in heads), max(height for _, height, _ in heads)
         alpha = any(alpha for _, _, alpha in heads)
@@ -65,20 +65,21 @@ class WebP(Decoder):
         """
         needed: dict[bytes, Chunk] = {}
         found = False
-        for chunk in self._chunks_between(HEAD, self._end):
+        for chunk in self.chunks_between(HEAD, self._end):
             name, start, size = chunk
             whole = start + size <= self._end
             if name in NEEDED and name not in needed and not found:
                 needed[name] = chunk
                 found = name in {LOSSY, LOSSLESS, FRAME}
             elif name == b"ICCP" and whole and size <= LARGEST_PROFILE:
-                self.profile = self._body(chunk)
+                self.profile = self.body(chunk)
             elif name == b"EXIF" and whole and size <= LARGEST_EXIF:
                 # Some programs write it as in a JPEG.
-                self.orientation = read_orientation(self._body(chunk).removeprefix(b"Exif\0\0"))
+                self.orientation = read_orientation(self.body(chunk).removeprefix(b"Exif\0\0"))
         return list(needed.values())
 
-    def _chunks_between(self, at: int, end: int) -> Iterator[Chunk]:
+    def chunks_between(self, at: int, end: int) -> Iterator[Chunk]:
+        """Those of the file, or of a frame in it."""
         for _ in range(MOST_CHUNKS):
             if at + 8 > end:
                 return
@@ -88,7 +89,8 @@ class WebP(Decoder):
             yield Chunk(head[:4], at + 8, size)
             at += 8 + size + size % 2
 
-    def _body(self, chunk: Chunk, most: int | None = None) -> bytes:
+    def body(self, chunk: Chunk, most: int | None = None) -> bytes:
+        """What is in a chunk, or its first bytes."""
         self._file.seek(chunk.start)
         return self._file.read(chunk.size if most is None else min(most, chunk.size))
 
@@ -96,7 +98,7 @@ class WebP(Decoder):
         """Whether the first frame of an animation is smaller than its canvas."""
         if last.name != FRAME:
             return False
-        head = self._body(last, FRAME_HEAD).ljust(FRAME_HEAD, b"\0")
+        head = self.body(last, FRAME_HEAD).ljust(FRAME_HEAD, b"\0")
         numbers = [int.from_bytes(head[at : at + 3], "little") for at in (0, 3, 6, 9)]
         return numbers != [0, 0, self.size[0] - 1, self.size[1] - 1]
 
@@ -120,18 +122,25 @@ class WebP(Decoder):
 
     def _only_picture(self) -> bytes:
         """A file of nothing but the picture."""
-        parts = []
+        chunks = []
         for chunk in self._chunks:
-            body = self._body(chunk)
+            body = self.body(chunk)
             if chunk.name == EXTENDED:
                 left_out = PROFILE_FLAG | EXIF_FLAG | XMP_FLAG
                 body = bytes([body[0] & ~left_out]) + body[1:]
-            parts += [chunk.name, chunk.size.to_bytes(4, "little"), body, b"\0" * (chunk.size % 2)]
-        length = 4 + sum(map(len, parts))
-        return b"".join([b"RIFF", length.to_bytes(4, "little"), b"WEBP", *parts])
+            chunks.append((chunk.name, body))
+        return riff(chunks)
 
 
-def _head(name: bytes, head: bytes) -> tuple[int, int, bool]:
+def riff(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """A WebP of these chunks, each by its name and what is in it."""
+    parts = [b"WEBP"]
+    for name, body in chunks:
+        parts += [name, len(body).to_bytes(4, "little"), body, b"\0" * (len(body) % 2)]
+    return b"".join([b"RIFF", sum(map(len, parts)).to_bytes(4, "little"), *parts])
+
+
+def told_by(name: bytes, head: bytes) -> tuple[int, int, bool]:
     """What the first bytes of a chunk tell: width and height in px, or 0; whether it has alpha."""
     if len(head) < {EXTENDED: 1, LOSSLESS: 5}.get(name, 0):
         raise EOFError("a chunk ends too early")
