@@ -307,8 +307,8 @@ def _longest_name(field: AvatarField) -> int:
 
 
 def check_field(field: AvatarField) -> Iterator[CheckMessage]:
-    """One ``AvatarField``: its renditions (E004, E005), arguments (E012-E014, E016), index (W001), and
-    storages of its own (E007, E015, W003).
+    """One ``AvatarField``: its renditions (E004, E005), arguments (E012-E014, E016), index (W001),
+    and storages of its own (E007, E015, W003).
     """
     sizes = (1,) if field.sizes is None else field.sizes
     formats = ("webp",) if field.formats is None else field.formats

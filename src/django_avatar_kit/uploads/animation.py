@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..names import Box
     from ..specs import Limits, Spec
     from .decoders.base import Decoder
-    from .decoders.frames import Frames, Step
+    from .decoders.frames import Frames
     from .geometry import Size
 
 # What an animation may take, so that the worst one costs about ten times the processor time of a
@@ -147,15 +147,11 @@ def _affordable(
     pixels = LADDER * shown**2
     if not is_rendition(whole, crop, spec):
         pixels += math.prod(whole)
-    if source.mode in {"LA", "RGBA"} or any(_uncovers(step) for step in frames.steps):
+    clears = any(step.disposal is Disposal.CLEAR for step in frames.steps)
+    if clears or source.mode in {"LA", "RGBA"}:
         pixels *= TRANSPARENT
     scale = min(wanted, math.sqrt(MOST_ENCODED / pixels / len(frames.steps)))
     return 0 if scale < wanted and scale * shown < SMALLEST else scale
-
-
-def _uncovers(step: Step) -> bool:
-    """Whether what lies below an opaque picture may be seen through this frame, or after it."""
-    return not step.blends or step.disposal is Disposal.CLEAR
 
 
 def _decoded(frames: Frames, source: Decoder, size: Size) -> tuple[Image.Image, ...]:

@@ -36,7 +36,9 @@ class AvatarFaceField(Field):
     the fallback's; for nobody, that of nobody in particular.
 
     An avatar that moves has ``animated`` as well, a ``srcset`` for those who have not asked for
-    reduced motion. ``size`` is that of ``src`` in px, by default ``DEFAULT_SIZE``. ``urls`` adds the URLs for
+    reduced motion.
+
+    ``size`` is that of ``src`` in px, by default ``DEFAULT_SIZE``. ``urls`` adds the URLs for
     these sizes, ``{"64": …}``; True stands for ``SIZES``. URLs are absolute if the context of the
     serializer has the request. An owner whose profile is not loaded costs a query.
     """
