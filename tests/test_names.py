@@ -36,6 +36,7 @@ def test_a_key_tells_everything():
         KEY.replace("-full-", "-fit-"),
         KEY.replace("-full-", "-0_12_300_300-"),
         KEY.replace("-webp-", "-webp_jpeg-"),
+        KEY.replace("-webp-", "-webp_animated-"),
         KEY.replace("32_64_128", "7"),
         KEY.replace(".jpg", ".webp"),
     ],
@@ -44,6 +45,22 @@ def test_what_is_read_is_written_alike(key):
     name = Name.parse(key)
     assert name is not None
     assert str(name) == key
+
+
+def test_what_moves_has_one_more_file_of_each_size():
+    name = Name.parse(KEY.replace("-webp-", "-webp_jpeg_animated-"))
+    assert name.animated
+    assert name.formats == ("webp", "jpeg")
+    stem = f"avatars/3f/{TOKEN}"
+    assert name.renditions == (
+        *(f"{stem}.{size}.{format}" for format in ("webp", "jpeg") for size in (32, 64, 128)),
+        *(f"{stem}.{size}.animated.webp" for size in (32, 64, 128)),
+    )
+    assert name.files == (str(name), *name.renditions)
+    assert {group_of(key).token for key in name.files} == {TOKEN}
+    assert not Name.parse(KEY).animated
+    # Nothing is left that stands still.
+    assert Name.parse(KEY.replace("-webp-", "-animated-")) is None
 
 
 def test_a_crop_box_and_the_whole_picture():
