@@ -68,6 +68,7 @@ RIGHT = {
     "DISPLAY_NAME": {"none", "class"},
     "BASE_URL": {"none"},
     "OWNER": {"none", "empty dict"},
+    "ANIMATED": {"true"},
     "DELETE_FILES": {"true"},
     "FALLBACK_IF_MISSING": {"true"},
 }

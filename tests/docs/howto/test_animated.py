@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import math
+import re
+from types import SimpleNamespace
+
+from django_avatar_kit.rendering import avatar_html
+from django_avatar_kit.uploads import animation
+from django_avatar_kit.uploads.decoders import frames, gif_frames, png_frames, webp_frames
+from tests.display.test_rendering import key
+from tests.support.howtos import blocks, page, run
+from tests.support.pictures import SPEC
+from tests.testapp.models import Team
+
+PAGE = page("animated").read_text()
+
+
+def test_the_setting(settings):
+    settings.AVATAR_KIT = run(blocks("animated")[0])["AVATAR_KIT"]
+    shown = avatar_html(Team(name="Ada Lovelace", avatar=key(formats="webp_animated")), 64)
+    told = re.search(r"```html\n(.+?)```", PAGE, re.DOTALL)
+    stem = re.search(r'src="(.+?)\.64\.webp"', shown)[1]
+    assert re.sub(r"\n\s*(srcset)", r" \1", told[1]).replace("\n", "").replace("  ", "") == (
+        shown.replace(stem, "…")
+    )
+
+
+def test_the_limits():
+    assert f"| frames | {frames.MOST_FRAMES} |" in PAGE
+    assert f"| {animation.LONGEST // 1000} seconds" in PAGE
+    pixels = [
+        each.most_pixels
+        for each in (gif_frames.GifFrames, png_frames.PngFrames, webp_frames.WebPFrames)
+    ]
+    told = "{} million in a GIF, {} million in a PNG, {} million in a WebP"
+    assert told.format(*(each // 10**6 for each in pixels)) in PAGE
+    assert f"px may have {pixels[0] // (480 * 270)} frames" in PAGE
+    assert f"less than\n{animation.SMALLEST} px" in PAGE
+
+
+def test_how_large_a_square_is():
+    table = re.findall(r"^\| (\d+) \| (\d+) px \|$", PAGE, re.MULTILINE)
+    assert [int(count) for count, _ in table] == [10, 30, 60, 100, 200]
+    for count, side in table:
+        found = animation._affordable(
+            SimpleNamespace(steps=[SimpleNamespace(disposal=None)] * int(count)),
+            SimpleNamespace(size=(1000, 1000), orientation=1, mode="RGB"),
+            None,
+            SPEC,
+            1.0,
+        )
+        assert math.floor(1000 * found) == int(side)
