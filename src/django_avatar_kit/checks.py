@@ -317,10 +317,10 @@ def check_field(field: AvatarField) -> Iterator[CheckMessage]:
     if field.fit not in ("cover", "contain"):
         hint = "It must be 'cover' or 'contain'."
         yield Error(f"fit is {field.fit!r}.", hint=hint, obj=field, id="avatar_kit.E012")
-    if not (field.animated is None or isinstance(field.animated, bool)):
+    animated: Any = field.animated
+    if animated is not None and not isinstance(animated, bool):
         hint = "It must be True or False, or None for AVATAR_KIT['ANIMATED']."
-        message = f"animated is {field.animated!r}."
-        yield Error(message, hint=hint, obj=field, id="avatar_kit.E016")
+        yield Error(f"animated is {animated!r}.", hint=hint, obj=field, id="avatar_kit.E016")
     if field.width_field or field.height_field or field.resize_source:
         message = "An AvatarField takes no width_field, height_field or resize_source."
         hint = (

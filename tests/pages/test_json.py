@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 from django.contrib.messages import get_messages
+from django.core.files.base import ContentFile
 from django.db import connection
 from django.http import Http404
 from django.test import Client, RequestFactory
@@ -16,8 +17,9 @@ from django_avatar_kit.exceptions import AvatarError
 from django_avatar_kit.forms import AvatarForm
 from django_avatar_kit.rendering import avatar_html, get_face
 from django_avatar_kit.test import make_upload, settle
-from django_avatar_kit.view_answers import VARY
+from django_avatar_kit.view_answers import VARY, avatar_data
 from django_avatar_kit.views import AvatarChangeView, AvatarDeleteView
+from tests.support import animations
 from tests.support.pages import CHANGE, DELETE, stored, told
 from tests.testapp.models import Channel, Profile
 
@@ -308,3 +310,12 @@ def anonymous() -> Any:
     request = RequestFactory().get("/somewhere/", headers=JSON)
     request.user = mock.Mock(is_authenticated=False)
     return request
+
+
+def test_what_moves_is_told_to_a_script(settings, profile):
+    settings.AVATAR_KIT = {"SIZES": (6, 12), "ANIMATED": True}
+    profile.avatar.save("film.gif", ContentFile(animations.gif()))
+    profile = Profile.objects.get()
+    told = avatar_data(profile.avatar)
+    assert told["animated"] == f"/media/{profile.avatar.avatar_name.animated_rendition(12)}"
+    assert list(told)[:4] == ["has_avatar", "src", "srcset", "animated"]

@@ -19,7 +19,8 @@ from django_avatar_kit.contrib.rest_framework import (
 )
 from django_avatar_kit.rendering import avatar_url, get_face
 from django_avatar_kit.test import make_upload, settle
-from tests.support.lifecycle import fresh, make_profile
+from tests.support import animations
+from tests.support.lifecycle import fresh, make_profile, upload
 from tests.testapp.models import Channel, Profile, Team
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +77,23 @@ class TestFace:
                 "500": site + avatar_url(profile, 512),
             },
         }
+
+    def test_what_moves(self, settings):
+        settings.AVATAR_KIT = {"SIZES": (6, 12), "ANIMATED": True}
+        profile = make_profile(avatar=False)
+        profile.avatar = upload(content=animations.gif())
+        profile.save()
+        profile = fresh(profile)
+        name = profile.avatar.avatar_name
+        assert shown(profile, source="*", size=6) == {
+            **face_of(profile, 6),
+            "animated": f"/media/{name.animated_rendition(6)} 1x, "
+            f"/media/{name.animated_rendition(12)} 2x",
+        }
+        request = APIRequestFactory().get("/api/people/")
+        assert shown(profile, request, source="*", size=12)["animated"] == (
+            f"http://testserver/media/{name.animated_rendition(12)}"
+        )
 
     def test_all_sizes_of_the_settings(self, settings):
         settings.AVATAR_KIT = {"SIZES": (16, 32), "DEFAULT_SIZE": 16}

@@ -9,6 +9,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import call_command
 
@@ -25,7 +26,7 @@ from tests.testapp.models import Bare
 pytest.importorskip("moto", reason="moto is not installed: no tests on S3.")
 
 
-from tests.support import s3server
+from tests.support import animations, s3server
 from tests.support.s3storage import IMMUTABLE, KEY, ODD, OwnParameters, actions, write
 
 
@@ -46,6 +47,21 @@ def asked(bucket: Any) -> Callable[[Callable[[], Any]], list[str]]:
         return sorted(actions(requests))
 
     return ask
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_files_of_what_moves(storage, bucket, settings):
+    settings.AVATAR_KIT = {"SIZES": (8, 16), "ANIMATED": True}
+    profile = make_profile(avatar=False)
+    profile.avatar.save("film.gif", ContentFile(animations.gif()))
+    name = fresh(profile).avatar.avatar_name
+    assert name.animated
+    assert bucket.keys() == set(name.files)
+    assert {bucket.head(key)["ContentType"] for key in name.files} == {"image/webp"}
+    shown = avatar_html(fresh(profile), 8)
+    assert escape(urls(storage)(name.animated_rendition(8))) in shown
+    profile.delete()
+    assert bucket.keys() == set()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,14 +9,14 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image
 
 from tests.support.images import BLUE, GREEN, RED, SIGNATURE, chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Box = tuple[int, int, int, int]
 Pixel = tuple[int, int, int, int]
@@ -58,7 +58,8 @@ THREE = (Frame(colour=RED), Frame(colour=GREEN), Frame(colour=BLUE))
 
 def make(format: str, frames: Sequence[Frame] = THREE, *, plays: int = 0) -> bytes:
     """An animation on a canvas of ``SIZE``, shown so many times (0 for ever)."""
-    return {"gif": gif, "png": png, "webp": webp}[format](frames, plays=plays)
+    builders: dict[str, Callable[..., bytes]] = {"gif": gif, "png": png, "webp": webp}
+    return builders[format](frames, plays=plays)
 
 
 def played(frames: Sequence[Frame]) -> list[list[Pixel]]:
@@ -75,8 +76,8 @@ def played(frames: Sequence[Frame]) -> list[list[Pixel]]:
         image = frame.image()
         for place in places:
             x, y = place % SIZE[0] - frame.box[0], place // SIZE[0] - frame.box[1]
-            pixel = image.getpixel((x, y))
-            canvas[place] = _over(pixel, canvas[place]) if frame.blends else pixel  # type: ignore[arg-type,assignment]
+            pixel: Any = image.getpixel((x, y))
+            canvas[place] = _over(pixel, canvas[place]) if frame.blends else pixel
         seen.append(list(canvas))
         if frame.disposal == "restore":
             canvas = before

@@ -100,6 +100,6 @@ class WebPFrames(Frames):
         if chunks[0][0] == ALPHA:
             sides = b"".join((side - 1).to_bytes(3, "little") for side in step.size)
             chunks.insert(0, (EXTENDED, b"\x10\0\0\0" + sides))
-        with WebPImageFile(io.BytesIO(riff(chunks))) as image:
-            image.load()
+        image: Image.Image = WebPImageFile(io.BytesIO(riff(chunks)))
+        image.load()
         return image
