@@ -20,7 +20,7 @@ CROP = {
     "example": "120,80,400,400",
     "writeOnly": True,
 }
-FACE = {"src": URL, "srcset": TEXT, "color": TEXT, "alt": TEXT}
+FACE = {"src": URL, "srcset": TEXT, "color": TEXT, "alt": TEXT, "animated": TEXT}
 
 
 def of(name: str) -> dict[str, str]:
