@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from tests.support import images
+from tests.support import images, profiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -138,6 +138,13 @@ def extremes() -> Iterator[tuple[str, Callable[[], bytes]]]:
         sizes = SIZES if format != "avif" else SIZES[:4]
         for size in (*sizes, NARROW[0] if "-" in name else NARROW[2]):
             yield f"{name}-{size[0]}x{size[1]}", partial(encoded, format, mode, size, **options)
+    screen, inks = profiles.of_screen(), profiles.of_inks()
+    for name, format, mode, profile in (
+        ("jpeg-profile", "jpeg", "RGB", screen),
+        ("jpeg-cmyk-profile", "jpeg", "CMYK", inks),
+        ("png-profile", "png", "RGB", screen),
+    ):
+        yield f"{name}-12", partial(encoded, format, mode, SIZES[3], icc_profile=profile)
     grey = images.chunk(b"tRNS", b"\x12\x34")
     colour = images.chunk(b"tRNS", b"\x12\x34\x56\x78\x12\x34")
     for name, build in {

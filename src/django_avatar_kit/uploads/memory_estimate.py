@@ -34,7 +34,7 @@ BASE = int(1.4 * MEGABYTE)
 #: To convert colours through a profile, and more of it where there are four inks, for a table of
 #: their mixtures; and for each byte of the profile, a copy and its tables. These become larger
 #: where it has tables for many colours, of one byte or of two. Measured.
-PROFILED, INKS, PROFILE = MEGABYTE // 2, MEGABYTE, 2
+PROFILED, INKS, PROFILE = MEGABYTE, MEGABYTE // 4, 2
 TABLES_IN_PROFILE = {b"mft1": 10, b"mAB ": 10, b"mft2": 6, b"mpet": 5}
 #: For each pixel while it becomes RGB or RGBA in sRGB; and once more for a profile, or a turn.
 CONVERT = {"RGB": 0, "L": 4, "CMYK": 4, "LA": 10, "RGBA": 10}
