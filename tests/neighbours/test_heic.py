@@ -18,7 +18,7 @@ from django_avatar_kit.forms import AvatarForm
 from django_avatar_kit.uploads import imaging, intake
 from django_avatar_kit.uploads.decoders.base import Decoder
 from django_avatar_kit.uploads.decoders.heif import Heif
-from tests.support import heif, images
+from tests.support import colours, heif, images
 from tests.support.heif import Item, Reference, encoded, item, tiled
 from tests.support.howtos import code, run
 from tests.support.lifecycle import make_profile, upload
@@ -264,6 +264,17 @@ def test_a_profile_is_converted_to_srgb() -> None:
     data = heif.heif([item(images.quarters(SIZE), heif.profile(images.srgb_profile()))])
     assert Heif(io.BytesIO(data)).profile == images.srgb_profile()
     assert shows_quarters(load(data).image, tolerance=16)
+
+
+def test_numbers_of_colours_are_converted_to_srgb_where_there_is_no_profile() -> None:
+    colour = (64, 128, 200)
+    expected = [255 * part for part in colours.from_display_p3((64 / 255, 128 / 255, 200 / 255))]
+    numbers = heif.nclx(12, 13, 6)
+    data = heif.heif([item(Image.new("RGB", SIZE, colour), numbers)])
+    assert near(load(data).image.getpixel((9, 9)), expected, CLOSE)
+    profile = heif.profile(images.srgb_profile())
+    data = heif.heif([item(Image.new("RGB", SIZE, colour), numbers, profile)])
+    assert near(load(data).image.getpixel((9, 9)), colour, CLOSE)
 
 
 # --- nothing but the primary picture ----------------------------------------------------------

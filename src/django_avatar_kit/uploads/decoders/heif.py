@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from PIL import Image
 
+from .. import colour_spaces
 from .base import Decoder, Need
 from .heif_boxes import Boxes
 from .heif_tiles import Tiles, pillow_heif
@@ -49,7 +50,8 @@ class Heif(Decoder):
         self.size = self._shown[2] - self._shown[0], self._shown[3] - self._shown[1]
         self._refuse_hidden_pixels()
         self.mode = self._colours.mode + "A" * (self._alpha is not None)
-        self.orientation, self.profile = boxes.colours.orientation, boxes.colours.profile
+        self.orientation = boxes.colours.orientation
+        self.profile = boxes.colours.profile or _told_profile(boxes.colours.colours)
 
     def _refuse_hidden_pixels(self) -> None:
         stored = math.prod(self._colours.size)
@@ -91,6 +93,12 @@ class Heif(Decoder):
         if not self._colours.in_parts:
             self._colours.part((0, 0, 1, 1))
         return HeifRaster(self._colours, self._shown, alpha, premultiplied=self._premultiplied)
+
+
+def _told_profile(numbers: bytes) -> bytes | None:
+    """Of a colour space in numbers; None where it is sRGB, or unknown."""
+    primaries, transfer = (int.from_bytes(numbers[at : at + 2], "big") for at in (0, 2))
+    return colour_spaces.of_code_points(primaries, transfer) or None
 
 
 def _scaled(size: Size, wanted: Size, whole: Size) -> Size:
