@@ -178,7 +178,8 @@ def test_inks_are_converted_by_their_table_and_black_is_black() -> None:
     expected = [profiles.srgb_of_inks(share(pixel), table) for pixel in inks]
     # LittleCMS and the reference take different paths between the points of the table.
     assert furthest(found, expected) < 12
-    assert found[-3:-1] == [(255, 255, 255), (0, 0, 0)]
+    assert found[-3] == (255, 255, 255)
+    assert max(found[-2]) <= 2
 
 
 @pytest.mark.parametrize("kind", [b"link", b"abst", b"nmcl", b"????"])
