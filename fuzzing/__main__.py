@@ -24,6 +24,7 @@ def main() -> int:
     views = commands.add_parser("views", help="corpus and mutations through the change page")
     views.add_argument("--mutations", type=int, default=20_000)
     views.add_argument("--seed", type=int, default=0, help="of the mutations (%(default)s)")
+    views.add_argument("--animated", action="store_true", help="with ANIMATED on")
     commands.add_parser("decoders", help="coverage-guided, with atheris", add_help=False)
     options, others = parser.parse_known_args()
     if options.command == "decoders":
@@ -35,7 +36,12 @@ def main() -> int:
         parser.error(f"unknown: {' '.join(others)}")
     from fuzzing.views import report
 
-    return report(options.folder, mutations=options.mutations, seed=options.seed)
+    return report(
+        options.folder,
+        mutations=options.mutations,
+        seed=options.seed,
+        animated=options.animated,
+    )
 
 
 if __name__ == "__main__":

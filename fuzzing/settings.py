@@ -42,5 +42,3 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memor
 # Signed and kept by the client, so that no upload leaves a row behind.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-# Small, since what is looked for is what goes in. All limits are the default ones.
-AVATAR_KIT = {"SIZES": (16, 32)}

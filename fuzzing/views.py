@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Summary:
         return "\n".join(lines)
 
 
-def report(folder: Path, *, mutations: int, seed: int) -> int:
+def report(folder: Path, *, mutations: int, seed: int, animated: bool) -> int:
     """Run, and print what was seen. Returns 1 if anything happened that must not, else 0.
 
     ``folder`` gets each upload before it is sent, in case the process does not survive it, and
@@ -78,14 +79,17 @@ def report(folder: Path, *, mutations: int, seed: int) -> int:
 
     django.setup()
     from django.core.management import call_command
-    from django.test.utils import setup_test_environment
+    from django.test.utils import override_settings, setup_test_environment
 
     from django_avatar_kit.test import isolated_storages
+    from tests.support.corpus.page import formats_here
 
     setup_test_environment()
     call_command("migrate", verbosity=0)
     print(versions(), flush=True)
-    with isolated_storages() as storages:
+    # Small, since what is looked for is what goes in. All limits are the default ones.
+    kit = {"SIZES": (16, 32), "UPLOAD_FORMATS": formats_here(), "ANIMATED": animated}
+    with override_settings(AVATAR_KIT=kit), isolated_storages() as storages:
         summary = _run(folder, _page(storages), mutations=mutations, seed=seed)
     return 1 if summary.problems else 0
 
@@ -95,7 +99,11 @@ def versions() -> str:
     import PIL
 
     python = platform.python_version()
-    return f"Python {python}, Django {django.__version__}, Pillow {PIL.__version__}"
+    found = f"Python {python}, Django {django.__version__}, Pillow {PIL.__version__}"
+    try:
+        return f"{found}, pillow-heif {version('pillow-heif')}"
+    except PackageNotFoundError:
+        return found
 
 
 def _page(storages: IsolatedStorages) -> ChangePage:

@@ -56,7 +56,7 @@ def test_the_search_looks_at_pixels():
 
 def test_a_stock_field_keeps_the_marker_and_the_name(transactional_db):
     kept = {}
-    for group in ("jpeg", "png", "webp", "gif", "avif"):
+    for group in corpus.GROUPS:
         for case in marked(group)[::4]:
             row = Bare(name="stock")
             row.photo.save(CLIENT_NAME, ContentFile(case.data))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 from django.apps import apps
@@ -14,6 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from django_avatar_kit.formats import FORMATS
 from django_avatar_kit.names import Name
 from django_avatar_kit.test import IsolatedStorages
 from tests.support.corpus.base import MARKER, TAKEN
@@ -23,6 +25,12 @@ TEXT = MARKER.decode()
 #: What a client may claim of a file, none of which may be kept either.
 CLIENT_NAME = f"{TEXT}.php.jpg"
 CLIENT_TYPE = f"text/html; charset={TEXT}"
+
+
+def formats_here() -> tuple[str, ...]:
+    """All formats that can be decoded with what is installed."""
+    packages = {key: row.package for key, row in FORMATS.items()}
+    return tuple(key for key, package in packages.items() if not package or find_spec(package))
 
 
 @dataclass(frozen=True, kw_only=True)
