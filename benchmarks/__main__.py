@@ -28,6 +28,7 @@ from benchmarks.sections.assets import assets
 from benchmarks.sections.base import QUICK, Effort
 from benchmarks.sections.caches import caches
 from benchmarks.sections.colours import colour_spaces
+from benchmarks.sections.extremes import extremes
 from benchmarks.sections.formats import output_formats
 from benchmarks.sections.growth import growth
 from benchmarks.sections.memory import memory
@@ -54,6 +55,7 @@ def sections(effort: Effort, folder: Path) -> dict[str, Callable[[], Section]]:
         "caches": partial(caches, effort, folder),
         "uploads": partial(uploads, effort, folder),
         "memory": partial(memory, effort, folder),
+        "extremes": partial(extremes, effort, folder),
         "pictures": partial(pictures, effort, folder),
         "colours": partial(colour_spaces, effort),
         "formats": partial(output_formats, effort),

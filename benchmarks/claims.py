@@ -47,6 +47,12 @@ CLAIMS: dict[str, Claim] = {
         where=PROMISES,
         tests="`tests/cases/test_memory.py`",
     ),
+    "limits": Claim(
+        said="Whatever is uploaded, it takes limited memory and time, whether it is taken or"
+        " refused.",
+        where="[Limits](limits.md)",
+        tests="`tests/uploads/test_limits.py`",
+    ),
     "promise 6": Claim(
         said="Names contain no personal data.", where=PROMISES, tests="`tests/test_names.py`"
     ),

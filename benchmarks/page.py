@@ -61,6 +61,11 @@ METHOD = """\
 - Expected memory is compared with what the first upload of a process adds, including the code
   that it loads. All of `benchmarks/uploads/corpus.py` is measured: contents that take the most
   memory that a header allows.
+- Extreme uploads go through the form, from the posted file to the saved row, with the default
+  settings. Each is the first large one of a fresh process, which has done one tiny upload
+  before. Time is the CPU time of all threads, divided by that of a full decode of the most
+  detailed photograph, which follows in the same process (median of five).
+  `benchmarks/uploads/hostile.py` makes them.
 - Imaging alone goes from the bytes to encoded squares and master. pyvips makes only the
   squares. With `thumbnail_buffer` it cuts each from the upload. With one decode, it cuts each
   from the next larger one.

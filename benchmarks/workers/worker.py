@@ -83,12 +83,13 @@ def prepare() -> Callable[[Answer], Answer]:
     django.setup()
     from django.core.management import call_command
 
+    from benchmarks.workers.extremejobs import EXTREME_JOBS
     from benchmarks.workers.growthjobs import GROWTH_JOBS
     from benchmarks.workers.jobs import JOBS
     from benchmarks.workers.s3jobs import S3_JOBS
 
     call_command("migrate", run_syncdb=True, verbosity=0)
-    jobs = JOBS | S3_JOBS | GROWTH_JOBS
+    jobs = JOBS | S3_JOBS | GROWTH_JOBS | EXTREME_JOBS
     return lambda asked: jobs[asked.pop("job")](**asked)
 
 

@@ -26,7 +26,7 @@ __all__ = [
     "AvatarError", "AvatarReplaced", "DecompressionBomb", "EmptyUpload", "GalleryFull",
     "InvalidCrop", "KeyChanged", "KeyTooLong", "NoMaster", "NotAFile", "NotAnImage",
     "ReadOnly", "StaleName", "StorageError", "SvgUpload", "TooManyPixels", "TooMuchMemory",
-    "TruncatedImage", "UncommittedFile", "UnreadableUpload", "UnsupportedFormat",
+    "TooMuchTime", "TruncatedImage", "UncommittedFile", "UnreadableUpload", "UnsupportedFormat",
     "UploadError", "UploadTooLarge",
 ]  # fmt: skip
 
@@ -181,6 +181,16 @@ class TooMuchMemory(UploadError):
         super().__init__(filename=filename, format=format, need=need, limit=limit)
         self.params["width"], self.params["height"] = size
         self.params["fit_width"], self.params["fit_height"] = fit
+
+
+class TooMuchTime(TooMuchMemory):
+    """Decoding it would take far longer than any usual picture of ``MAX_PIXELS`` does.
+
+    The parameters are those of ``TooMuchMemory``, but ``need`` and ``limit`` are px of a plain
+    JPEG that would be decoded at full size in the same time.
+    """
+
+    code = "too_much_time"
 
 
 class DecompressionBomb(UploadError):

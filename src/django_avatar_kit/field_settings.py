@@ -9,9 +9,14 @@ from django.apps import apps
 from django.core.files.storage import Storage, default_storage
 
 from .columns import AvatarColumn
-from .conf import get_config
+from .conf import Config, get_config
 from .specs import Limits, Spec
 from .storage.base import by_alias, resolve
+
+#: An upload may take as long as a plain JPEG of twice ``MAX_PIXELS`` that is decoded in full.
+#: With what does not depend on the upload, that is ten times as long as 12 megapixels take. A
+#: smaller limit on pixels than the default refuses nothing more for its time.
+WORK_PIXEL, LEAST_PIXELS = 2, Config.max_pixels
 
 
 class FieldSettings(AvatarColumn):
@@ -55,6 +60,7 @@ class FieldSettings(AvatarColumn):
             max_pixels=config.max_pixels,
             formats=config.upload_formats,
             max_memory=config.max_decode_memory,
+            max_work=WORK_PIXEL * max(config.max_pixels, LEAST_PIXELS),
         )
 
     @property

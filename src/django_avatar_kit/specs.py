@@ -23,6 +23,9 @@ class Limits:
     """Keys of the formats that may be uploaded."""
     max_memory: int | None = None
     """Bytes that an upload may take, as estimated. None, for the kit's own files: no limit."""
+    max_work: int | None = None
+    """Time that an upload may take, as estimated, in px of a plain JPEG that is decoded at full
+    size. None, for the kit's own files: no limit."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,18 +49,15 @@ def test_m_over_the_budget_it_is_refused_undecoded_with_the_size_that_passes(
     )
 
 
-def need(data: bytes, size: tuple[int, int], *, sparing: bool = False, spec: Spec = SPEC) -> int:
+def need(data: bytes, size: tuple[int, int], *, spec: Spec = SPEC) -> int:
     with intake.opened(io.BytesIO(data), "photo", LIMITS) as source:
-        if sparing:
-            source.save_memory()
         return memory_estimate.needed(source, size, crop=None, spec=spec)
 
 
-@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:4"])
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2"])
 def test_m_fifty_megapixels_of_a_progressive_jpeg_are_within_the_default(subsampling: str) -> None:
     data = images.jpeg(images.quarters(), progressive=True, subsampling=subsampling)
-    needs = [need(data, (8000, 6400), sparing=sparing) for sparing in (False, True)]
-    assert min(needs) < 256 * MEGABYTE
+    assert need(data, (8000, 6400)) < 256 * MEGABYTE
 
 
 def test_m_fifty_megapixels_of_any_other_jpeg_take_next_to_nothing() -> None:
@@ -80,13 +77,13 @@ def test_m_a_chosen_part_comes_out_smaller_rather_than_not_at_all() -> None:
         return [size for size, _square in imaging.squares(picture, spec)]
 
     assert sizes(LIMITS) == [128, 256, 300]
-    assert sizes(replace(LIMITS, max_memory=30 * MEGABYTE)) == [128, 150]
+    assert sizes(replace(LIMITS, max_memory=50 * MEGABYTE)) == [128, 150]
 
 
 def test_m_a_chosen_part_that_comes_out_smaller_is_decoded_once(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.AVATAR_KIT = {"MAX_DECODE_MEMORY": 30 * MEGABYTE, "SIZES": (128, 256, 512)}
+    settings.AVATAR_KIT = {"MAX_DECODE_MEMORY": 50 * MEGABYTE, "SIZES": (128, 256, 512)}
     photo = images.jpeg(images.photograph("smooth", (3000, 2000)), progressive=True)
     upload = SimpleUploadedFile("me.jpg", photo)
     crop = (1000, 500, 300, 300)
@@ -321,9 +318,9 @@ def test_m_a_profile_that_cannot_be_unpacked_counts_as_if_it_were_the_longest() 
 
 def test_m_the_tables_before_the_first_scan_count() -> None:
     data = images.jpeg(images.quarters())
-    tables = b"\xff\xdb" + (2 + 65 * 1000).to_bytes(2, "big") + (b"\0" + b"\x10" * 64) * 1000
-    more = need(data[:2] + 50 * tables + data[2:], (60, 40)) - need(data, (60, 40))
-    assert 2 * 50 * len(tables) <= more <= 3 * 50 * len(tables)
+    tables = b"\xff\xdb" + (2 + 65 * 900).to_bytes(2, "big") + (b"\0" + b"\x10" * 64) * 900
+    more = need(data[:2] + tables + data[2:], (3000, 2000)) - need(data, (3000, 2000))
+    assert 2 * len(tables) <= more <= 3 * len(tables)
 
 
 def test_m_a_profile_that_is_too_long_counts_as_far_as_it_is_read() -> None:
@@ -338,8 +335,8 @@ def test_m_a_profile_that_is_too_long_counts_as_far_as_it_is_read() -> None:
 def test_m_what_is_listed_of_a_png_in_many_chunks_counts() -> None:
     data = images.png(images.quarters())
     at = data.index(b"IDAT") - 4
-    chunks = data[:at] + 60_000 * images.chunk(b"IDAT") + data[at:]
-    assert need(chunks, (60, 40)) - need(data, (60, 40)) > 10 * 60_000
+    chunks = data[:at] + 19_000 * images.chunk(b"IDAT") + data[at:]
+    assert need(chunks, (3000, 2000)) - need(data, (3000, 2000)) > 10 * 19_000
     assert shows_quarters(load(chunks).image)
 
 

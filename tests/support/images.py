@@ -208,7 +208,8 @@ def interlaced(picture: Image.Image | None = None) -> bytes:
             pixels = [
                 picture.getpixel((column, row)) for column in range(x, picture.width, step_x)
             ]
-            rows += b"\0" + bytes(value for pixel in pixels for value in pixel)
+            if pixels:
+                rows += b"\0" + bytes(value for pixel in pixels for value in pixel)
     return raw_png(picture.size, rows, interlaced=True)
 
 
@@ -261,7 +262,7 @@ def swapped_profile() -> bytes:
 def grey_profile(gamma: float = 1.0) -> bytes:
     """Linear light unless told otherwise: mid-grey becomes much brighter in sRGB."""
     curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256)) + b"\0\0"
-    return _profile(b"GRAY", b"XYZ ", {b"kTRC": curve, b"wtpt": _D50})
+    return profile(b"GRAY", b"XYZ ", {b"kTRC": curve, b"wtpt": D50})
 
 
 def cmyk_profile() -> bytes:
@@ -270,13 +271,13 @@ def cmyk_profile() -> bytes:
     straight = bytes(range(256))
     identity = struct.pack(">9i", *(65536 if place % 4 == 0 else 0 for place in range(9)))
     table = b"mft1\0\0\0\0\4\3\2\0" + identity + straight * 4 + corners + straight * 3
-    return _profile(b"CMYK", b"Lab ", {b"A2B0": table, b"wtpt": _D50})
+    return profile(b"CMYK", b"Lab ", {b"A2B0": table, b"wtpt": D50})
 
 
-_D50 = b"XYZ " + struct.pack(">I3i", 0, *(round(value * 65536) for value in (0.9642, 1, 0.8249)))
+D50 = b"XYZ " + struct.pack(">I3i", 0, *(round(value * 65536) for value in (0.9642, 1, 0.8249)))
 
 
-def _profile(space: bytes, connection: bytes, tags: dict[bytes, bytes]) -> bytes:
+def profile(space: bytes, connection: bytes, tags: dict[bytes, bytes]) -> bytes:
     directory, data = struct.pack(">I", len(tags)), b""
     start = 128 + 4 + 12 * len(tags)
     for name, tag in tags.items():
@@ -292,6 +293,6 @@ def _profile(space: bytes, connection: bytes, tags: dict[bytes, bytes]) -> bytes
         + b"\0" * 12
         + b"acsp"
         + b"\0" * 28
-        + _D50[8:]
+        + D50[8:]
     )
     return header.ljust(128, b"\0") + directory + data

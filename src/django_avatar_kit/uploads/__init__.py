@@ -5,6 +5,9 @@ Knows bytes, image formats and pixels. Must not know models, rows, storages or H
     reading           a file of any kind, opened, rewound and measured
     intake            its format recognised, its header checked; or a refusal
     decoders          one module for each format
-    memory_estimate   what it takes to decode, cut and encode it
+    affordable        how much of it the limits on memory and time allow to decode
+    memory_estimate   the memory that it takes to decode, cut and encode it
+    time_estimate     the time that it takes
+    cuts              what both estimates know of the parts that are cut from it
     imaging           the decoded picture, and the files made of it
 """

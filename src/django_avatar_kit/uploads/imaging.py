@@ -17,7 +17,8 @@ from typing import IO, TYPE_CHECKING, cast
 from PIL import Image
 
 from .. import formats
-from . import animation, geometry, intake, memory_estimate, rasters
+from . import animation, geometry, intake, rasters
+from .affordable import affordable
 from .animated_webp import AnimatedWebP
 from .colour_profiles import srgb
 from .orientation import to_stored, to_upright, transposed, upright_size
@@ -114,7 +115,7 @@ def load(
         orientation = source.orientation
         whole = upright_size(source.size, orientation)
         crop = geometry.clipped(crop, whole)
-        master, renditions = memory_estimate.affordable(source, crop, spec, filename, limits)
+        master, renditions = affordable(source, crop, spec, filename, limits)
         raster = source.decode(max(master, renditions))
         image, extent = _whole(raster, max(whole) * master)
         detail, part = None, None
@@ -149,11 +150,10 @@ def _finished(image: Image.Image, profile: bytes | None, orientation: int) -> Im
 def _whole(raster: Raster, long: float) -> tuple[Image.Image, Edges]:
     """All of a raster, and where the source lies in the result.
 
-    At ``long`` px on the long side, if it has at least twice as many. If not, it is kept as it is,
-    since renditions are better when they are cut straight from it.
+    At ``long`` px on the long side, if it has clearly more. If not, it stays as it is.
     """
     scale = long / max(raster.size)
-    if 2 * scale > 1:
+    if rasters.stays(scale):
         return raster.part((0, 0, *raster.size)), raster.extent
     size = geometry.scaled(raster.size, scale)
     return rasters.shrunk(raster, raster.extent, size), (0, 0, *size)
@@ -170,7 +170,7 @@ def _detail(raster: Raster, source: Size, part: Edges, scale: float) -> tuple[Im
     bottom = min(raster.size[1], math.ceil((part[3] + margin) * down))
     scale /= across  # of what was decoded
     box = (left, top, right, bottom)
-    if 2 * scale > 1:
+    if rasters.stays(scale):
         image = raster.part(box)
     else:
         size = geometry.scaled((right - left, bottom - top), scale)
@@ -338,7 +338,10 @@ def _moving(data: bytes, size: int, shape: Size) -> Encoded:
 def _encode(image: Image.Image, format: str, spec: Spec, *, size: int) -> Encoded:
     if not formats.has_alpha(format):
         image = _on(image, spec.background or "white")
-    options = dict(formats.rendition_encoders()[format].options)
+    encoder = formats.rendition_encoders()[format]
+    options = dict(encoder.options)
+    if image.mode == "RGBA":
+        options |= encoder.alpha_options
     if format in spec.quality:
         options["quality"] = spec.quality[format]
     out = io.BytesIO()

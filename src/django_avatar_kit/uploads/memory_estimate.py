@@ -8,13 +8,11 @@ to 1.4 times that.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from functools import partial
 from typing import TYPE_CHECKING
 
-from ..exceptions import TooMuchMemory
 from ..formats import ALPHA_MASTER, OPAQUE_MASTER, rendition_encoders
 from . import geometry, rasters
+from .cuts import cuts_of
 from .decoders.base import PIXEL
 from .orientation import upright_size
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..formats import Encoder
     from ..names import Box
-    from ..specs import Limits, Spec
+    from ..specs import Spec
     from .decoders.base import Decoder
     from .geometry import Size
 
@@ -48,47 +46,6 @@ SPREAD = 0.02
 #: For each pixel of the largest square, all squares: each has at most a quarter of the next one's.
 SQUARES = 4 * 4 / 3
 ALPHA = frozenset({"LA", "RGBA"})
-#: The largest picture that would pass is told to this share of the upload's width and height.
-STEPS = 4096
-
-
-def affordable(
-    source: Decoder, crop: Box | None, spec: Spec, filename: str, limits: Limits
-) -> tuple[float, float]:
-    """The scales to decode at: for the master, and for the renditions.
-
-    Raises ``TooMuchMemory`` where nothing is within the limit.
-    """
-    wanted = partial(needed, source, crop=crop, spec=spec)
-    whole = upright_size(source.size, source.orientation)
-    master, renditions = geometry.scales(whole, crop, spec)
-    if limits.max_memory is None or wanted(source.size) <= limits.max_memory:
-        return master, renditions
-    source.save_memory()
-    coarse = partial(wanted, sharpness=0.0)
-    if (least := coarse(source.size)) > limits.max_memory:
-        fits = bisect_right(
-            range(1, STEPS),
-            limits.max_memory,
-            key=lambda steps: coarse(_part(source.size, steps)),
-        )
-        raise TooMuchMemory(
-            filename=filename,
-            format=source.label,
-            size=source.size,
-            fit=_part(source.size, fits),
-            need=least,
-            limit=limits.max_memory,
-        )
-    # What somebody chose comes out smaller, rather than not at all.
-    sharpness = 1.0
-    while wanted(source.size, sharpness=sharpness) > limits.max_memory:
-        sharpness /= 2
-    return master, max(master, sharpness * renditions)
-
-
-def _part(size: Size, steps: int) -> Size:
-    return max(1, size[0] * steps // STEPS), max(1, size[1] * steps // STEPS)
 
 
 def needed(
@@ -101,23 +58,21 @@ def needed(
     orientation = source.orientation
     whole = upright_size(size, orientation)
     crop = geometry.clipped(crop, whole)
-    master, renditions = geometry.scales(whole, crop, spec)
-    finest = max(master, sharpness * renditions)
-    need, divisor = source.need(size, finest), source.divisor(finest)
-    raster = geometry.scaled(size, 1 / divisor)
+    cuts = cuts_of(source, size, crop, spec, sharpness)
+    raster = cuts.raster
+    need = source.need(size, cuts.finest)
     box = geometry.selection(whole, crop, spec)
-    parts = [(raster, master * divisor)]
-    if finest > master:
-        shown = upright_size(box[2:], orientation)
-        parts.append((geometry.scaled(shown, 1 / divisor), finest * divisor))
     # While there are the decoded pixels: one part is cut from them after the other.
     most: float = max(need.peak, need.kept)
     held, left = need.kept, 0.0
     copied = 0 if need.direct else need.kept / math.prod(raster)
-    kept = [part if 2 * scale > 1 else geometry.scaled(part, scale) for part, scale in parts]
-    for (part, scale), size_kept in zip(parts, kept, strict=True):
+    kept = [
+        part if rasters.stays(scale) else geometry.scaled(part, scale)
+        for part, scale in cuts.scales
+    ]
+    for (part, scale), size_kept in zip(cuts.scales, kept, strict=True):
         result = PIXEL[source.mode] * math.prod(size_kept)
-        unchanged = part == raster and 2 * scale > 1
+        unchanged = part == raster and rasters.stays(scale)
         if unchanged and need.direct:
             continue
         taken = result if unchanged else _cutting(part, scale, source.mode, copied)
@@ -144,7 +99,7 @@ def needed(
 def _cutting(part: Size, scale: float, mode: str, copied: float) -> float:
     """A part of the raster, as it is or shrunk. ``copied``: for each pixel that it is cut from."""
     pixel, pixels = PIXEL[mode], math.prod(part)
-    if 2 * scale > 1:
+    if rasters.stays(scale):
         return (pixel + copied) * pixels
     width, height = geometry.scaled(part, scale)
     across, down = (rasters.reduction(*pair) for pair in zip(part, (width, height), strict=True))

@@ -26,6 +26,7 @@ class Boxes(BoxReader):
 
     def __init__(self, data: memoryview) -> None:
         super().__init__(data)
+        self._searches = 0
         #: Frames of animations, and the chunks that they lie in.
         self.frames = self.chunks = 0
         #: Whether a picture chooses among its layers. Each tile then has its own decoder.
@@ -110,12 +111,16 @@ class Boxes(BoxReader):
         chunks = numbers.count(most=MOST_FRAMES)
         start = numbers(8 if starts.kind == b"co64" else 4)
         numbers = self.numbers(chunk_runs.start + VERSION)
-        entries = ((numbers(4), numbers(4), numbers(4)) for _ in range(numbers.count()))
+        count = numbers.count()
+        # Of all tracks together, since each run is read here.
+        self.tally(count)
+        entries = ((numbers(4), numbers(4), numbers(4)) for _ in range(count))
         # The first chunk of each run, from 1, and how many frames each chunk of the run has.
         runs = [(first, frames) for first, frames, _description in entries]
         if all(each.kind != AV1 for each in self.inside(kinds.start + VERSION + 4, kinds.end)):
             return
-        if len(runs) * chunks > MOST_SEARCHES:
+        self._searches += len(runs) * chunks
+        if self._searches > MOST_SEARCHES:
             raise SyntaxError("an AVIF with too long a table")
         ends = [first for first, _frames in runs[1:]] + [chunks + 1]
         for (first, frames), end in zip(runs, ends, strict=False):

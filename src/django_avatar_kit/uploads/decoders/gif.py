@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from contextlib import closing
 from typing import IO, TYPE_CHECKING
@@ -9,13 +10,17 @@ from typing import IO, TYPE_CHECKING
 from PIL import Image
 
 from ..rasters import ImageRaster, Raster
-from .base import BLOCK, Codec, Decoder, Need, read_exactly
+from .base import BLOCK, Codec, Decoder, Need, file_length, read_exactly
 
 if TYPE_CHECKING:
     from ..geometry import Part, Size
 
 EXTENSION, IMAGE, TRAILER = b"!", b",", b";"
 GRAPHIC_CONTROL = 0xF9
+#: Blocks before the picture. That is 10 MB of them, and each takes a moment to read past.
+MOST_BLOCKS = 50_000
+#: Time: for each pixel, and for each byte of the file; see ``work()``. Measured.
+WORK_PIXEL, WORK_BYTE = 0.6, 2
 HAS_PALETTE, IS_INTERLACED, HAS_TRANSPARENCY = 0x80, 0x40, 1
 
 
@@ -27,10 +32,12 @@ class Gif(Decoder):
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self._left = MOST_BLOCKS
+        self._bytes = file_length(file)
         file.seek(6)
         width, height, flags = struct.unpack("<HHBxx", read_exactly(file, 7))
         self._palette = self._read_palette(flags)
-        while (kind := read_exactly(file, 1)) != IMAGE:
+        while (kind := self._next()) != IMAGE:
             if kind == EXTENSION:
                 self._read_extension()
             elif kind == TRAILER:
@@ -61,11 +68,22 @@ class Gif(Decoder):
             block = self._read_block()
 
     def _read_block(self) -> bytes:
-        return read_exactly(self._file, read_exactly(self._file, 1)[0])
+        return read_exactly(self._file, self._next()[0])
+
+    def _next(self) -> bytes:
+        """The byte that a block begins with."""
+        self._left -= 1
+        if self._left < 0:
+            raise SyntaxError("a GIF of too many blocks")
+        return read_exactly(self._file, 1)
 
     def need(self, size: Size, _scale: float) -> Need:
         # One byte for a pixel: its index in the palette.
         return Need(size[0] * size[1], size[0] * size[1], direct=False)
+
+    def work(self, size: Size, _scale: float) -> float:
+        pixels = size[0] * size[1]
+        return WORK_PIXEL * pixels + WORK_BYTE * self._bytes * pixels / math.prod(self.size)
 
     def decode(self, _scale: float) -> Raster:
         mode = "P" if self._palette else "L"

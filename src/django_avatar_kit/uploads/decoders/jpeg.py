@@ -17,11 +17,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from ..orientation import read_orientation
 from ..rasters import ImageRaster, Raster
-from . import base, jpeg_components
+from . import base
 from .jpeg_scans import BLOCK_SIDE, COEFFICIENTS, SOS, WITHOUT_BODY, Component, is_complete
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ..geometry import Size
 
@@ -34,14 +34,17 @@ EXIF, ICC = b"Exif\0", b"ICC_PROFILE\0"  # any byte may follow the zero of EXIF
 #: Segments that tell how colours are coded, and the bytes below which libjpeg ignores them.
 COLOUR_SEGMENTS = {APP0: 14, APP14: 12}
 #: The longest profiles and texts have a few hundred.
-MOST_SEGMENTS = 10_000
+MOST_SEGMENTS = 1000
+#: Bytes before the first scan that the codec is given. The tables that there can be take 3 kB.
+LARGEST_HEAD = 1 << 16
 #: Encoders write about ten scans, and twenty at the most. Each takes 90 ms for 32 megapixels.
 MOST_SCANS = 100
-#: A marker may be preceded by any number of the same bytes. So many bytes are searched at a time.
-MARKER, SEARCHED_AT_ONCE = re.compile(rb"\xff+[\x01-\xfe]"), 4096
+#: A marker, and the bytes that it is searched in: any number of bytes 0xFF may come before it, but
+#: nobody writes more than a few.
+MARKER, SEARCHED = re.compile(rb"\xff[\x01-\xfe]"), 4096
 #: What ends a picture of several scans: its end marker, or the start of another picture or frame.
-NEXT_PICTURE = re.compile(rb"\xff[\xc0-\xc2\xd8]")
-END_OR_NEXT = re.compile(rb"\xff[\xc0-\xc2\xd8\xd9]")
+NEXT_PICTURE = (b"\xff\xc0", b"\xff\xc1", b"\xff\xc2", SOI)
+END_OR_NEXT = (EOI, *NEXT_PICTURE)
 #: What ends a picture of one scan, in whose data only zero or a restart marker follows 0xFF.
 NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8\xda-\xfe]")
 
@@ -51,6 +54,12 @@ ONES = b"\xff\0"
 #: Bytes that libjpeg reads in advance, whether it needs them or not.
 LOOKAHEAD = 8
 
+#: Time: for each byte, and for each sample of the result; see ``work()``. Measured, except for
+#: arithmetic codes, which few builds of Pillow can decode.
+WORK_BYTE, WORK_BYTE_ARITHMETIC, WORK_SAMPLE = 2.5, 14, 0.35
+#: Of several scans: for each sample, and for each pixel and scan. Measured.
+WORK_COEFFICIENTS, WORK_SCAN = 0.8, 0.015
+
 # What follows is about memory; see ``need()``.
 #: The head of the file: as it is read, as the codec is given it, and its single segments.
 HEADS = 2.5
@@ -59,8 +68,6 @@ HEADS = 2.5
 ROWS = 14
 #: The whole file, searched block by block.
 SEARCH = 9 / 8
-#: A file that is split: itself, its parts, and these joined; and in bytes, a piece of it as text.
-COPIES, PIECE = 3, 4 * 1024 * 1024
 
 
 class Jpeg(base.Decoder):
@@ -74,6 +81,7 @@ class Jpeg(base.Decoder):
         self._profile_parts: list[bytes] = []
         self._profile_bytes = 0
         self._frame = self._scan = b""
+        self._scans = 1
         # Without comments, previews and the like, however large they are.
         self._head = b"".join(self._read_segments())
         self._start = file.tell()
@@ -94,7 +102,6 @@ class Jpeg(base.Decoder):
         progressive = "progressive" in self._image.info
         self._multi_scan = progressive or self._scan[0] < len(self._components)
         self._has_end = not self._multi_scan or self._find_end()
-        self._split = False
 
     # --- the header ---------------------------------------------------------------------------
 
@@ -103,6 +110,7 @@ class Jpeg(base.Decoder):
         file = self._file
         file.seek(len(SOI))
         kept = [SOI]
+        length = 0
         for _ in range(MOST_SEGMENTS):
             marker = _next_marker(file)
             if marker in WITHOUT_BODY:
@@ -111,6 +119,9 @@ class Jpeg(base.Decoder):
             body = base.read_exactly(file, max(0, int.from_bytes(size, "big") - 2))
             if self._is_needed(marker, body):
                 kept.append(bytes([0xFF, marker]) + size + body)
+                length += len(body)
+            if length > LARGEST_HEAD:
+                raise SyntaxError("a JPEG of too many tables")
             if self._scan:
                 return kept
         raise SyntaxError("a JPEG of too many segments")
@@ -146,7 +157,11 @@ class Jpeg(base.Decoder):
 
     def _find_end(self) -> bool:
         """Whether there is an end marker. Raises ``SyntaxError`` for too many scans."""
-        if sum(block.count(bytes([0xFF, SOS])) for block in self._blocks()) > MOST_SCANS:
+        last = b""
+        for block in self._blocks():
+            self._scans += (last + block).count(bytes([0xFF, SOS]))
+            last = block[-1:]
+        if self._scans > MOST_SCANS:
             raise SyntaxError("a JPEG of too many scans")
         self._file.seek(self._start)
         found = _find(self._file, END_OR_NEXT)
@@ -192,29 +207,28 @@ class Jpeg(base.Decoder):
             units *= math.ceil(height / (BLOCK_SIDE * most_down))
             coefficients = units * blocks * COEFFICIENTS * 2  # bytes each
         read = int(HEADS * self._read)
-        if self._split:
-            # Planes gather while there are the coefficients of one, and become the image.
-            components, file = len(self._components), base.file_length(self._file)
-            decoding = decoded * components + pixels + (rows + coefficients) // components
-            return base.Need(
-                read + decoding + COPIES * file + PIECE, read + decoded * components + pixels
-            )
         # All of the file is held where its end is looked for, or where it is decoded at once.
         at_once = self._arithmetic or not self._has_end
         held = int(SEARCH * base.file_length(self._file)) if at_once else 0
         return base.Need(read + pixels + rows + coefficients + held, read + pixels + rows)
 
-    def save_memory(self) -> None:
-        """Decode one component after the other, if the file can be split."""
-        self._split = jpeg_components.can_be_split(self._whole(), self.size, self._components)
+    def work(self, size: Size, scale: float) -> float:
+        pixels = math.prod(size)
+        length = base.file_length(self._file) * pixels / math.prod(self.size)
+        byte = WORK_BYTE_ARITHMETIC if self._arithmetic else WORK_BYTE
+        decoded = pixels / self.divisor(scale) ** 2
+        work = byte * length + WORK_SAMPLE * len(self._components) * decoded
+        if self._multi_scan:
+            most = max((one.across * one.down for one in self._components), default=1) or 1
+            samples = sum(one.across * one.down for one in self._components) / most
+            work += WORK_BYTE * length + pixels * (
+                WORK_COEFFICIENTS * samples + WORK_SCAN * self._scans
+            )
+        return work
 
     # --- the pixels ---------------------------------------------------------------------------
 
     def decode(self, scale: float) -> Raster:
-        if self._split:
-            files = jpeg_components.split(self._whole(), self.size, self._components)
-            planes = [Jpeg(io.BytesIO(files.pop(0))).decode(scale) for _ in self._components]
-            return jpeg_components.PlanesRaster(planes, luminance=self._has_luminance())
         try:
             return self._decode_at_once(scale)
         except OSError as error:
@@ -252,16 +266,6 @@ class Jpeg(base.Decoder):
                 self._finish(codec)
         return ImageRaster(image, extent=drafted[1] if drafted else (0, 0, width, height))
 
-    def _has_luminance(self) -> bool:
-        """Whether the components are luminance and differences, by the rules of libjpeg."""
-        info = self._image.info
-        colours = len(self._components) == 3
-        if colours and "jfif" in info:
-            return True
-        if "adobe_transform" in info:
-            return bool(info["adobe_transform"])
-        return colours and bytes(one.number for one in self._components) != b"RGB"
-
     def _finish(self, codec: base.Codec) -> None:
         """Supply the end marker. Raises ``OSError`` if anything else is missing.
 
@@ -281,22 +285,28 @@ class Jpeg(base.Decoder):
 
 def _next_marker(file: IO[bytes]) -> int:
     """The next marker. Rubbish before it is skipped, as libjpeg does."""
-    found = _find(file, MARKER, SEARCHED_AT_ONCE)
+    here = file.tell()
+    found = MARKER.search(file.read(SEARCHED))
     if found is None:
         raise EOFError("the file ends too early")
-    marker, at = found
-    file.seek(at + len(marker))
-    return marker[-1]
+    file.seek(here + found.end())
+    return found[0][-1]
 
 
 def _find(
-    file: IO[bytes], pattern: re.Pattern[bytes], at_once: int = base.BLOCK
+    file: IO[bytes], wanted: Sequence[bytes] | re.Pattern[bytes]
 ) -> tuple[bytes, int] | None:
-    """The next bytes of a file that match, and where they start."""
-    while len(block := file.read(at_once)) > 1:
+    """The first of these markers in the rest of a file, and where it is."""
+    while len(block := file.read(base.BLOCK)) > 1:
         here = file.tell() - len(block)
-        if found := pattern.search(block):
-            return found[0], here + found.start()
-        # The last byte may begin a match.
+        if isinstance(wanted, re.Pattern):
+            found = wanted.search(block)
+            at = found.start() if found else -1
+        else:
+            # Several times faster than a pattern where there are millions of bytes 0xFF.
+            at = min((at for one in wanted if (at := block.find(one)) >= 0), default=-1)
+        if at >= 0:
+            return block[at : at + 2], here + at
+        # The last byte may begin a marker.
         file.seek(here + len(block) - 1)
     return None

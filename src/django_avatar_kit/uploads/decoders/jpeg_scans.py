@@ -15,9 +15,10 @@ EOI, SOS, DRI = 0xD9, 0xDA, 0xDD
 #: Markers that no body follows.
 WITHOUT_BODY = frozenset({0x01, *range(0xD0, 0xDA)})
 
-#: In the data of a scan, only zero or a restart marker follows 0xFF.
-NEXT_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
-RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+#: In the data of a scan, only zero or a restart marker follows 0xFF. Outside of it, any number of
+#: the same bytes may come before a marker; they are passed over one by one.
+NEXT_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+RESTARTS = tuple(bytes([0xFF, marker]) for marker in range(0xD0, 0xD8))
 
 BLOCK_SIDE = 8  # px
 COEFFICIENTS = 64  # of a block
@@ -87,7 +88,8 @@ def is_complete(data: bytes, size: Size, components: Sequence[Component]) -> boo
         if segment.marker == DRI:
             interval = int.from_bytes(segment.body, "big")
         elif segment.marker == SOS:
-            restarts = sum(1 for _ in RESTART.finditer(data, segment.begin, segment.end))
+            # Not one by one, since there may be millions.
+            restarts = sum(data.count(one, segment.begin, segment.end) for one in RESTARTS)
             if restarts >= _restarts(segment.numbers, interval, size, components):
                 seen |= _completed(segment)
     wanted = {(one.number, place) for one in components for place in range(COEFFICIENTS)}
