@@ -5,18 +5,28 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as options
 from hypothesis import strategies as st
 
 from tests.support import corpus
 from tests.support.corpus import mutations
 from tests.support.corpus.mutations import pieces, seeds, with_checksums
 
-SEEDS = st.deferred(lambda: st.sampled_from(seeds([one.data for one in corpus.everything()])))
+
+def files(*words: str) -> st.SearchStrategy[bytes]:
+    """Seeds of all cases, or of those with one of these words in their names."""
+    named = [one for one in corpus.everything() if not words or any(w in one.name for w in words)]
+    return st.sampled_from(seeds([one.data for one in named]))
+
+
+# Made when the first test asks for them.
+SEEDS = st.deferred(files)
+ANIMATIONS = st.deferred(lambda: files("animation", "frame", "disposal"))
 
 # The same examples each time: what fails on one machine fails on all. No database of examples, so
 # that nothing is left in the folder.
-REPEATABLE = settings(
+REPEATABLE = options(
     max_examples=300,
     derandomize=True,
     deadline=None,
@@ -26,9 +36,20 @@ REPEATABLE = settings(
 )
 
 
+@pytest.fixture
+def moving(settings):
+    settings.AVATAR_KIT = {**settings.AVATAR_KIT, "ANIMATED": True}
+
+
 @REPEATABLE
 @given(chance=st.randoms(use_true_random=False), data=SEEDS, other=SEEDS)
 def test_no_mutation_gets_in_or_falls_over(page, chance, data, other):
+    assert page.upload(mutations.mutated(chance, data, other)).problems == []
+
+
+@options(REPEATABLE, max_examples=100)
+@given(chance=st.randoms(use_true_random=False), data=ANIMATIONS, other=ANIMATIONS)
+def test_nor_does_one_of_an_animation_that_keeps_moving(page, moving, chance, data, other):
     assert page.upload(mutations.mutated(chance, data, other)).problems == []
 
 
