@@ -123,14 +123,17 @@ def _run(folder: Path, page: ChangePage, *, mutations: int, seed: int) -> Summar
     # The code of all formats is loaded by now, and one tiny upload has been through everything.
     page.upload(next(uploads(0, seed)).data)
     summary.idle = _peak()
-    for number, upload in enumerate(uploads(mutations, seed), 1):
-        (folder / "last").write_bytes(upload.data)
-        outcome = page.upload(upload.data)
-        summary.add(upload, outcome)
-        if outcome.problems:
-            (folder / f"problem-{number}").write_bytes(upload.data)
-        if number % 1000 == 0:
-            print(f"{number} …", file=sys.stderr, flush=True)
+    try:
+        for number, upload in enumerate(uploads(mutations, seed), 1):
+            (folder / "last").write_bytes(upload.data)
+            outcome = page.upload(upload.data)
+            summary.add(upload, outcome)
+            if outcome.problems:
+                (folder / f"problem-{number}").write_bytes(upload.data)
+            if number % 1000 == 0:
+                print(f"{number} …", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print("Stopped. So far:")
     print(summary.text(time.monotonic() - start))
     return summary
 
