@@ -186,7 +186,7 @@ def test_a_profile_of_grey_is_applied_to_grey_frames():
     )
     picture = load(data, spec=MOVING, max_memory=MEMORY)
     assert picture.animation.frames[0].getpixel((0, 0)) == picture.image.getpixel((0, 0))
-    assert picture.image.convert("L").getpixel((0, 0)) > 180
+    assert min(picture.image.convert("L").tobytes()) > 180
 
 
 # --- for how long -----------------------------------------------------------------------------

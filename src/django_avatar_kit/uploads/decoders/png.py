@@ -180,7 +180,7 @@ class Png(Decoder):
         pixels = size[0] * size[1]
         unpacked = pixels * self._depth * SAMPLES[self._colour] / 8
         packed = sum(self._data[1::2]) * pixels / math.prod(self.size)
-        work = WORK_UNPACKED * unpacked + WORK_PACKED * packed
+        work: float = WORK_UNPACKED * unpacked + WORK_PACKED * packed
         return work * (2 if self._hidden and self._depth == DEEP else 1)
 
     # --- the pixels ---------------------------------------------------------------------------
