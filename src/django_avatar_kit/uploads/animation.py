@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .geometry import Size
 
 # What an animation may take, so that the worst one costs about ten times the processor time of a
-# photo of 12 megapixels. ``benchmarks/sections/animations.py`` measures that.
+# photo of 12 megapixels. ``benchmarks/uploads/animations.py`` measures that.
 
 #: Milliseconds. Nobody looks at an avatar for a minute, and every frame is encoded in every size.
 LONGEST = 60_000
