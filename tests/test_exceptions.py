@@ -27,6 +27,7 @@ from django_avatar_kit.exceptions import (
     SvgUpload,
     TooManyPixels,
     TooMuchMemory,
+    TooMuchTime,
     TruncatedImage,
     UncommittedFile,
     UnreadableUpload,
@@ -73,6 +74,16 @@ EACH: list[tuple[AvatarError, str, str]] = [
         (
             "“a.webp” has 8000 × 6400 pixels, which is too much for this kind of WebP. "
             "Make it smaller: 5000 × 4000 pixels can be used."
+        ),
+    ),
+    (
+        TooMuchTime(
+            filename="a.png", format="PNG", size=(8000, 6400), fit=(4000, 3200), need=2, limit=1
+        ),
+        "too_much_time",
+        (
+            "“a.png” has 8000 × 6400 pixels, which is too much for this kind of PNG. "
+            "Make it smaller: 4000 × 3200 pixels can be used."
         ),
     ),
     (

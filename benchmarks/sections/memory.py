@@ -47,7 +47,7 @@ def memory(effort: Effort, folder: Path) -> Section:
         for name in above
     ]
     head = (f"memory ({kind})", "idle", "peak above idle", "× kit")
-    estimated, extremes, slower, heif = expected_and_used(folder)
+    estimated, extremes, heif = expected_and_used(folder)
     say("  memory that the C library keeps …")
     kept = _asked("benchmarks.uploads.kept", corpus.large_avif(folder))
     return Section(
@@ -59,7 +59,6 @@ def memory(effort: Effort, folder: Path) -> Section:
                 name: {"peak_mib": above[name], "idle_mib": idle[name]} for name in above
             },
             "kept": {"avif_mb": kept["kept"] / 1e6},
-            "progressive": {"by_component_times": slower},
             "heif": heif,
         },
         failed=everybody.failed,
@@ -112,11 +111,10 @@ def _asked(module: str, path: Path, *budget: int) -> dict[str, Any]:
     return answer
 
 
-def expected_and_used(folder: Path) -> tuple[list[Line], str, float, dict[str, float]]:
+def expected_and_used(folder: Path) -> tuple[list[Line], str, dict[str, float]]:
     """What the kit estimates from a header, compared with what a fresh process used.
 
-    Gives lines of the summary, a table, how much slower a progressive JPEG is that must be
-    decoded one colour component after the other, and figures of HEIF.
+    Gives lines of the summary, a table, and figures of HEIF.
     """
     say("  extremes of each format …")
     # Each upload without a limit, and with the default limit if it needs more than that.
@@ -161,9 +159,7 @@ def expected_and_used(folder: Path) -> tuple[list[Line], str, float, dict[str, f
         if name.startswith("table")
     ]
     head = ("8000 × 6400 px", "peak", "expected", "ratio", "with the default limits")
-    alone, limited = next(both for name, *both in rows if name == "table-jpeg-progressive-444")
-    slower = limited["seconds"] / alone["seconds"]
-    return [line, most], table(head, cells), slower, figures_of_heif(rows)
+    return [line, most], table(head, cells), figures_of_heif(rows)
 
 
 def figures_of_heif(rows: list[tuple[str, dict[str, Any], dict[str, Any]]]) -> dict[str, float]:

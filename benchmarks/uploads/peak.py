@@ -50,9 +50,6 @@ def main(path: Path, budget: int | None) -> None:
     limits = Limits(max_pixels=LIMITS.max_pixels, formats=tuple(FORMATS), max_memory=budget)
     with path.open("rb") as file, intake.opened(file, "upload", limits) as source:
         need = memory_estimate.needed(source, source.size, crop=None, spec=SPEC)
-        if budget is not None and need > budget:
-            source.save_memory()
-            need = memory_estimate.needed(source, source.size, crop=None, spec=SPEC)
         size = source.size
     del source
     # Freed memory that the process still holds would serve the upload, and not be counted.

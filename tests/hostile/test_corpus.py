@@ -12,6 +12,7 @@ REFUSALS = {
     "truncated",
     "too_many_pixels",
     "too_much_memory",
+    "too_much_time",
     "decompression_bomb",
     "invalid_image",
 }

@@ -33,7 +33,7 @@ SKIPPED = b"skip"
 
 #: Time: for each sample that is decoded, for film grain on it, and for each byte; see ``work()``.
 #: Measured.
-WORK_SAMPLE, WORK_GRAIN, WORK_BYTE = 0.7, 1.2, 17
+WORK_SAMPLE, WORK_GRAIN, WORK_BYTE = 1.2, 1.2, 24
 
 # What follows is about memory; see ``need()``.
 #: dav1d decodes whole blocks of so many px.
