@@ -217,7 +217,7 @@ def work(data: bytes, size: tuple[int, int], **arguments: Any) -> int:
         return time_estimate.work(source, size, **{"crop": None, "spec": SPEC, **arguments})
 
 
-DEFAULT = AvatarField().limits.max_work
+DEFAULT = AvatarField().limits.max_work or 0
 
 
 def of(format: str, mode: str = "RGB", **options: Any) -> bytes:
