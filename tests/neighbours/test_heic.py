@@ -12,7 +12,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageChops
 
-from django_avatar_kit.exceptions import TooManyPixels, TooMuchMemory, TruncatedImage
+from django_avatar_kit.exceptions import (
+    TooManyPixels,
+    TooMuchMemory,
+    TooMuchTime,
+    TruncatedImage,
+)
+from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.formats import FORMATS
 from django_avatar_kit.forms import AvatarForm
 from django_avatar_kit.uploads import imaging, intake
@@ -425,6 +431,37 @@ def test_memory_is_told_from_the_header(monkeypatch: pytest.MonkeyPatch) -> None
     in_tiles = heif.heif(tiles, Reference(b"dimg", 1, [2] * 48))
     assert need(in_tiles) < 1.5 * 4032 * 3024
     assert need(in_tiles, (1008, 756)) < need(in_tiles) < 2.5 * need(in_tiles, (2016, 1512))
+
+
+def test_time_is_told_from_the_header_and_photos_of_telephones_are_within_the_limit() -> None:
+    tile = heif.hvcc(heif.sps(512, 512))
+
+    def load_in_tiles(columns: int, rows: int, record: bytes = tile) -> None:
+        size = 512 * columns, 512 * rows
+        count = rows * columns
+        items = [
+            Item(b"grid", heif.grid(rows, columns, *size)),
+            Item(b"hvc1", bytes(9 << 20), [record]),
+            Item(b"hvc1", b"", [record]),
+        ]
+        tiles = Reference(b"dimg", 1, [2, *[3] * (count - 1)])
+        load(heif.heif(items, tiles), max_work=AvatarField().limits.max_work)
+
+    # 50 megapixels and 9 MB pass, and turn out to be nothing then.
+    with pytest.raises(TruncatedImage):
+        load_in_tiles(16, 12)
+    deep = heif.hvcc(heif.sps(512, 512, depths=(10, 10)))
+    with pytest.raises(TooMuchTime, match="HEIC"):
+        load_in_tiles(16, 12, deep)
+    alpha = with_alpha(Image.new("RGB", (64, 64)), Image.new("L", (64, 64)))
+    both, colours = (Heif(io.BytesIO(data)) for data in (alpha, encoded(images.quarters())))
+    assert both.work((64, 64), 1.0) > colours.work((64, 64), 1.0)
+
+
+def test_numbers_of_colours_that_libheif_does_not_know_are_left_out() -> None:
+    for numbers in (heif.nclx(3, 13, 6), heif.nclx(1, 99, 6), heif.nclx(1, 13, 99)):
+        data = heif.heif([item(images.quarters(SIZE), numbers)])
+        assert shows_quarters(load(data).image, tolerance=24)
 
 
 def test_alpha_is_counted_too() -> None:

@@ -35,7 +35,7 @@ def affordable(
         (error, partial(cost, source, crop=crop, spec=spec), limit)
         for error, cost, limit in (
             (TooMuchMemory, needed, limits.max_memory),
-            (TooMuchTime, work, limits.max_work),
+            (TooMuchTime, work, limits.max_work and limits.max_work * source.patience),
         )
         if limit is not None
     ]

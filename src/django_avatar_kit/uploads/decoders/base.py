@@ -58,6 +58,9 @@ class Decoder(ABC):
     """An ICC profile of its colours."""
     base_memory: int = 0
     """Bytes that its codec takes, however small the picture is."""
+    patience: int = 1
+    """How many times as long as other formats it may take. More than 1 for one that is slow in any
+    case, and that no site takes without asking for it."""
 
     @abstractmethod
     def __init__(self, file: IO[bytes]) -> None:

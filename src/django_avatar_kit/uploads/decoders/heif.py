@@ -36,6 +36,8 @@ class Heif(Decoder):
 
     # pillow-heif and libheif, which the first upload loads. Measured.
     base_memory = int(6.5 * 1024 * 1024)
+    # Enough for the largest photos of telephones, of 48 megapixels.
+    patience = 7
 
     def __init__(self, file: IO[bytes]) -> None:
         pillow_heif()
@@ -81,6 +83,13 @@ class Heif(Decoder):
         # What decoding the alpha took, the allocator gives back too late. Measured.
         peak = max(before, alpha + left + decoding)
         return Need(max(held, self._length + peak), held, direct=False)
+
+    def work(self, size: Size, _scale: float) -> float:
+        layers = [self._colours, self._alpha] if self._alpha else [self._colours]
+        # What renditions show is decoded again, if it is a small part of tiles: a third of all.
+        again = 4 / 3 if self._colours.in_parts else 1
+        total = again * sum(layer.work for layer in layers)
+        return total * math.prod(size) / math.prod(self.size)
 
     def decode(self, _scale: float) -> Raster:
         alpha = None

@@ -25,6 +25,17 @@ ROWS = 2
 #: Modes of pillow-heif, and bytes of a pixel. 10 bits of grey come as 16, other colours as 8.
 MODES = {"L": 1, "RGB": 3, "I;16": 2}
 
+#: Of the numbers of colours: those of sRGB for primaries and curve, which are converted elsewhere;
+#: and matrices to make RGB with. A stream has numbers of its own, which count without these.
+PRIMARIES_AND_CURVE, MATRICES = b"\0\1\0\x0d", frozenset({0, 1, 2, *range(4, 12)})
+
+#: Time: for each pixel of a stream with 8 bits, and with more; and for each byte. See
+#: ``Decoder.work()``. Measured.
+WORK = {0: (2.5, 6), 1: (5, 10), 2: (7, 14), 3: (7, 14)}
+WORK_BYTE = 19
+#: Px that a tile takes at least, to set up a decoder. Measured.
+WORK_TILE = 60_000
+
 # What follows is about memory.
 #: Bytes for each pixel of a tile while it is decoded: of streams with 8 bits, and with more. It
 #: differs with the subsampling, since libheif converts that in several steps. Measured.
@@ -43,7 +54,7 @@ class Tiles:
 
     def __init__(self, layer: Layer) -> None:
         self._streams = layer.streams
-        self._colours = layer.colours
+        self._colours = _matrix_only(layer.colours)
         self._parameters = {
             record: Parameters(record) for record in {each.parameters for each in layer.streams}
         }
@@ -60,6 +71,7 @@ class Tiles:
                 raise SyntaxError("a HEIF with more tiles than it shows, or fewer")
         self.mode = "RGB" if any(each.chroma for each in coded) else "L"
         self._pixel = max(DECODING[each.chroma][each.deep] for each in coded)
+        self._work = max(WORK[each.chroma][each.deep] for each in coded)
         #: Those that were used last.
         self._decoded: OrderedDict[int, BytesRaster] = OrderedDict()
 
@@ -82,6 +94,13 @@ class Tiles:
         decoding = DECODER + self._pixel * math.prod(coded) + COPIES * stream
         kept = min(ROWS, rows) * columns * width * height * MODES[self.mode]
         return math.ceil(decoding), kept
+
+    @property
+    def work(self) -> float:
+        """The time to decode all tiles; see ``Decoder.work()``."""
+        tile = WORK_TILE + self._work * math.prod(self._coded)
+        length = sum(len(each.data) for each in self._streams)
+        return tile * len(self._streams) + WORK_BYTE * length
 
     def part(self, part: Part) -> Image.Image:
         """Some of its pixels, in ``mode``."""
@@ -133,6 +152,12 @@ class Tiles:
             # The high bytes, which come second.
             return BytesRaster(bytes(data[1::2]), self._tile_size, "L")
         return BytesRaster(data, self._tile_size, image.mode)
+
+
+def _matrix_only(colours: bytes) -> bytes:
+    """The numbers of colours, without those that libheif does not need, and may not know."""
+    known = int.from_bytes(colours[4:6], "big") in MATRICES
+    return PRIMARIES_AND_CURVE + colours[4:] if colours and known else b""
 
 
 def pillow_heif() -> Any:
