@@ -108,7 +108,7 @@ def _segments() -> Iterator[Case]:
     yield case("many bytes before a marker", SOI + b"\xff" * 500 + data[2:])
     yield case("an empty comment", behind_start(data, segment(COM, b"")))
     yield case("a comment of 65,533 bytes", behind_start(data, segment(COM, bytes(65_533))))
-    yield case("9,000 comments", behind_start(data, segment(COM, b"") * 9000))
+    yield case("900 comments", behind_start(data, segment(COM, b"") * 900))
     yield case("11,000 comments", behind_start(data, segment(COM, b"") * 11_000), TRUNCATED)
     yield case("Adobe's segment cut off", behind_start(data, segment(0xEE, b"Adobe\0d")))
     yield case(

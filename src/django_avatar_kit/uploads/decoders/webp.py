@@ -109,16 +109,18 @@ class WebP(Decoder):
     def need(self, size: Size, _scale: float) -> Need:
         # Two RGBA canvases of libwebp's WebPAnimDecoder, and the bytes that Pillow copies from
         # one. A lossless picture has a third one until that copy is made. The tenth is fitted.
-        # A chunk may say that it is longer than the file, which decode() refuses.
-        file = sum(min(chunk.size, self._end - chunk.start) for chunk in self._chunks)
-        pixels = size[0] * size[1]
+        pixels, file = size[0] * size[1], self._length()
         return Need(int(12.1 * pixels) + 3 * file, 4 * pixels + 2 * file, direct=False)
+
+    def _length(self) -> int:
+        """Bytes of the picture. A chunk may say that it has more, which ``decode`` refuses."""
+        return sum(min(chunk.size, self._end - chunk.start) for chunk in self._chunks)
 
     def work(self, size: Size, _scale: float) -> float:
         pixels = size[0] * size[1]
         lossless = any(name == LOSSLESS for name, _start, _size in self._chunks)
         each, byte = WORK_LOSSLESS if lossless else WORK_LOSSY
-        length = sum(chunk.size for chunk in self._chunks)
+        length = self._length()
         return each * pixels + byte * length * pixels / math.prod(self.size)
 
     def decode(self, _scale: float) -> Raster:
