@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.report import say, table
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 #: MB above idle, and full decodes of a JPEG of 12 megapixels.
 MOST_MEMORY, MOST_TIMES = 300, 10
+#: From here on, the median of three counts: the time of one upload differs by a tenth.
+CLOSE = 7
 #: Rows of the table.
 SHOWN = 12
 #: The formats, and those of no format.
@@ -33,9 +37,17 @@ def extremes(effort: Effort, folder: Path) -> Section:
         for path in paths:
             if path.stat().st_size > Config.max_upload_size:
                 continue
-            found[path.name] = worker.ask(
-                "extreme", path=str(path), photo=str(photo), crop=hostile.CROPS.get(path.stem)
+            ask = partial(
+                worker.ask,
+                "extreme",
+                path=str(path),
+                photo=str(photo),
+                crop=hostile.CROPS.get(path.stem),
             )
+            found[path.name] = answer = ask()
+            if answer["times"] > CLOSE:
+                answers = sorted([answer, ask(), ask()], key=itemgetter("times"))
+                found[path.name] = answers[1] | {"mb": max(one["mb"] for one in answers)}
             say("  {code} {times:.1f} {mb:.0f} MB ".format(**found[path.name]) + path.stem)
     return section(found)
 

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 #: For each pixel that is shrunk: to convert it and to average it; and for each one that is left
 #: then, to filter it. Measured.
-AVERAGE = {"L": 0.6, "RGB": 0.8, "CMYK": 0.8, "LA": 1.6, "RGBA": 1.6}
+AVERAGE = {"L": 0.6, "RGB": 0.8, "CMYK": 0.8, "LA": 1.2, "RGBA": 1.2}
 FILTER = {"L": 1.2, "RGB": 3.6, "CMYK": 3.6, "LA": 4.2, "RGBA": 4.2}
 #: To read a colour profile, and to convert a pixel with it. Measured with the largest tables.
 PROFILE, PROFILED = 5_000_000, {"CMYK": 18}
 PROFILED_OTHERWISE = 8
 #: To encode pictures with alpha takes so much longer than without, at the most. Measured.
-ENCODE_ALPHA = 30_000_000
+ENCODE_ALPHA = 20_000_000
 
 
 def work(

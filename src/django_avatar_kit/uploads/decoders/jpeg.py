@@ -41,7 +41,7 @@ LARGEST_HEAD = 1 << 16
 MOST_SCANS = 100
 #: A marker, and the bytes that it is searched in: any number of bytes 0xFF may come before it, but
 #: nobody writes more than a few.
-MARKER, SEARCHED = re.compile(rb"\xff[\x01-\xfe]"), 4096
+MARKER, SEARCHED = re.compile(rb"\xff[\x01-\xfe]"), 1 << 16
 #: What ends a picture of several scans: its end marker, or the start of another picture or frame.
 NEXT_PICTURE = (b"\xff\xc0", b"\xff\xc1", b"\xff\xc2", SOI)
 END_OR_NEXT = (EOI, *NEXT_PICTURE)

@@ -70,7 +70,7 @@ MOST_UNPACKED = 1032
 
 #: Time: for each byte of the rows, of which each may have the slowest filter, and for each byte
 #: that they are packed in; see ``work()``. Measured.
-WORK_UNPACKED, WORK_PACKED = 1.5, 1.2
+WORK_UNPACKED, WORK_PACKED = 1.1, 1.2
 
 #: Encoders write 8 KiB at a time, so a file of the largest usual size has about a thousand.
 MOST_CHUNKS = 20_000
