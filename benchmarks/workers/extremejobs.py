@@ -17,7 +17,6 @@ from PIL import Image
 
 from benchmarks.contenders import contender
 from benchmarks.workers.jobs import empty, peak, small_photograph, start_peak
-from django_avatar_kit.forms import AvatarForm, AvatarInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +57,9 @@ def upload(who: Contender, *, path: str, photo: str, crop: list[int] | None) -> 
     ``photo`` is a JPEG of 12 megapixels, which is decoded in full right afterwards. ``crop`` is x,
     y, width and height of what is chosen, and the width and height of the picture, in px.
     """
+    # Not above: the workers of other libraries, which have no such models, read this module, too.
+    from django_avatar_kit.forms import AvatarForm, AvatarInput
+
     file = TemporaryUploadedFile("me", "image/jpeg", 0, None)
     file.write(Path(path).read_bytes())
     file.size = file.tell()
