@@ -193,6 +193,7 @@ class TestOfAWholeVisit:
         return client
 
     def test_neither_session_nor_cache_holds_anything_of_it(self, client):
+        cache.clear()
         client.post("/avatar/", {"avatar": make_upload("passport-of-ada.jpg")})
         profile = Profile.objects.get()
         token = profile.avatar.avatar_name.token
