@@ -11,7 +11,7 @@ from PIL import AvifImagePlugin, Image, ImageCms
 
 from django_avatar_kit.exceptions import TruncatedImage
 from django_avatar_kit.uploads import colour_profiles
-from django_avatar_kit.uploads.decoders import avif
+from django_avatar_kit.uploads.decoders import avif, jpeg_scans
 from django_avatar_kit.uploads.decoders.base import Codec
 from django_avatar_kit.uploads.decoders.webp import WebP
 from tests.support import images
@@ -159,3 +159,10 @@ def test_a_limit_of_the_site_comes_through_profiles(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(ImageCms, "ImageCmsProfile", late)
     with pytest.raises(TimeoutError):
         colour_profiles.srgb(images.quarters(), b"profile")
+
+
+def test_the_segments_of_a_jpeg_end_with_its_picture() -> None:
+    nothing, comment = b"\xff\xfe\0\2", b"\xff\xfe\0\4ab"
+    data = b"\xff\xd8\xff\x01" + nothing + comment + b"\xff\xd9" + comment
+    found = [(one.marker, one.body) for one in jpeg_scans.segments(data)]
+    assert found == [(0xFE, b"ab"), (0xD9, b"")]
