@@ -69,7 +69,8 @@ MARKED = 64
 MOST_UNPACKED = 1032
 
 #: Time: for each byte of the rows, of which each may have the slowest filter, and for each byte
-#: that they are packed in; see ``work()``. Measured.
+#: that they are packed in; see ``work()``. Chosen so that the slowest that is taken stays within
+#: ten times: see ``benchmarks/sections/extremes.py``.
 WORK_UNPACKED, WORK_PACKED = 1.1, 1.2
 
 #: Encoders write 8 KiB at a time, so a file of the largest usual size has about a thousand.
