@@ -11,12 +11,13 @@ import struct
 import zlib
 from functools import partial
 from itertools import chain, repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from benchmarks.uploads.corpus import TABLE, encoded, pixels
-from tests.support import images
+from tests.support import images, vp8l
+from tests.support.corpus import webp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -205,6 +206,15 @@ def gifs() -> Iterator[tuple[str, Callable[[], bytes]]]:
 # --- WebP -------------------------------------------------------------------------------------
 
 
+def _lossless(size: Size, **options: Any) -> bytes:
+    return webp.riff(webp.chunk(b"VP8L", vp8l.picture(size, **options)))
+
+
+def _with_alpha(size: Size, **options: Any) -> bytes:
+    alpha = webp.chunk(b"ALPH", vp8l.alpha(size, **options))
+    return webp.riff(webp.extended(size, webp.HAS_ALPHA), alpha, webp.pixels("RGB", size))
+
+
 def webps() -> Iterator[tuple[str, Callable[[], bytes]]]:
     head = b"RIFF\xff\xff\x9f\0WEBP"
     yield "webp-chunks", lambda: filled(head, b"ABCD\0\0\0\0")
@@ -226,6 +236,17 @@ def webps() -> Iterator[tuple[str, Callable[[], bytes]]]:
         "webp-lossless-thorough",
         partial(encoded, "webp", "RGB", (1999, 1999), lossless=True, quality=100, method=4),
     )
+    # Groups of codes: beyond the limit; nearly as many as it allows, small ones and large ones;
+    # and as much as is read before them.
+    many = {"size": (2000, 2000), "tile": 3, "groups": 15_000}
+    yield "webp-codes-refused", partial(_lossless, size=(1000, 1000), groups=62_500)
+    yield "webp-codes", partial(_lossless, **many)
+    yield "webp-codes-large", partial(_lossless, **many, large=True)
+    yield "webp-codes-of-alpha", partial(_with_alpha, **many)
+    small = (vp8l.PREDICTOR, vp8l.CROSS_COLOUR)
+    for megapixels, size in ((1, (1000, 1000)), (12, PHOTO)):
+        options = {"tile": 3 if megapixels == 1 else 4, "transforms": small, "long": True}
+        yield f"webp-codes-behind-{megapixels}", partial(_lossless, size=size, **options)
 
 
 def _flat(format: str, size: Size, **options: object) -> bytes:

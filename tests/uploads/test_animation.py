@@ -14,8 +14,9 @@ from django_avatar_kit.exceptions import TruncatedImage
 from django_avatar_kit.uploads import animation, intake, memory_estimate
 from django_avatar_kit.uploads.decoders import frames as decoders
 from django_avatar_kit.uploads.decoders import gif_frames, webp_frames
-from tests.support import animations, images
+from tests.support import animations, images, vp8l
 from tests.support.animations import FORMATS, SIZE, THREE, Frame, make, played
+from tests.support.corpus import webp
 from tests.support.images import BLUE, GREEN, RED
 from tests.support.pictures import SPEC, load, near
 
@@ -272,7 +273,8 @@ def test_the_pixels_of_all_frames_are_counted_as_if_each_were_the_whole_picture(
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_more_pixels_than_take_the_usual_time_are_a_still_picture(format, monkeypatch):
-    monkeypatch.setattr(reader(format), "most_pixels", 3 * math.prod(SIZE))
+    # A WebP also has codes before its pixels, which count as a few more.
+    monkeypatch.setattr(reader(format), "most_pixels", int(3.9 * math.prod(SIZE)))
     assert kept(make(format)) is not None
     assert kept(make(format, (*THREE, Frame()))) is None
 
@@ -302,6 +304,29 @@ def test_the_memory_of_all_frames_counts():
     whole = still + animation.needed(SIZE, SIZE, 3)
     assert kept(data, max_memory=whole)
     assert kept(data, max_memory=whole - 1) is None
+
+
+def codes(*groups, tile=2):
+    """A WebP of 320 × 240 px, whose frames have so many groups of codes."""
+    size = (320, 240)
+    bodies = [webp.chunk(b"VP8L", vp8l.picture(size, count, tile=tile)) for count in groups]
+    # What looks the same would be no animation.
+    first = webp.chunk(b"VP8L", images.encoded(Image.new("RGB", size), "webp", lossless=True)[20:])
+    frames = (webp.frame(body, size=size) for body in (first, *bodies))
+    return webp.animation(*frames, size=size)
+
+
+def test_the_memory_of_the_codes_of_a_later_frame_counts():
+    few, many = codes(2), codes(4800)
+    assert kept(few, max_memory=64 << 20)
+    assert kept(many, max_memory=128 << 20)
+    assert kept(many, max_memory=64 << 20) is None
+    assert load(many, spec=MOVING, max_memory=64 << 20).image.size == (320, 240)
+
+
+def test_the_time_of_the_codes_of_all_frames_counts():
+    assert kept(codes(*[4800] * 2))
+    assert kept(codes(*[4800] * 8)) is None
 
 
 def test_frames_are_as_large_as_the_largest_rendition_needs():

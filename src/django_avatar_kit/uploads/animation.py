@@ -34,6 +34,8 @@ LONGEST = 60_000
 #: Px of all files together that are encoded, and as how many one counts that may be transparent.
 #: The more frames there are, the smaller they become.
 MOST_ENCODED, TRANSPARENT = 2_400_000, 1.5
+#: The time of one of ``Frames.most_pixels``, as in ``Decoder.work()``.
+WORK_PIXEL = 18
 #: Px of the side of a square, at which it is better to see the picture than the movement.
 SMALLEST = 64
 
@@ -93,10 +95,10 @@ def read(
     long = max(1, round(scale * max(whole)))
     size = geometry.master_size(whole, replace(spec, master_side=long))
     if limits.max_memory is not None:
-        still = memory_estimate.needed(source, source.size, crop=crop, spec=spec)
-        if still + needed(source.size, size, count) > limits.max_memory:
-            return None
         if not _is_short(frames, math.prod(source.size), limits):
+            return None
+        still = memory_estimate.needed(source, source.size, crop=crop, spec=spec)
+        if still + needed(source.size, size, count) + frames.memory > limits.max_memory:
             return None
     pictures = _decoded(frames, source, upright_size(size, source.orientation))
     if not any(_differ(pictures[0], each) for each in pictures[1:]):
@@ -115,12 +117,15 @@ def needed(source: Size, kept: Size, count: int) -> int:
 
 def _is_short(frames: Frames, pixels: int, limits: Limits) -> bool:
     """Whether an animation takes no more time and pixels than are kept."""
+    # So much is put together and reduced, however small the part is that a frame changes.
+    all_pixels = len(frames.steps) * pixels
     return (
         sum(step.duration for step in frames.steps) <= LONGEST
-        # So much is put together and reduced, however small the part is that a frame changes.
-        and len(frames.steps) * pixels <= min(frames.most_pixels, limits.max_pixels)
+        and all_pixels <= min(frames.most_pixels, limits.max_pixels)
         # What lies beyond the picture is decoded, too.
         and all(math.prod(step.size) <= pixels for step in frames.steps)
+        # Last, since it is read from the frames.
+        and all_pixels + frames.work / WORK_PIXEL <= frames.most_pixels
     )
 
 

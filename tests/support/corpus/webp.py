@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from tests.support import images
+from tests.support import images, vp8l
 from tests.support.corpus import metadata
 from tests.support.corpus.base import (
     EITHER,
@@ -71,6 +71,7 @@ def cases() -> Iterator[Case]:
     yield from _chunks()
     yield from _marked()
     yield from _animated()
+    yield from _codes()
     yield from _damaged()
 
 
@@ -196,6 +197,37 @@ def _animated() -> Iterator[Case]:
     yield case("a still picture in an animation", animation(lossless), EITHER)
     whole = animation(frame(lossless), frame(lossless))
     yield case("a second frame cut off", whole[:-30], EITHER)
+
+
+def _codes() -> Iterator[Case]:
+    """Lossless pictures of many groups of codes."""
+
+    def lossless(groups: int, size: tuple[int, int], **options: object) -> bytes:
+        return chunk(b"VP8L", vp8l.picture(size, groups, **options))
+
+    def alpha(groups: int, size: tuple[int, int]) -> bytes:
+        packed = chunk(b"ALPH", vp8l.alpha(size, groups))
+        return riff(extended(size, HAS_ALPHA), packed, pixels("RGB", size))
+
+    transforms = {
+        "a predictor": (vp8l.PREDICTOR,),
+        "two colours": (vp8l.COLOUR_INDEXING,),
+        "all that goes together": (vp8l.CROSS_COLOUR, vp8l.SUBTRACT_GREEN, vp8l.PREDICTOR),
+    }
+    for name, kinds in transforms.items():
+        data = riff(lossless(20, (48, 48), transforms=kinds))
+        yield case(f"20 groups of codes behind {name}", data)
+    yield case("144 groups of large codes", riff(lossless(144, (48, 48), large=True)))
+    yield case("144 groups of codes of alpha", alpha(144, (48, 48)))
+    large = (800, 800)
+    many = lossless(40_000, large)
+    yield case("40,000 groups of codes", riff(many), "too_much_memory")
+    yield case("40,000 groups of codes of alpha", alpha(40_000, large), "too_much_memory")
+    plain = lossless(1, large)
+    yield case(
+        "40,000 groups of codes in a second frame",
+        animation(frame(plain, size=large), frame(many, size=large), size=large),
+    )
 
 
 def _damaged() -> Iterator[Case]:

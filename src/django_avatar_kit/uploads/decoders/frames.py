@@ -81,6 +81,16 @@ class Frames(ABC):
     def pixels(self, step: Step) -> Image.Image:
         """A frame in RGBA, or RGB if it is opaque. Raises where part of it is missing."""
 
+    @property
+    def memory(self) -> int:
+        """Bytes that decoding a frame takes at most, however small it is."""
+        return 0
+
+    @property
+    def work(self) -> int:
+        """The time, as in ``Decoder.work()``, that all frames take, however small they are."""
+        return 0
+
     def add(self, step: Step) -> None:
         """Note a step. Raises ``TooLongError``."""
         if len(self.steps) == MOST_FRAMES:

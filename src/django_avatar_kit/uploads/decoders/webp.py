@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import io
 import math
+from functools import cached_property
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from PIL.WebPImagePlugin import WebPImageFile
 
 from ..orientation import read_orientation
 from ..rasters import BytesRaster, Raster
+from . import vp8l
 from .base import LARGEST_PROFILE, Decoder, Need, file_length
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ EXTENDED, FRAME = b"VP8X", b"ANMF"
 LOSSY, LOSSLESS, ALPHA = b"VP8 ", b"VP8L", b"ALPH"
 NEEDED = frozenset({EXTENDED, b"ANIM", ALPHA, LOSSY, LOSSLESS, FRAME})
 FRAME_HEAD = 16  # bytes
+#: Bytes of the head of a lossless picture; and of alpha, whose last bits tell how it is packed.
+LOSSLESS_HEAD, ALPHA_HEAD, PACKING, IS_LOSSLESS = 5, 1, 0b11, 1
 PROFILE_FLAG, ALPHA_FLAG, EXIF_FLAG, XMP_FLAG = 0x20, 0x10, 0x08, 0x04
 SIDE = 0x3FFF  # the bits of a width or height
 #: Time: for each pixel, and for each byte; see ``work()``. Measured.
@@ -56,6 +60,7 @@ class WebP(Decoder):
         # A frame may say that it is longer than the file.
         within = last.start + FRAME_HEAD, min(last.start + last.size, self._end)
         inner = list(self.chunks_between(*within)) if last.name == FRAME else []
+        self._pixels = pixels_in(inner if last.name == FRAME else self._chunks)
         heads = [told_by(each.name, self.body(each, 10)) for each in (*self._chunks, *inner)]
         # A decoder trusts the canvas and what lies on it alike.
         self.size = max(width for width, _, _ in heads), max(height for _, height, _ in heads)
@@ -106,11 +111,31 @@ class WebP(Decoder):
         numbers = [int.from_bytes(head[at : at + 3], "little") for at in (0, 3, 6, 9)]
         return numbers != [0, 0, self.size[0] - 1, self.size[1] - 1]
 
+    def codes(self, pixels: list[Chunk]) -> vp8l.Codes:
+        """Those of one picture, by its chunks. Raises as a decoder does."""
+        if not pixels:
+            return vp8l.Codes()
+        first, last = pixels[0], pixels[-1]
+        size = told_by(last.name, self.body(last, 10))[:2]
+        if last.name == LOSSLESS:
+            chunk, head = last, LOSSLESS_HEAD
+        elif first.name == ALPHA and self.body(first, 1)[0] & PACKING == IS_LOSSLESS:
+            chunk, head = first, ALPHA_HEAD
+        else:
+            return vp8l.Codes()
+        self._file.seek(chunk.start + head)
+        return vp8l.Reader(self._file, chunk.size - head, size).codes()
+
+    @cached_property
+    def _codes(self) -> vp8l.Codes:
+        return self.codes(self._pixels)
+
     def need(self, size: Size, _scale: float) -> Need:
         # Two RGBA canvases of libwebp's WebPAnimDecoder, and the bytes that Pillow copies from
         # one. A lossless picture has a third one until that copy is made. The tenth is fitted.
         pixels, file = size[0] * size[1], self._length()
-        return Need(int(12.1 * pixels) + 3 * file, 4 * pixels + 2 * file, direct=False)
+        tables = self._codes.memory * pixels // math.prod(self.size)
+        return Need(int(12.1 * pixels) + 3 * file + tables, 4 * pixels + 2 * file, direct=False)
 
     def _length(self) -> int:
         """Bytes of the picture. A chunk may say that it has more, which ``decode`` refuses."""
@@ -120,8 +145,8 @@ class WebP(Decoder):
         pixels = size[0] * size[1]
         lossless = any(name == LOSSLESS for name, _start, _size in self._chunks)
         each, byte = WORK_LOSSLESS if lossless else WORK_LOSSY
-        length = self._length()
-        return each * pixels + byte * length * pixels / math.prod(self.size)
+        rest = byte * self._length() + self._codes.work
+        return each * pixels + rest * pixels / math.prod(self.size)
 
     def decode(self, _scale: float) -> Raster:
         last = self._chunks[-1]
@@ -143,6 +168,17 @@ class WebP(Decoder):
                 body = bytes([body[0] & ~left_out]) + body[1:]
             chunks.append((chunk.name, body))
         return riff(chunks)
+
+
+def pixels_in(chunks: Iterable[Chunk]) -> list[Chunk]:
+    """The chunks of a picture's pixels: alpha, if there is any, and then the colours."""
+    alpha: list[Chunk] = []
+    for chunk in chunks:
+        if chunk.name in {LOSSY, LOSSLESS}:
+            return [*alpha, chunk]
+        if chunk.name == ALPHA and not alpha:
+            alpha = [chunk]
+    return []
 
 
 def riff(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:

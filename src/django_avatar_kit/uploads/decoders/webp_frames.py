@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
 from PIL.WebPImagePlugin import WebPImageFile
@@ -19,6 +20,7 @@ from .webp import (
     LOSSY,
     MOST_CHUNKS,
     WebP,
+    pixels_in,
     riff,
     told_by,
 )
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+    from .vp8l import Codes
     from .webp import Chunk
 
 CONTROL = b"ANIM"
@@ -64,7 +67,7 @@ class WebPFrames(Frames):
         width, height = numbers[2] + 1, numbers[3] + 1
         if left + width > self._source.size[0] or top + height > self._source.size[1]:
             raise SyntaxError("a frame that does not lie in the picture")
-        pixels = list(self._pixels_of(chunk))
+        pixels = pixels_in(self._chunks_of(chunk))
         if not pixels:
             raise EOFError("a frame without a picture")
         # A decoder trusts the frame and what is in it alike.
@@ -78,22 +81,28 @@ class WebPFrames(Frames):
             where=pixels,
         )
 
-    def _pixels_of(self, frame: Chunk) -> Iterator[Chunk]:
-        """The chunks of pixels in a frame: alpha, if there is any, and then the colours."""
+    def _chunks_of(self, frame: Chunk) -> Iterator[Chunk]:
         end = frame.start + frame.size
-        alpha = False
         for chunk in self._source.chunks_between(frame.start + FRAME_HEAD, end):
             self._chunks += 1
             if self._chunks > MOST_CHUNKS:
                 raise TooLongError
             if chunk.name in {ALPHA, LOSSY, LOSSLESS} and chunk.start + chunk.size > end:
                 raise EOFError("a frame ends too early")
-            if chunk.name in {LOSSY, LOSSLESS}:
-                yield chunk
-                return
-            if chunk.name == ALPHA and not alpha:
-                alpha = True
-                yield chunk
+            yield chunk
+
+    @cached_property
+    def _codes(self) -> list[Codes]:
+        """Of each frame."""
+        return [self._source.codes(step.where) for step in self.steps]
+
+    @property
+    def memory(self) -> int:
+        return max(codes.memory for codes in self._codes)
+
+    @property
+    def work(self) -> int:
+        return sum(codes.work for codes in self._codes)
 
     def pixels(self, step: Step) -> Image.Image:
         chunks = [(chunk.name, self._source.body(chunk)) for chunk in step.where]
