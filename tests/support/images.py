@@ -192,18 +192,22 @@ def truecolour_16_bit(
     return raw_png(size, (b"\0" + pixel * size[0]) * size[1], depth=16, before=before)
 
 
+#: The first column and row of each pass, and the steps to the next ones.
+ADAM7 = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+
+
 def interlaced(picture: Image.Image | None = None) -> bytes:
     picture = picture or quarters()
     rows = b""
-    for x, y, step_x, step_y in (
-        (0, 0, 8, 8),
-        (4, 0, 8, 8),
-        (0, 4, 4, 8),
-        (2, 0, 4, 4),
-        (0, 2, 2, 4),
-        (1, 0, 2, 2),
-        (0, 1, 1, 2),
-    ):
+    for x, y, step_x, step_y in ADAM7:
         for row in range(y, picture.height, step_y):
             pixels = [
                 picture.getpixel((column, row)) for column in range(x, picture.width, step_x)

@@ -27,15 +27,6 @@ DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 1
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 NAMES = {0: "grey", 2: "RGB", 3: "palette", 4: "grey and alpha", 6: "RGBA"}
 PALETTE = chunk(b"PLTE", bytes(range(256)) * 3)
-ADAM7 = (
-    (0, 0, 8, 8),
-    (4, 0, 8, 8),
-    (0, 4, 4, 8),
-    (2, 0, 4, 4),
-    (0, 2, 2, 4),
-    (1, 0, 2, 2),
-    (0, 1, 1, 2),
-)
 
 
 def rows(
@@ -43,7 +34,7 @@ def rows(
 ) -> bytes:
     """Rows of any kind, of bytes that rise."""
     result = b""
-    for left, top, across, down in ADAM7 if interlaced else ((0, 0, 1, 1),):
+    for left, top, across, down in images.ADAM7 if interlaced else ((0, 0, 1, 1),):
         columns, lines = -(-(size[0] - left) // across), -(-(size[1] - top) // down)
         if columns > 0 and lines > 0:
             length = (columns * depth * SAMPLES[colour] + 7) // 8
