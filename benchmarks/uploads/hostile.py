@@ -236,17 +236,16 @@ def webps() -> Iterator[tuple[str, Callable[[], bytes]]]:
         "webp-lossless-thorough",
         partial(encoded, "webp", "RGB", (1999, 1999), lossless=True, quality=100, method=4),
     )
-    # Groups of codes: beyond the limit; nearly as many as it allows, small ones and large ones;
-    # and as much as is read before them.
-    many = {"size": (2000, 2000), "tile": 3, "groups": 15_000}
-    yield "webp-codes-refused", partial(_lossless, size=(1000, 1000), groups=62_500)
-    yield "webp-codes", partial(_lossless, **many)
-    yield "webp-codes-large", partial(_lossless, **many, large=True)
-    yield "webp-codes-of-alpha", partial(_with_alpha, **many)
-    small = (vp8l.PREDICTOR, vp8l.CROSS_COLOUR)
-    for megapixels, size in ((1, (1000, 1000)), (12, PHOTO)):
-        options = {"tile": 3 if megapixels == 1 else 4, "transforms": small, "long": True}
-        yield f"webp-codes-behind-{megapixels}", partial(_lossless, size=size, **options)
+    # Groups of codes: beyond the limits, and nearly as many as they allow; and as much as is read
+    # before them.
+    size = (1000, 1000)
+    yield "webp-codes-refused", partial(_lossless, size, groups=62_500)
+    yield "webp-codes", partial(_lossless, size, groups=14_000, tile=3)
+    yield "webp-codes-large", partial(_lossless, size, groups=9_000, tile=3, large=True)
+    yield "webp-codes-of-alpha", partial(_with_alpha, size, groups=14_000, tile=3)
+    before = {"transforms": (vp8l.PREDICTOR, vp8l.CROSS_COLOUR), "long": True}
+    yield "webp-codes-behind-1", partial(_lossless, size, tile=3, **before)
+    yield "webp-codes-behind-9", partial(_lossless, (3464, 2598), tile=4, **before)
 
 
 def _flat(format: str, size: Size, **options: object) -> bytes:
