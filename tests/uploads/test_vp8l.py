@@ -69,7 +69,7 @@ def test_it_is_found_behind_all_transforms(transforms: tuple[int, ...]) -> None:
 def test_in_pictures_of_programs_they_begin_where_the_reader_ends(
     kind: str, quality: int, method: int
 ) -> None:
-    size = (300, 200)
+    size = (120, 80)
     photo = images.photograph("detail", size)
     picture = {
         "photo": photo,
@@ -89,12 +89,12 @@ def test_in_pictures_of_programs_they_begin_where_the_reader_ends(
 
 @pytest.mark.parametrize("quality", [0, 50, 100])
 def test_alpha_beside_a_lossy_picture_is_read(quality: int) -> None:
-    photo = images.photograph("detail", (300, 200))
-    photo.putalpha(images.photograph("smooth", (300, 200)).getchannel("G"))
+    photo = images.photograph("detail", (120, 80))
+    photo.putalpha(images.photograph("smooth", (120, 80)).getchannel("G"))
     data = images.encoded(photo, "webp", alpha_quality=quality)
     at = data.index(b"ALPH") + 8
     assert data[at] & 3 == 1
-    reader = vp8l.Reader(io.BytesIO(data[at + 1 :]), len(data), (300, 200))
+    reader = vp8l.Reader(io.BytesIO(data[at + 1 :]), len(data), (120, 80))
     codes = reader.codes()
     for _ in range(codes.groups):
         reader.group(codes.cache_bits)

@@ -134,8 +134,10 @@ class WebP(Decoder):
         # Two RGBA canvases of libwebp's WebPAnimDecoder, and the bytes that Pillow copies from
         # one. A lossless picture has a third one until that copy is made. The tenth is fitted.
         pixels, file = size[0] * size[1], self._length()
-        tables = self._codes.memory * pixels // math.prod(self.size)
-        return Need(int(12.1 * pixels) + 3 * file + tables, 4 * pixels + 2 * file, direct=False)
+        # A smaller picture has fewer codes.
+        tables = self._codes.memory * min(1, pixels / math.prod(self.size))
+        peak = int(12.1 * pixels + tables) + 3 * file
+        return Need(peak, 4 * pixels + 2 * file, direct=False)
 
     def _length(self) -> int:
         """Bytes of the picture. A chunk may say that it has more, which ``decode`` refuses."""
@@ -145,8 +147,9 @@ class WebP(Decoder):
         pixels = size[0] * size[1]
         lossless = any(name == LOSSLESS for name, _start, _size in self._chunks)
         each, byte = WORK_LOSSLESS if lossless else WORK_LOSSY
-        rest = byte * self._length() + self._codes.work
-        return each * pixels + rest * pixels / math.prod(self.size)
+        share = pixels / math.prod(self.size)
+        codes = self._codes.work * min(1, share)
+        return each * pixels + byte * self._length() * share + codes
 
     def decode(self, _scale: float) -> Raster:
         last = self._chunks[-1]
