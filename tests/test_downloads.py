@@ -36,6 +36,7 @@ from django_avatar_kit.exceptions import (
 )
 from django_avatar_kit.sockets import is_public
 from django_avatar_kit.test import make_image, settle
+from django_avatar_kit.uploads import imaging
 from tests.support.lifecycle import column, files_of, fresh, make_profile, upload
 from tests.support.web import (
     PUBLIC,
@@ -172,6 +173,10 @@ def test_a_host_that_is_an_ipv6_address(address, web, monkeypatch):
         ("https://[::1/", "it is no URL"),
         (
             "https://ada:secret@example.org/",
+            "it has a user name, and none is sent. Leave it out of the URL",
+        ),
+        (
+            "https://:secret@example.org/",
             "it has a user name, and none is sent. Leave it out of the URL",
         ),
         # What Python says about these has the password in it.
@@ -505,6 +510,16 @@ def test_servers_that_refuse(monkeypatch):
     assert reason(error) == "Connection refused"
 
 
+def test_a_machine_that_has_no_thread_left(monkeypatch):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    with pytest.raises(DownloadError) as error:
+        download("https://pictures.example.org/ada.jpg")
+    assert reason(error) == "its host could not be looked up: can't start new thread"
+
+
 @pytest.mark.parametrize("where", ["getaddrinfo", "create_connection"])
 def test_the_time_limit_of_a_task_is_not_taken_for_the_server_s(where, monkeypatch):
     """What a signal handler raises comes out as it is."""
@@ -662,6 +677,28 @@ class TestOfAnOwner:
         with pytest.raises(DownloadError):
             save_from_url(user, web.url(), rules=LOCAL)
         assert not Profile.objects.exists()
+
+    def test_no_profile_is_made_for_what_is_no_picture(self, web):
+        web.answers["/ada.jpg"] = response(PICTURE[:200])
+        user = User.objects.create(username="ada")
+        with pytest.raises(TruncatedImage):
+            save_from_url(user, web.url(), rules=LOCAL)
+        assert not Profile.objects.exists()
+
+    def test_the_picture_of_a_new_profile_is_decoded_once(self, web, monkeypatch):
+        web.answers["/ada.jpg"] = response(PICTURE)
+        loaded = []
+        load = imaging.load
+
+        def count(*given, **options):
+            loaded.append(options["crop"])
+            return load(*given, **options)
+
+        monkeypatch.setattr(imaging, "load", count)
+        user = User.objects.create(username="ada")
+        avatar = save_from_url(user, web.url(), crop=(10, 0, 20, 20), rules=LOCAL)
+        assert loaded == [(10, 0, 20, 20)]
+        assert avatar.name == column(Profile.objects.get())
 
     def test_of_a_row_with_an_avatar_of_its_own(self, web):
         web.answers["/ada.jpg"] = response(PICTURE)

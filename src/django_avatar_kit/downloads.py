@@ -15,6 +15,7 @@ from .fetching import (
 )
 from .forms import avatar_field_names
 from .lazy import unwrap
+from .pipeline import receive
 from .view_targets import insert_row
 
 if TYPE_CHECKING:
@@ -51,10 +52,13 @@ def save_from_url(
     is not the owner's one-to-one profile.
     """
     row = owners.own_row(unwrap(owner))
+    name = avatar_field_names(type(row))[0]
     # Before a profile is made. A transaction is not kept open while another server answers.
     upload = download(url, rules)
     if row._state.adding:
+        # Nor is one made for what is no picture. It is decoded once all the same.
+        receive(upload, getattr(row, name).field, crop)
         row = insert_row(row)
-    avatar: AvatarFieldFile = getattr(row, avatar_field_names(type(row))[0])
+    avatar: AvatarFieldFile = getattr(row, name)
     avatar.save(str(upload.name), upload, crop=crop, replace=replace)
     return avatar

@@ -103,7 +103,10 @@ def resolved(host: str, port: int, deadline: Deadline) -> list[Any]:
             found.put(error)
 
     # In a thread, because nothing else limits its time.
-    threading.Thread(target=ask, name="avatar-kit-resolve", daemon=True).start()
+    try:
+        threading.Thread(target=ask, name="avatar-kit-resolve", daemon=True).start()
+    except RuntimeError as error:
+        raise OSError(f"its host could not be looked up: {error}") from error
     try:
         answer = found.get(timeout=deadline.left())
     except queue.Empty:
