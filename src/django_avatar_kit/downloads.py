@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .display import owners
 from .fetching import (
@@ -19,6 +19,7 @@ from .pipeline import receive
 from .view_targets import insert_row
 
 if TYPE_CHECKING:
+    from django.core.files.base import File
     from django.db.models import Model
 
     from .fields import AvatarFieldFile
@@ -51,14 +52,26 @@ def save_from_url(
     have an avatar, and ``ImproperlyConfigured`` where ``AVATAR_KIT["OWNER"]`` leads to a row that
     is not the owner's one-to-one profile.
     """
+    # Whoever cannot have one is told before any server is asked.
+    own_avatar(owner)
+    upload = download(url, rules)
+    avatar = own_avatar(owner, upload, crop)
+    avatar.save(str(upload.name), upload, crop=crop, replace=replace)
+    return avatar
+
+
+def own_avatar(
+    owner: Model, upload: File[Any] | None = None, crop: Box | None = None
+) -> AvatarFieldFile:
+    """The avatar of ``owner``, as in :func:`save_from_url`.
+
+    A profile that does not exist is made for ``upload`` alone, and only if that is a picture; it
+    is not decoded again when it is saved. Raises the children of ``UploadError``.
+    """
     row = owners.own_row(unwrap(owner))
     name = avatar_field_names(type(row))[0]
-    # Before a profile is made. A transaction is not kept open while another server answers.
-    upload = download(url, rules)
-    if row._state.adding:
-        # Nor is one made for what is no picture. It is decoded once all the same.
+    if upload is not None and row._state.adding:
         receive(upload, getattr(row, name).field, crop)
         row = insert_row(row)
     avatar: AvatarFieldFile = getattr(row, name)
-    avatar.save(str(upload.name), upload, crop=crop, replace=replace)
     return avatar

@@ -46,7 +46,12 @@ DISPENSABLE = ("urls", "html", "animated", "srcset")
 
 def wants_json(request: HttpRequest) -> bool:
     """Whether the client would rather have JSON; whoever takes anything gets a page."""
-    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+    try:
+        wanted = request.get_preferred_type(["text/html", "application/json"])
+    except ValueError:
+        # Django cannot read the header: a parameter in a charset that there is not, or too many.
+        return False
+    return wanted == "application/json"
 
 
 def wants_part(request: HttpRequest) -> bool:

@@ -14,9 +14,11 @@ from django.core.exceptions import (
     ValidationError,
 )
 from django.db import DatabaseError, connections, router, transaction
+from django.db.models import ForeignKey
 from django.http import Http404
 from django.shortcuts import get_object_or_404, resolve_url
 from django.urls import NoReverseMatch, reverse
+from django.utils.encoding import iri_to_uri
 from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
 from django.views.generic.base import ContextMixin
 
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 
     from django.db.models import Model
     from django.http import HttpRequest
+
+
+#: Characters. Django refuses to redirect to more, in some versions.
+MOST_OF_URL = 2048
 
 
 class RowGoneError(AvatarError):
@@ -54,9 +60,22 @@ def save_row(row: Model, save: Callable[[], Any]) -> Any:
         with transaction.atomic(using=using) if inside else nullcontext():
             return save()
     except DatabaseError as error:
-        if adding or type(row)._base_manager.using(using).filter(pk=row.pk).exists():
+        there = _owner_exists(row, using) if adding else _exists(row, using)
+        if there:
             raise
         raise RowGoneError from error
+
+
+def _exists(row: Model, using: str) -> bool:
+    rows = type(row)._base_manager.using(using)
+    return bool(rows.filter(pk=row.pk).exists())
+
+
+def _owner_exists(new: Model, using: str) -> bool:
+    """Whether a row that could not be inserted has somebody to belong to, if it needs them."""
+    links = [each for each in new._meta.fields if isinstance(each, ForeignKey) and not each.null]
+    loaded = [getattr(new, link.name) for link in links if link.is_cached(new)]
+    return all(_exists(owner, using) for owner in loaded)
 
 
 def reload(row: Model, name: str) -> None:
@@ -69,22 +88,12 @@ def reload(row: Model, name: str) -> None:
     forget(row, getattr(row, name).field)
 
 
-def own_row(user: Model) -> Model:
-    """The row with a user's own avatar: the user, or their profile, which is inserted if needed.
-
-    The first picture of a gallery is not inserted. Raises ``TypeError`` where there is no avatar
-    at all, and ``ImproperlyConfigured`` where ``AVATAR_KIT["OWNER"]`` leads to a row that is not
-    the user's one-to-one profile.
-    """
-    row = owners.own_row(unwrap(user))
-    return insert_row(row) if row._state.adding else row
-
-
 def insert_row(new: Model) -> Model:
     """Insert the row of an owner, or load it if it exists by now.
 
     Does nothing where there is no owner to look for, and for a picture of a gallery, which would
-    be an empty place in it if its file could not be saved. Both are saved with the avatar.
+    be an empty place in it if its file could not be saved. Both are saved with the avatar. Raises
+    :class:`RowGoneError` if the owner was deleted meanwhile.
     """
     link = owners.link_of(type(new))
     # As contrib.gallery.base names it.
@@ -93,7 +102,8 @@ def insert_row(new: Model) -> Model:
     # The base manager, as for user.profile: another manager may hide an existing row.
     owner = getattr(new, link.name)
     row: Model
-    row, _created = new._meta.model._base_manager.get_or_create(**{link.name: owner})
+    manager = new._meta.model._base_manager
+    row, _created = save_row(new, lambda: manager.get_or_create(**{link.name: owner}))
     # The page may show the owner's avatar as well, and would find the unsaved row.
     link.remote_field.set_cached_value(owner, row)
     return row
@@ -221,8 +231,16 @@ class TargetMixin(ContextMixin):
         return url if self.is_safe(url) else ""
 
     def is_safe(self, url: str) -> bool:
-        """Whether a URL leads to this site, or to one of ``success_url_allowed_hosts``."""
-        return url_has_allowed_host_and_scheme(
+        """Whether a URL leads to this site, or to one of ``success_url_allowed_hosts``.
+
+        False as well for what no redirect can have: more than 2,048 characters, as they are sent,
+        and half a character of UTF-16, which a form may have in another charset.
+        """
+        try:
+            too_long = len(iri_to_uri(url)) > MOST_OF_URL
+        except UnicodeEncodeError:
+            return False
+        return not too_long and url_has_allowed_host_and_scheme(
             url,
             allowed_hosts={self.request.get_host(), *self.success_url_allowed_hosts},
             require_https=self.request.is_secure(),

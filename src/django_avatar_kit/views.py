@@ -156,10 +156,11 @@ class AvatarChangeView(OwnAvatarMixin, FormView):  # type: ignore[type-arg]
         url = self.get_success_url()
         if not form.has_changed():
             return self.done(_("Nothing has changed."), messages.INFO, url)
-        if form.instance._state.adding:
-            row = self.create_object(form.instance)
-            form.instance = construct_instance(form, row, form._meta.fields, form._meta.exclude)
         try:
+            if form.instance._state.adding:
+                row = self.create_object(form.instance)
+                meta = form._meta
+                form.instance = construct_instance(form, row, meta.fields, meta.exclude)
             self.object = save_row(form.instance, form.save)
         except AvatarError as error:
             refused = self._save_error(form, error)

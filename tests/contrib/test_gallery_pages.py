@@ -253,6 +253,16 @@ def test_a_place_that_is_no_number(client, add, place):
     assert response.json()["errors"]["__all__"] == [{"message": expected, "code": "invalid_place"}]
 
 
+def test_a_place_that_is_half_a_character(client, add):
+    _first, second = add(2)
+    body = b'--part\r\nContent-Disposition: form-data; name="place"\r\n\r\n+2AA-\r\n--part--\r\n'
+    kind = "multipart/form-data; boundary=part; charset=utf-7"
+    response = client.generic("POST", url("move", second), body, content_type=kind)
+    assert response.status_code == 400
+    expected = "The place “?” cannot be used. It must be a whole number."
+    assert response.content.decode() == expected
+
+
 def test_one_picture_is_changed(client, user, add, files):
     first, second = add(2)
     old = second.avatar.name

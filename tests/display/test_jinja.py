@@ -71,6 +71,19 @@ def test_urls_are_escaped_once(settings) -> None:
     assert render("{{ avatar_url(team, 64) }}").startswith("https://example.org/a&amp;b/avatars/")
 
 
+@pytest.mark.parametrize(
+    ("source", "alt"),
+    [
+        ('{% set alt %}say "hi" & go{% endset %}{{ avatar(team, 64, alt=alt) }}',
+         "say &quot;hi&quot; & go"),
+        ("{{ avatar(team, 64, alt=(text|e)) }}", "say &#34;hi&#34; &amp; go"),
+        ("{{ avatar(team, 64, alt=(text|safe)) }}", "say &quot;hi&quot; & go"),
+    ],
+)  # fmt: skip
+def test_what_is_safe_keeps_its_entities_and_has_no_quote(source, alt) -> None:
+    assert f' alt="{alt}"' in render(source, text='say "hi" & go')
+
+
 def test_absolute_url(rf, settings) -> None:
     source = "{{ avatar_url(team, 64, absolute=True) }}"
 

@@ -129,6 +129,7 @@ class TestSignUp:
         assert log_in(client)["Location"] == "/welcome/"
         assert client.session["_auth_user_id"] == str(User.objects.get().pk)
         assert files() == set()
+        assert not Profile.objects.exists()
         (record,) = caplog.records
         assert record.getMessage().startswith("The picture of a social account was not taken: “")
 

@@ -44,6 +44,14 @@ def described(profile: Profile) -> dict[str, Any]:
 
 
 class TestAnswers:
+    @pytest.mark.parametrize(
+        "accept", ["a/b;x*=bogus''1", "text/html" + ";a=1" * 3000, "*/*;q=x", "\xff"]
+    )
+    def test_a_header_that_says_nothing_gets_the_page(self, accept, client):
+        response = client.get(CHANGE, headers={"accept": accept})
+        assert response.status_code == 200
+        assert response["Content-Type"].startswith("text/html")
+
     def test_the_present_avatar(self, client, profile):
         for url, back in ((CHANGE, CHANGE), (DELETE, CHANGE), (f"{DELETE}?next=/me/", "/me/")):
             response = client.get(url, headers=JSON)

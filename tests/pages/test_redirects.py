@@ -27,6 +27,8 @@ class TestNext:
         "\x08//evil.example",
         "http://testserver@evil.example/",
         "http://[",
+        # Longer than Django redirects to, once it is encoded.
+        "/" + "\N{GRINNING FACE}" * 300,
     ]
 
     def post(self, client: Client, url: str, data: Any = (), **options: Any) -> Any:
@@ -48,6 +50,15 @@ class TestNext:
         content = page(client.get(url, {"next": target}))
         assert "evil" not in content
         assert 'name="next"' not in content
+
+    @pytest.mark.parametrize("url", [CHANGE, DELETE])
+    def test_half_a_character_leads_nowhere(self, url, client, profile):
+        part = b'--part\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
+        body = part % (b"avatar", b'; filename="me.png"', make_upload().read())
+        body += part % (b"next", b"", b"/+2AA-") + b"--part--\r\n"
+        kind = "multipart/form-data; boundary=part; charset=utf-7"
+        response = client.generic("POST", url, body, content_type=kind)
+        assert (response.status_code, response["Location"]) == (302, CHANGE)
 
     @pytest.mark.parametrize(
         "target",

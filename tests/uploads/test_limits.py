@@ -22,6 +22,7 @@ from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.uploads import intake, rasters, time_estimate
 from django_avatar_kit.uploads.decoders import avif_boxes, boxes, gif, jpeg, png, webp
 from tests.support import images
+from tests.support.corpus import metadata
 from tests.support.pictures import LIMITS, SPEC, load, shows_quarters
 
 if TYPE_CHECKING:
@@ -132,6 +133,17 @@ def test_runs_of_all_tracks_of_an_avif_are_counted_together() -> None:
         avif_boxes.Boxes(memoryview(avif_runs(boxes.MOST_BOXES + 10)))
 
 
+def test_too_long_an_exif_of_a_webp_is_ignored() -> None:
+    photo = images.photograph("smooth", (40, 20))
+    data = images.encoded(photo, "webp", exif=metadata.orientation(6))
+    at = data.index(b"EXIF") + 4
+    length = int.from_bytes(data[at : at + 4], "little")
+    assert load(data).image.size == (20, 40)
+    for size, shown in ((webp.LARGEST_EXIF, (20, 40)), (webp.LARGEST_EXIF + 2, (40, 20))):
+        long = data[at + 4 : at + 4 + length].ljust(size, b"\0")
+        assert load(data[:at] + size.to_bytes(4, "little") + long).image.size == shown
+
+
 def test_a_webp_is_not_read_on_behind_so_many_chunks() -> None:
     head = b"RIFF\0\0\0\0WEBP" + b"ABCD\0\0\0\0" * webp.MOST_CHUNKS
     assert not is_taken(head + images.encoded(images.quarters(), "webp")[12:])
@@ -190,6 +202,14 @@ def test_an_interlaced_png_that_ends_too_early_is_refused(size: tuple[int, int])
     rows = zlib.decompress(data[at : at + int.from_bytes(data[at - 8 : at - 4], "big")])
     assert is_taken(images.raw_png(size, rows, interlaced=True))
     assert not is_taken(images.raw_png(size, rows[:-1], interlaced=True))
+
+
+@pytest.mark.parametrize("passes", [1, 2, 3])
+def test_an_interlaced_png_of_one_row_needs_all_its_passes(passes: int) -> None:
+    columns = [2, 1, 2, 4]
+    rows = [b"\0" + bytes(3 * count) for count in columns]
+    assert is_taken(images.raw_png((9, 1), b"".join(rows), interlaced=True))
+    assert not is_taken(images.raw_png((9, 1), b"".join(rows[:passes]), interlaced=True))
 
 
 def test_rows_that_happen_to_equal_the_mark_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,6 +188,8 @@ def test_a_prefix_goes_before_the_key(files, monkeypatch):
         lambda instance, filename: f"{filename}.jpg",
         lambda instance, filename: filename.partition("/")[2],
         lambda instance, filename: f"x{filename}",
+        # Another color, and so a key that could be one.
+        lambda instance, filename: f"{filename[:-10]}000000.jpg",
     ],
 )
 def test_a_function_that_changes_the_key_is_refused(files, monkeypatch, upload_to):

@@ -64,7 +64,8 @@ def attributes(attrs: Mapping[str, str | bool]) -> str:
 
 def attribute_value(value: Any) -> str:
     """``value`` for between double quotes: a safe string keeps its entities, but has no quote."""
-    return conditional_escape(value).replace('"', "&quot;")
+    # Not its own replace(): that of Jinja2's Markup would escape the ampersand once more.
+    return str.replace(conditional_escape(value), '"', "&quot;")
 
 
 def as_text(value: Any) -> str:

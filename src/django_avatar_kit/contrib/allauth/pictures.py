@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from ...downloads import DownloadRules
+from ...downloads import DownloadRules, download, own_avatar
 from ...exceptions import AvatarError, AvatarReplaced
-from ...forms import avatar_field_names, time_stamps
+from ...forms import time_stamps
 from ...rendering import has_avatar
-from ...view_targets import own_row
 from ..gallery.base import PictureBase
 
 if TYPE_CHECKING:
@@ -55,19 +54,21 @@ def take_picture(account: SocialAccount, rules: DownloadRules = RULES) -> bool:
     """
     if not (url := picture_url(account)):
         return False
-    row = own_row(account.user)
-    name = avatar_field_names(row._meta.model)[0]
-    avatar = getattr(row, name)
+    avatar = own_avatar(account.user)
     if has_avatar(avatar):
         return False
     url = _GOOGLE.sub(rf"\g<1>{max(avatar.field.spec.sizes)}\g<2>", url)
-    avatar.save_from_url(url, save=False, replace=False, rules=rules)
+    upload = download(url, rules)
+    # Not before: a picture that does not arrive leaves no empty profile.
+    avatar = own_avatar(account.user, upload)
+    row, name = avatar.instance, avatar.field.name
+    avatar.save(str(upload.name), upload, save=False, replace=False)
     if not row._state.adding:
         row.save(update_fields=[name, *time_stamps(row)])
         return True
     # The first picture of a gallery. There is no row that could tell whether it still is.
     user = type(account.user)._base_manager.get(pk=account.user.pk)
-    if has_avatar(getattr(own_row(user), name)):
+    if has_avatar(own_avatar(user)):
         raise AvatarReplaced
     if isinstance(row, PictureBase):
         # Not as the one to show: another may be added while the files of this one are written.

@@ -232,7 +232,9 @@ class PictureMoveView(PictureActionView):
         """404 where the picture does not exist, and 400 where ``place`` is no whole number."""
         place = request.POST.get("place", "")
         if not (place.isascii() and place.isdecimal() and len(place) < 5):
-            message = self.place_message % {"place": place}
+            # Half a character of UTF-16 could not be sent.
+            shown = place.encode(errors="replace").decode()
+            message = self.place_message % {"place": shown}
             if wants_json(request):
                 return json_error(message, "invalid_place", 400)
             return HttpResponseBadRequest(message, content_type="text/plain; charset=utf-8")

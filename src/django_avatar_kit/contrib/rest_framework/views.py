@@ -104,10 +104,10 @@ class AvatarViewSet(TargetMixin, ViewSet):
         serializer = AvatarUploadSerializer(data=request.data)
         serializer.fields["avatar"].model_field = row._meta.get_field(name)
         serializer.is_valid(raise_exception=True)
-        if row._state.adding:
-            row = self.object = self.create_object(row)
-        setattr(row, name, serializer.validated_data["avatar"])
         try:
+            if row._state.adding:
+                row = self.object = self.create_object(row)
+            setattr(row, name, serializer.validated_data["avatar"])
             self._save()
         except RowGoneError as error:
             raise NotFound from error
