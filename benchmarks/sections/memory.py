@@ -127,15 +127,26 @@ def expected_and_used(folder: Path) -> tuple[list[Line], str, dict[str, float]]:
         limited = _asked(PEAK, path, BUDGET) if alone["need"] > BUDGET else alone
         rows.append((path.stem, alone, limited))
     everything = [one for _name, *both in rows for one in both]
-    shares = [one["need"] / one["peak"] for one in everything if not one["code"]]
-    line = Line(
+    taken = [(one["need"], one["peak"]) for one in everything if not one["code"]]
+    shares = [need / peak for need, peak in taken if peak >= SMALL]
+    spare = [(need - peak) / 1e6 for need, peak in taken if peak < SMALL]
+    ratio = Line(
         claim="promise 5",
-        measure=f"expected to used memory, {len(rows)} extreme uploads",
+        measure=f"expected to used memory, {len(shares)} extreme uploads that use over 16 MiB",
         kit=f"{min(shares):.2f} to {max(shares):.2f}",
         peer="measured peaks",
         ratio=f"{max(shares):.2f}",
         reach="1 to 1.4",
         reached=min(shares) >= 1 and max(shares) <= 1.4,
+    )
+    difference = Line(
+        claim="promise 5",
+        measure=f"expected less used memory, {len(spare)} others",
+        kit=f"{min(spare):.1f} to {max(spare):.1f} MB",
+        peer="measured peaks",
+        ratio="",
+        reach="0 to 8 MB",
+        reached=min(spare) >= 0 and max(spare) <= 8,
     )
     name, _alone, highest = max(rows, key=lambda row: row[2]["peak"])
     most = Line(
@@ -159,7 +170,7 @@ def expected_and_used(folder: Path) -> tuple[list[Line], str, dict[str, float]]:
         if name.startswith("table")
     ]
     head = ("8000 × 6400 px", "peak", "expected", "ratio", "with the default limits")
-    return [line, most], table(head, cells), figures_of_heif(rows)
+    return [ratio, difference, most], table(head, cells), figures_of_heif(rows)
 
 
 def figures_of_heif(rows: list[tuple[str, dict[str, Any], dict[str, Any]]]) -> dict[str, float]:

@@ -160,13 +160,17 @@ def pngs() -> Iterator[tuple[str, Callable[[], bytes]]]:
         lambda: images.raw_png((10, 1), bytes(31) + bytes(500 * MEGABYTE)),
     )
     for name, size, colour, samples, depth in (
+        ("rgba-11", (3860, 2900), 6, 4, 8),
         ("rgba-12", PHOTO, 6, 4, 8),
         ("rgba-24", LARGE, 6, 4, 8),
+        ("rgb-21", (5400, 3890), 2, 3, 8),
         ("rgba-51", TABLE, 6, 4, 8),
         ("rgb-24", LARGE, 2, 3, 8),
         ("rgb-51", TABLE, 2, 3, 8),
         ("grey-51", TABLE, 0, 1, 8),
+        ("grey-alpha-17", (4900, 3500), 4, 2, 8),
         ("grey-alpha-24", LARGE, 4, 2, 8),
+        ("16-bit-rgb-11", (3900, 2920), 2, 3, 16),
         ("16-bit-rgba-12", PHOTO, 6, 4, 16),
         ("16-bit-rgb-24", LARGE, 2, 3, 16),
         ("16-bit-grey-51", TABLE, 0, 1, 16),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MEGABYTE = 1024 * 1024
 #: The code of Pillow that the first upload of a process loads, and what else does not depend on
 #: its size. Measured on pictures of one pixel and of 60 rows.
-BASE = int(1.4 * MEGABYTE)
+BASE = int(1.5 * MEGABYTE)
 #: To convert colours through a profile, and more of it where there are four inks, for a table of
 #: their mixtures; and for each byte of the profile, a copy and its tables. These become larger
 #: where it has tables for many colours, of one byte or of two. Measured.

@@ -22,15 +22,14 @@ if TYPE_CHECKING:
     from .geometry import Size
 
 #: For each pixel that is shrunk: to convert it and to average it; and for each one that is left
-#: then, to filter it. Measured; with alpha chosen lower, see ENCODE_ALPHA.
+#: then, to filter it. Measured.
 AVERAGE = {"L": 0.6, "RGB": 0.8, "CMYK": 0.8, "LA": 1.2, "RGBA": 1.2}
 FILTER = {"L": 1.2, "RGB": 3.6, "CMYK": 3.6, "LA": 4.2, "RGBA": 4.2}
 #: To read a colour profile, and to convert a pixel with it. Measured with the largest tables.
 PROFILE, PROFILED = 5_000_000, {"CMYK": 18}
 PROFILED_OTHERWISE = 8
-#: To encode pictures with alpha takes so much longer than without. Less than the most that was
-#: measured, 30 million: so PNGs of 12 megapixels are taken, and stay just within ten times.
-ENCODE_ALPHA = 20_000_000
+#: To encode pictures with alpha takes so much longer than without. Measured.
+ENCODE_ALPHA = 30_000_000
 
 
 def work(

@@ -51,7 +51,7 @@ class Avif(Decoder):
     Its boxes tell the orientation, and its EXIF does not count: browsers do the same.
     """
 
-    base_memory = int(1.3 * 1024 * 1024)
+    base_memory = int(1.8 * 1024 * 1024)
 
     def __init__(self, file: IO[bytes]) -> None:
         if not AvifImagePlugin.SUPPORTED:
