@@ -17,6 +17,8 @@ from tests.support import vp8l as made
 from tests.support.corpus import webp
 from tests.support.pictures import load
 
+#: How a stream begins: no transform, and no cache.
+NO_TRANSFORM = [(0, 1), (0, 1)]
 MEMORY = Config().max_decode_memory
 SIZE = (160, 120)
 
@@ -106,6 +108,36 @@ def test_small_images_beyond_what_programs_write_are_not_read() -> None:
         assert found(stream, size) == vp8l.Codes(vp8l.MOST_GROUPS, 11, 0)
 
 
+def test_colours_out_of_a_cache_count_as_pixels() -> None:
+    write = made.Writer()
+    for number, count in [*NO_TRANSFORM, (1, 1), (0, 3)]:
+        write(number, count)
+    write(1)
+    write(1, 4)  # two colours in the cache, which are symbols behind the others
+    write.lengths([int(symbol in {5, made.GREEN}) for symbol in range(made.GREEN + 2)])
+    for _ in range(4):
+        write.one_symbol()
+    tiles = SIZE[0] // 4 * SIZE[1] // 4
+    write.symbol(0, 1)  # group 5, and then what the cache has
+    for _ in range(tiles - 1):
+        write.symbol(1, 1)
+    for _ in range(6):
+        write.group()
+    data = write.bytes()
+    reader = vp8l.Reader(io.BytesIO(data), len(data), SIZE)
+    assert reader.codes() == vp8l.Codes(6, 0, tiles)
+    for _ in range(6):
+        reader.group(0)
+    chunk = webp.chunk(b"VP8L", made.picture(SIZE)[:5] + data)
+    green, red, blue, alpha = made.COLOUR
+    assert load(webp.riff(chunk)).image.convert("RGBA").getpixel((9, 9)) == (
+        red,
+        green,
+        blue,
+        alpha,
+    )
+
+
 # --- what is none -----------------------------------------------------------------------------
 
 
@@ -118,8 +150,10 @@ def stream(*numbers: tuple[int, int]) -> bytes:
 
 
 CODE_FOR_LENGTHS = [(0, 1), (15, 4), *((4 * (each < 16), 3) for each in made.ORDER)]
+#: A code of one bit: 0 for a length of 1, 1 for 11 zeros and as many more as seven bits tell.
+CODE_OF_ONES_AND_ZEROS = [(0, 1), (0, 4), (0, 3), (1, 3), (0, 3), (1, 3), (0, 1)]
 TOO_MANY = [(1, 1), (4, 3), (1023, 10)]
-ENTROPY_IMAGE = [(0, 1), (0, 1), (1, 1), (0, 3), (0, 1)]
+ENTROPY_IMAGE = [*NO_TRANSFORM, (1, 1), (0, 3), (0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +165,10 @@ ENTROPY_IMAGE = [(0, 1), (0, 1), (1, 1), (0, 3), (0, 1)]
         (stream(*ENTROPY_IMAGE, (0, 1), (0, 4)), "a prefix code with gaps"),
         (
             stream(*ENTROPY_IMAGE, *CODE_FOR_LENGTHS, *TOO_MANY),
+            "too many symbols",
+        ),
+        (
+            stream(*ENTROPY_IMAGE, *CODE_OF_ONES_AND_ZEROS, *[(1, 1), (127, 7)] * 3),
             "too many symbols",
         ),
         (stream(*ENTROPY_IMAGE, *CODE_FOR_LENGTHS, (0, 1)), "a prefix code with gaps"),
