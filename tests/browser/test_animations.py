@@ -70,3 +70,47 @@ def test_it_is_sent_whole_and_moves_unless_that_is_unwelcome(page, profile, sett
 def test_without_the_setting_a_smaller_copy_is_sent(page, profile, film):
     assert send(page, film) < len(film)
     assert not Profile.objects.get().avatar.avatar_name.animated
+
+
+@pytest.fixture
+def lights():
+    """First red, then blue."""
+    red, blue = (Image.new("RGB", (600, 300), color) for color in ("red", "blue"))
+    return images.encoded(red, "webp", lossless=True, save_all=True, append_images=[blue])
+
+
+STILL = """(shown) => {
+  if (!shown.getContext) return false;
+  const {data} = shown.getContext("2d").getImageData(shown.width / 2, shown.height / 2, 1, 1);
+  return data[0] > 250 && data[1] < 5 && data[2] < 5 && data[3] === 255;
+}"""
+
+
+def stand_still(widget):
+    """Whether the large and the small picture are drawn, and red."""
+    return [widget.part(name).evaluate(STILL) for name in ("large", "small")]
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+@pytest.mark.parametrize("animated", [True, False])
+def test_the_widget_shows_the_first_frame_where_it_stays_one_or_movement_is_unwelcome(
+    page, profile, settings, lights, motion, animated
+):
+    settings.AVATAR_KIT = {"ANIMATED": animated}
+    page.emulate_media(reduced_motion=motion)
+    page.goto(CHANGE)
+    widget = Widget(page)
+    widget.choose(lights, "lights.webp", kind="image/webp")
+    moves = animated and motion == "no-preference"
+    assert stand_still(widget) == [not moves] * 2
+    # It is cut as any other: the middle, to the height of the stage.
+    left, top, right, bottom = widget.edges()
+    assert left == pytest.approx(right, abs=1) == pytest.approx(widget.width / 4, abs=1)
+    assert (top, bottom) == pytest.approx((0, 0), abs=1)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Your picture is saved.")).to_be_visible()
+    assert Profile.objects.get().avatar.avatar_name.animated == animated
+    page.goto(CHANGE)
+    widget.action("adjust").click()
+    expect(widget.part("stage")).to_be_visible()
+    assert stand_still(widget) == [animated and not moves] * 2

@@ -61,7 +61,7 @@ class Widget:
 
     def wait_until_shown(self) -> None:
         """The large picture is decoded and laid out."""
-        self.part("large").evaluate("(image) => image.decode()")
+        self.part("large").evaluate("(image) => image.decode?.()")
 
     def wait_until_prepared(self) -> None:
         """The smaller copy, if there is to be one, is in the input."""

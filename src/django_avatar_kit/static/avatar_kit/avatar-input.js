@@ -58,13 +58,24 @@ async function checked(file, limits, texts) {
   if (!format.allowed) return refuse(texts.unsupported, { format: format.label });
   const { type, lastModified } = file;
   const copy = new File([content], file.name, { type, lastModified });
-  const moves = limits.animated && mayMove(content, format.type);
-  return { format, copy, moves, turned: format.type !== "image/jpeg" && hasExif(content) };
+  if (format.type === "image/jpeg") return { format, copy };
+  return { format, copy, moves: mayMove(content, format.type), turned: hasExif(content) };
 }
 
 // Whether a GIF, PNG or WebP may have several frames, of which a canvas would keep one.
 function mayMove(content, type) {
   return type === "image/gif" || /acTL|ANMF/.test(new TextDecoder("latin1").decode(content));
+}
+
+// The first frame, at most `side` px wide and high. Not as a URL: of another origin, it is only shown.
+function firstFrame(image, side) {
+  const { naturalWidth: width, naturalHeight: height } = image;
+  const scale = Math.min(1, side / Math.max(width, height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(width * scale));
+  canvas.height = Math.max(1, Math.round(height * scale));
+  canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return canvas;
 }
 
 // Whether a PNG or WebP may say how it is turned. Not all heed that, so what was shown is sent.
@@ -81,8 +92,8 @@ function loaded(url) {
   });
 }
 
-async function painted(image) {
-  await image.decode().catch(() => null);
+async function painted(picture) {
+  await picture.decode?.().catch(() => null);
   await new Promise((resolve) => {
     requestAnimationFrame(() => setTimeout(resolve, 50));
   });
@@ -265,13 +276,6 @@ class AvatarInput extends HTMLElement {
     this.identify();
     for (const name of ["choose", "ways"]) this.part(name).hidden = false;
     if (this.clear) this.part("clear").hidden = true;
-    // Not in the template, where they would have no source. A copy has them already.
-    for (const [name, around] of [["small", "preview"], ["large", "stage"]]) {
-      if (this.part(name)) continue;
-      const image = Object.assign(new Image(), { alt: "", draggable: false });
-      image.dataset.part = name;
-      this.part(around).prepend(image);
-    }
     const sent = this.part("crop").getAttribute("value");
     const removed = this.clear?.checked;
     // Kept over a reload; or chosen before the element was moved in the page.
@@ -310,10 +314,8 @@ class AvatarInput extends HTMLElement {
     this.input.value = "";
     this.part("crop").value = "";
     if (this.clear) this.clear.checked = false;
-    for (const name of ["small", "large"]) {
-      this.part(name).removeAttribute("src");
-      this.part(name).removeAttribute("style");
-    }
+    this.part("small")?.remove();
+    this.part("large")?.remove();
     this.say("error", "");
     this.show();
   }
@@ -390,11 +392,11 @@ class AvatarInput extends HTMLElement {
     if (!image) {
       this.say("status", fill(texts.noPreview, values));
     } else {
-      this.part("small").src = url;
+      this.picture("small", "preview");
       this.say("status", fill(limits.crop ? texts.chosen : texts.chosenWhole, values));
     }
     if (image && limits.crop) {
-      this.part("large").src = url;
+      this.picture("large", "stage");
       this.crop = new Crop(width, height);
     }
     this.touched = false;
@@ -449,8 +451,8 @@ class AvatarInput extends HTMLElement {
   // the chosen square, in as many as the largest rendition has. Not before `ready`, unless the form is
   // sent: the browser would rather draw.
   prepare(ready) {
-    const { file, image, moves } = this;
-    if (!image || !file || moves || (file.size < SMALL_FILE && !this.turned)) return;
+    const { file, image, moves, limits } = this;
+    if (!image || !file || (moves && limits.animated) || (file.size < SMALL_FILE && !this.turned)) return;
     const work = {};
     work.run = () => {
       work.done ||= this.shrink(work);
@@ -499,7 +501,9 @@ class AvatarInput extends HTMLElement {
         const [x, y, side] = text ? text.split(",").map(Number) : master.box;
         this.crop.zoomTo(side);
         this.crop.moveTo(x, y);
-        this.part("small").src = this.part("large").src = master.url;
+        this.moves = this.limits.animated; // or it may; nothing tells
+        this.picture("small", "preview");
+        this.picture("large", "stage");
         if (text) this.note();
         this.show();
         this.say("status", this.texts.adjusting);
@@ -532,6 +536,18 @@ class AvatarInput extends HTMLElement {
     this.input.setAttribute("capture", "user");
     this.input.click();
     this.input.removeAttribute("capture");
+  }
+
+  // What is chosen or adjusted. Not in the template, where it would have no source.
+  picture(name, around) {
+    const { image, moves, limits } = this;
+    const moving = limits.animated && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const shown =
+      moves && !moving
+        ? firstFrame(image, limits.master)
+        : Object.assign(new Image(), { src: image.src, alt: "", draggable: false });
+    shown.dataset.part = name;
+    this.part(around).prepend(shown);
   }
 
   say(where, text) {
