@@ -61,22 +61,30 @@ def frames(mode: str, side: int, count: int, *, noise: bool) -> list[Image.Image
     return [ImageChops.offset(first, 7 * at, 3 * at) for at in range(count)]
 
 
+def film(
+    format: str, mode: str, side: int, count: int, noise: bool, options: dict[str, Any]
+) -> bytes | None:
+    """So many frames; None where they are too large to be uploaded, or not kept."""
+    first, *others = frames(mode, side, count, noise=noise)
+    out = io.BytesIO()
+    first.save(out, format, save_all=True, append_images=others, duration=80, **options)
+    data = out.getvalue()
+    kept = len(data) <= Config().max_upload_size and upload(data).animation is not None
+    return data if kept else None
+
+
 def worst() -> Iterator[tuple[str, bytes]]:
-    """Each by what it is. Those that are too large to be uploaded are left out."""
+    """Each by what it is, of as many frames as are kept."""
     for format, mode, options in KINDS:
         reader: Any = intake.frames_of(format)
         for noise in (True, False):
             for side in SIDES:
                 count = min(200, reader.most_pixels // side**2)
-                first, *others = frames(mode, side, count, noise=noise)
-                out = io.BytesIO()
-                first.save(
-                    out, format, save_all=True, append_images=others, duration=80, **options
-                )
+                while (data := film(format, mode, side, count, noise, options)) is None:
+                    count = int(0.9 * count)
                 title = f"{format}{' lossless' * ('lossless' in options)}, "
                 title += f"{'noise' if noise else 'photo'}, {count} × {side} px"
-                if out.tell() <= Config().max_upload_size:
-                    yield title, out.getvalue()
+                yield title, data
 
 
 def upload(data: bytes) -> imaging.Picture:

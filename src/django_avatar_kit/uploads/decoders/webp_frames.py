@@ -40,7 +40,7 @@ CLEARS, REPLACES = 1, 2
 class WebPFrames(Frames):
     """The frames of a WebP."""
 
-    most_pixels = 4_000_000
+    most_pixels = 3_000_000
 
     def __init__(self, file: IO[bytes], source: WebP) -> None:
         self._file = file
