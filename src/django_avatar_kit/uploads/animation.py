@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LONGEST = 60_000
 #: Px of all files together that are encoded, and as how many one counts that may be transparent.
 #: The more frames there are, the smaller they become.
-MOST_ENCODED, TRANSPARENT = 2_400_000, 1.5
+MOST_ENCODED, TRANSPARENT = 2_000_000, 1.5
 #: The time of one of ``Frames.most_pixels``, as in ``Decoder.work()``.
 WORK_PIXEL = 18
 #: Px of the side of a square, at which it is better to see the picture than the movement.

@@ -24,7 +24,7 @@ SOURCE, OVER = 0, 1
 class PngFrames(Frames):
     """The frames of a PNG. Its default image is one of them if it has a frame's header."""
 
-    most_pixels = 4_000_000
+    most_pixels = 3_000_000
 
     def __init__(self, file: IO[bytes], source: Png) -> None:
         self._file = file
