@@ -117,6 +117,18 @@ def test_a_part_of_a_gif_beyond_the_canvas_is_cut_off():
     assert alike(seen(make("gif", steps)), played(steps))
 
 
+def test_a_gif_of_an_old_program_that_restores_by_another_number():
+    steps = (
+        Frame(colour=RED),
+        Frame(colour=GREEN, box=LEFT, disposal="restore"),
+        Frame(colour=BLUE, box=RIGHT),
+    )
+    data = make("gif", steps)
+    old = data.replace(b"!\xf9\4" + bytes([3 << 2]), b"!\xf9\4" + bytes([4 << 2]))
+    assert old != data
+    assert alike(seen(old), played(steps))
+
+
 @pytest.mark.parametrize("disposal", [0, 7])
 def test_a_gif_with_one_palette_for_all_frames_or_none(disposal):
     """And a disposal that means nothing: what was there stays."""

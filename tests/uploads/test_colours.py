@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 import struct
+import zlib
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -114,6 +115,63 @@ def test_colours_of_other_screens_become_those_of_srgb(
     pixels = any_colours(3)
     image = load(images.png(painted("RGB", pixels), icc_profile=profile(version=version))).image
     assert furthest(all_pixels(image), [reference(share(pixel)) for pixel in pixels]) < 1
+
+
+def icc_segment(number: int, count: int, part: bytes) -> bytes:
+    body = b"ICC_PROFILE\0" + bytes([number, count]) + part
+    return b"\xff\xe2" + struct.pack(">H", 2 + len(body)) + body
+
+
+PART = len(images.swapped_profile()) // 2
+FIRST, SECOND = images.swapped_profile()[:PART], images.swapped_profile()[PART:]
+
+
+@pytest.mark.parametrize(
+    ("segments", "heeded"),
+    [
+        ([(1, 1, images.swapped_profile())] * 2, True),
+        ([(1, 1, images.swapped_profile()), (1, 1, images.srgb_profile())], True),
+        ([(1, 1, images.srgb_profile()), (1, 1, images.swapped_profile())], False),
+        ([(2, 2, SECOND), (1, 2, FIRST)], True),
+        ([(1, 2, FIRST), (1, 2, FIRST), (2, 2, SECOND)], True),
+        ([(1, 2, FIRST)], False),
+        ([(1, 2, FIRST), (3, 2, SECOND)], False),
+        ([(0, 1, images.swapped_profile())], False),
+        ([(2, 1, images.swapped_profile())], False),
+    ],
+)
+def test_of_several_profiles_in_a_jpeg_the_first_that_is_whole_counts(
+    segments: list[tuple[int, int, bytes]], heeded: bool
+) -> None:
+    data = images.jpeg(Image.new("RGB", (40, 30), images.RED))
+    data = data[:2] + b"".join(icc_segment(*each) for each in segments) + data[2:]
+    expected = images.RED[::-1] if heeded else images.RED
+    found: Any = load(data).image.getpixel((20, 15))
+    assert all(abs(a - b) < 12 for a, b in zip(found, expected, strict=True))
+
+
+def test_what_tells_of_colours_behind_the_pixels_of_a_png_does_not_count() -> None:
+    swapped = b"icc\0\0" + zlib.compress(images.swapped_profile())
+    late = [
+        (b"iCCP", swapped),
+        (b"gAMA", struct.pack(">I", 100_000)),
+        (b"cICP", b"\x0c\x0d\0\1"),
+        (b"tRNS", struct.pack(">3H", 200, 20, 30)),
+    ]
+    row = b"\0" + bytes([200, 20, 30])
+    for name, body in late:
+        chunk = images.chunk(name, body)
+        before = load(images.raw_png((1, 1), row, before=chunk)).image
+        after = load(images.raw_png((1, 1), row, after=chunk)).image
+        assert before.convert("RGBA").getpixel((0, 0)) != (200, 20, 30, 255), name
+        assert after.convert("RGBA").getpixel((0, 0)) == (200, 20, 30, 255), name
+
+
+def test_transparency_counts_behind_its_palette_only() -> None:
+    palette, hidden = images.chunk(b"PLTE", bytes([200, 20, 30])), images.chunk(b"tRNS", b"\0")
+    for before, alpha in ((palette + hidden, 0), (hidden + palette, 255)):
+        data = images.raw_png((1, 1), b"\0\0", colour=3, before=before)
+        assert load(data).image.convert("RGBA").getpixel((0, 0))[3] == alpha  # type: ignore[index]
 
 
 @pytest.mark.parametrize(

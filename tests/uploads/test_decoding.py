@@ -88,6 +88,12 @@ def test_broken_exif_leaves_the_photo_as_it_is(exif: bytes) -> None:
     assert shows_quarters(load(images.jpeg(exif=exif)).image)
 
 
+def test_an_empty_exif_does_not_hide_the_next_one() -> None:
+    data = images.turned(images.quarters(), 6)
+    empty = b"\xff\xe1\0\x08Exif\0\0"
+    assert shows_quarters(load(data[:2] + empty + data[2:]).image)
+
+
 # --- modes ------------------------------------------------------------------------------------
 
 

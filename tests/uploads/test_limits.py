@@ -20,7 +20,8 @@ from django_avatar_kit.exceptions import (
 )
 from django_avatar_kit.fields import AvatarField
 from django_avatar_kit.uploads import intake, rasters, time_estimate
-from django_avatar_kit.uploads.decoders import avif_boxes, boxes, gif, jpeg, png, webp
+from django_avatar_kit.uploads.decoders import avif_boxes, base, boxes, gif, jpeg, png, webp
+from django_avatar_kit.uploads.decoders.jpeg_scans import MOST_SEGMENTS
 from tests.support import images
 from tests.support.corpus import metadata
 from tests.support.pictures import LIMITS, SPEC, load, shows_quarters
@@ -159,6 +160,20 @@ def test_padding_before_a_marker_is_passed_over_up_to_a_point() -> None:
 
 def test_padding_that_a_codec_makes_nothing_of_is_refused() -> None:
     assert not is_taken(PROGRESSIVE[:-2] + b"\xff" * 700_000)
+
+
+@pytest.mark.parametrize(
+    "segment", [b"\xff\xfe\0\2", b"\xff\xfe\0\3x", b"\xff\xdd\0\4\0\0", b"\xff\1"]
+)
+@pytest.mark.parametrize("place", ["before the last scan", "at the end"])
+def test_segments_of_a_jpeg_without_end_marker_are_limited(segment: bytes, place: str) -> None:
+    at = PROGRESSIVE.rindex(b"\xff\xda") if place == "before the last scan" else -2
+
+    def with_segments(count: int) -> bytes:
+        return PROGRESSIVE[:at] + segment * count + PROGRESSIVE[at:-2]
+
+    assert is_taken(with_segments(MOST_SEGMENTS - 100))
+    assert not is_taken(with_segments(MOST_SEGMENTS))
 
 
 def test_rubbish_before_the_picture_of_a_gif_is_read_past_up_to_a_point() -> None:
@@ -310,6 +325,60 @@ def test_arithmetic_codes_take_longer() -> None:
     data = images.jpeg(images.quarters())
     arithmetic = data.replace(b"\xff\xc0", b"\xff\xc9", 1)
     assert work(arithmetic, (4000, 3000)) > work(data, (4000, 3000))
+
+
+@pytest.mark.parametrize("marker", [b"\xff\xdb", b"\xff\xda"])
+def test_restarts_take_longer_wherever_they_are_told_of(marker: bytes) -> None:
+    plain = of("jpeg", progressive=True)
+    at = plain.rindex(marker)
+    size = (4000, 3000)
+
+    def told(interval: int) -> int:
+        segment = b"\xff\xdd\0\4" + interval.to_bytes(2, "big")
+        return work(plain[:at] + segment + plain[at:], size)
+
+    assert told(0) == pytest.approx(work(plain, size), rel=0.01)
+    assert told(1) > 1.2 * work(plain, size)
+    assert told(1000) < 1.01 * work(plain, size)
+
+
+def test_an_interval_at_the_border_of_two_blocks_that_are_read_is_found() -> None:
+    plain = images.jpeg(images.photograph("noisy", (800, 600)), progressive=True, quality=95)
+    start, at = (find(b"\xff\xda") for find in (plain.index, plain.rindex))
+    start += 2 + int.from_bytes(plain[start + 2 : start + 4], "big")
+    for place in range(base.BLOCK - 8, base.BLOCK + 8):
+        # A comment of such a length that the interval begins there.
+        length = (start + place - at - 2) % base.BLOCK
+        comment = b"\xff\xfe" + length.to_bytes(2, "big") + bytes(length - 2)
+        without, with_interval = (
+            work(plain[:at] + comment + segment + plain[at:], (4000, 3000))
+            for segment in (b"\xff\xdd\0\4\0\0", b"\xff\xdd\0\4\0\1")
+        )
+        assert with_interval > 1.05 * without
+
+
+def test_a_picture_that_may_be_decoded_twice_counts_twice() -> None:
+    plain = of("jpeg", progressive=True)
+    size = (4000, 3000)
+    assert work(plain[:-2] + b"\xff\xd8", size) > 1.8 * work(plain, size)
+    assert work(plain + b"\xff\xd8", size) == pytest.approx(work(plain, size), rel=0.01)
+
+
+def test_a_wrong_checksum_of_a_png_costs_no_second_decode(monkeypatch: pytest.MonkeyPatch) -> None:
+    codecs = []
+
+    class Counted(base.Codec):
+        def __init__(self, *arguments: Any) -> None:
+            codecs.append(self)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(png, "Codec", Counted)
+    monkeypatch.setattr(png.Png, "_count_rows", None)
+    for build in (images.png, images.interlaced):
+        data = build(images.quarters())
+        end = data.rindex(b"IEND") - 8
+        assert shows_quarters(load(data[: end - 4] + b"sum?" + data[end:]).image)
+    assert len(codecs) == 2
 
 
 def test_a_smaller_limit_on_pixels_refuses_nothing_for_its_time(settings: Any) -> None:

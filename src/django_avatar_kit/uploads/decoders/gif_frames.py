@@ -27,7 +27,8 @@ APPLICATION = 0xFF
 #: The extensions that say how often an animation is shown again.
 LOOPS = frozenset({b"NETSCAPE2.0", b"ANIMEXTS1.0"})
 LOOP_COUNT = 1
-DISPOSALS = {2: Disposal.CLEAR, 3: Disposal.RESTORE}
+#: 4 is what some old programs wrote for 3; browsers take it so.
+DISPOSALS = {2: Disposal.CLEAR, 3: Disposal.RESTORE, 4: Disposal.RESTORE}
 #: Of a frame without an extension of its own: it stays, it is opaque, and it takes no time.
 NO_CONTROL = b"\0\0\0\0"
 #: Encoders fill blocks of 255 bytes, of which the largest usual upload has 41,000.

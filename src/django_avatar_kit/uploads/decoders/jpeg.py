@@ -18,7 +18,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from ..orientation import read_orientation
 from ..rasters import ImageRaster, Raster
 from . import base
-from .jpeg_scans import BLOCK_SIDE, COEFFICIENTS, SOS, WITHOUT_BODY, Component, is_complete
+from .jpeg_scans import BLOCK_SIDE, COEFFICIENTS, DRI, SOS, WITHOUT_BODY, Component, is_complete
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from ..geometry import Size
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
+#: Segments between scans, of a scan and of a restart interval, and the bytes of the latter.
+SCAN, INTERVAL = bytes([0xFF, SOS]), re.compile(b"\xff\xdd\0\4(..)", re.DOTALL)
+INTERVAL_BYTES = 6
 SOFS = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 #: Frames with arithmetic codes.
 ARITHMETIC = frozenset({0xC9, 0xCA})
@@ -59,6 +62,8 @@ LOOKAHEAD = 8
 WORK_BYTE, WORK_BYTE_ARITHMETIC, WORK_SAMPLE = 2.5, 14, 0.35
 #: Of several scans: for each sample, and for each pixel and scan. Measured.
 WORK_COEFFICIENTS, WORK_SCAN = 0.8, 0.015
+#: For each restart. Measured.
+WORK_RESTART = 4
 
 # What follows is about memory; see ``need()``.
 #: The head of the file: as it is read, as the codec is given it, and its single segments.
@@ -82,6 +87,8 @@ class Jpeg(base.Decoder):
         self._profile_bytes = 0
         self._frame = self._scan = b""
         self._scans = 1
+        # The shortest restart interval, in units of blocks; 0 for none.
+        self._interval = 0
         # Without comments, previews and the like, however large they are.
         self._head = b"".join(self._read_segments())
         self._start = file.tell()
@@ -101,7 +108,9 @@ class Jpeg(base.Decoder):
         # libjpeg keeps all coefficients where those of a block are spread over several scans.
         progressive = "progressive" in self._image.info
         self._multi_scan = progressive or self._scan[0] < len(self._components)
-        self._has_end = not self._multi_scan or self._find_end()
+        self._has_end, self._has_next = True, False
+        if self._multi_scan:
+            self._find_end()
 
     # --- the header ---------------------------------------------------------------------------
 
@@ -135,8 +144,11 @@ class Jpeg(base.Decoder):
                 raise SyntaxError("two frames in one JPEG")
             self._frame = body
             self._arithmetic = marker in ARITHMETIC
+        elif marker == DRI:
+            self._note_interval(body)
         elif marker == APP1 and body.startswith(EXIF) and not self._has_exif:
-            self._has_exif = True
+            # Browsers go on to the next one where there is nothing in it.
+            self._has_exif = len(body) > len(EXIF) + 1
             self.orientation = read_orientation(body[len(EXIF) + 1 :])
         elif marker == APP2 and body.startswith(ICC):
             self._profile_bytes += len(body)
@@ -148,24 +160,37 @@ class Jpeg(base.Decoder):
 
     def _joined_profile(self) -> bytes | None:
         """None if parts are missing, as those of one that is too large."""
-        # Each part begins with its number and how many there are.
-        parts = sorted((part for part in self._profile_parts if len(part) > 2), key=lambda p: p[0])
+        # Each part begins with its number, from 1, and how many there are. Of two profiles, the
+        # first counts, as in browsers.
+        parts: dict[int, bytes] = {}
+        for part in self._profile_parts:
+            if len(part) > 2:
+                parts.setdefault(part[0], part)
         self._profile_parts = []
-        if not parts or parts[0][1] != len(parts):
+        count = next(iter(parts.values()))[1] if parts else 0
+        if not count or set(parts) != set(range(1, count + 1)):
             return None
-        return b"".join(memoryview(part)[2:] for part in parts)
+        return b"".join(memoryview(parts[number])[2:] for number in range(1, count + 1))
 
-    def _find_end(self) -> bool:
-        """Whether there is an end marker. Raises ``SyntaxError`` for too many scans."""
+    def _find_end(self) -> None:
+        """Read on, behind the first scan. Raises ``SyntaxError`` for too many scans."""
         last = b""
         for block in self._blocks():
-            self._scans += (last + block).count(bytes([0xFF, SOS]))
-            last = block[-1:]
+            searched = last + block
+            self._scans += searched.count(SCAN) - last.count(SCAN)
+            for found in INTERVAL.finditer(searched):
+                self._note_interval(found[1])
+            last = searched[1 - INTERVAL_BYTES :]
         if self._scans > MOST_SCANS:
             raise SyntaxError("a JPEG of too many scans")
         self._file.seek(self._start)
         found = _find(self._file, END_OR_NEXT)
-        return found is not None and found[0] == EOI
+        self._has_end = found is not None and found[0] == EOI
+        self._has_next = found is not None and found[0] != EOI
+
+    def _note_interval(self, body: bytes) -> None:
+        if interval := int.from_bytes(body, "big"):
+            self._interval = min(interval, self._interval or interval)
 
     def _blocks(self) -> Iterator[bytes]:
         """What comes after the head."""
@@ -218,13 +243,16 @@ class Jpeg(base.Decoder):
         byte = WORK_BYTE_ARITHMETIC if self._arithmetic else WORK_BYTE
         decoded = pixels / self.divisor(scale) ** 2
         work = byte * length + WORK_SAMPLE * len(self._components) * decoded
+        if self._interval:
+            # Where the markers are missing, the codec looks for each of them all the same.
+            work += WORK_RESTART * self._scans * pixels / BLOCK_SIDE**2 / self._interval
         if self._multi_scan:
             most = max((one.across * one.down for one in self._components), default=1) or 1
             samples = sum(one.across * one.down for one in self._components) / most
             work += WORK_BYTE * length + pixels * (
                 WORK_COEFFICIENTS * samples + WORK_SCAN * self._scans
             )
-        return work
+        return 2 * work if self._has_next else work
 
     # --- the pixels ---------------------------------------------------------------------------
 

@@ -20,6 +20,9 @@ WITHOUT_BODY = frozenset({0x01, *range(0xD0, 0xDA)})
 NEXT_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 RESTARTS = tuple(bytes([0xFF, marker]) for marker in range(0xD0, 0xD8))
 
+#: Encoders write a few for each scan.
+MOST_SEGMENTS = 2000
+
 BLOCK_SIDE = 8  # px
 COEFFICIENTS = 64  # of a block
 
@@ -56,9 +59,15 @@ class Segment:
 
 
 def segments(data: bytes) -> Iterator[Segment]:
-    """The segments that have a body, and the end of the picture if it has one."""
+    """The segments that have a body, and the end of the picture if it has one.
+
+    Raises ``SyntaxError`` for too many.
+    """
     at = 2
-    while found := NEXT_MARKER.search(data, at):
+    for _ in range(MOST_SEGMENTS):
+        found = NEXT_MARKER.search(data, at)
+        if found is None:
+            return
         at = found.end()
         marker = found[1][0]
         if marker == EOI:
@@ -75,10 +84,11 @@ def segments(data: bytes) -> Iterator[Segment]:
             at = behind.start() if behind else len(data)
         if body:
             yield Segment(marker=marker, body=body, begin=begin, end=at)
+    raise SyntaxError("a JPEG of too many segments")
 
 
 def is_complete(data: bytes, size: Size, components: Sequence[Component]) -> bool:
-    """Whether the scans have every coefficient, down to its last bit.
+    """Whether the scans have every coefficient, down to its last bit. Raises ``SyntaxError``.
 
     Only a codec can tell what is missing in the last restart interval of a scan.
     """

@@ -62,7 +62,7 @@ ADAM7 = (
     (1, 0, 2, 2),
     (0, 1, 1, 2),
 )
-ZLIB_HEAD = 2  # bytes
+ZLIB_HEAD, CHECKSUM = 2, 4  # bytes
 #: Pixels at the end of the picture, in which noise stands before they are decoded.
 MARKED = 64
 #: Bytes that one packed byte can become, by the documentation of zlib.
@@ -138,13 +138,19 @@ class Png(Decoder):
                 raise SyntaxError("a PNG without its header")
             if name == b"IDAT":
                 self._data.extend((at + 8, max(0, min(size, end - at - 8))))
-            elif name not in self._kept and size <= LARGEST.get(name, -1):
+            elif name not in self._kept and size <= LARGEST.get(name, -1) and self._counts(name):
                 self._keep(name, size)
             at += 12 + size
         else:
             raise SyntaxError("a PNG of too many chunks")
         if not self._data:
             raise EOFError("a PNG without pixels")
+
+    def _counts(self, name: bytes) -> bool:
+        """Whether a chunk stands where browsers heed it."""
+        if name == b"tRNS" and self._kept[b"IHDR"][9] == INDEXED and b"PLTE" not in self._kept:
+            return False
+        return name == b"eXIf" or not self._data
 
     def _keep(self, name: bytes, size: int) -> None:
         data = self._file.read(size)
@@ -216,19 +222,6 @@ class Png(Decoder):
         return part if part.mode == self.mode else part.convert(self.mode)
 
     def _decoded(self, raw_mode: str) -> Image.Image:
-        try:
-            return self._filled(raw_mode, self._blocks())
-        except OSError as error:
-            # Not the time limit of a signal handler, which is one as well.
-            if not is_bad_data(error):
-                raise
-        # The checksum behind the rows may be wrong or missing, which browsers ignore.
-        return self._filled(raw_mode, self._blocks_without_checksum(), complete=False)
-
-    def _filled(
-        self, raw_mode: str, blocks: Iterable[bytes], *, complete: bool = True
-    ) -> Image.Image:
-        """``complete``: whether the codec must find the end of the data. It may never object."""
         image = Image.new(self._mode, self.size, None)
         # Where the last pixels will be. The codec does not tell whether it has had them.
         across, down = self.size
@@ -237,15 +230,21 @@ class Png(Decoder):
         mark = _noise(self._mode, end[2] - end[0])
         image.paste(mark, end)
         arguments = (raw_mode, 1) if self._interlaced else (raw_mode,)
+        error: OSError | None = None
         with closing(Codec(image, "zip", arguments, (0, 0, *self.size))) as codec:
-            if not codec.feed_all(blocks) and complete:
-                raise OSError("the picture ends too early")
+            try:
+                codec.feed_all(_with_checksum_apart(self._blocks()))
+            except OSError as raised:
+                # Not the time limit of a signal handler, which is one as well.
+                if not is_bad_data(raised):
+                    raise
+                error = raised
         # Pixels that happen to equal the mark are counted, and so is an interlaced row, of which
         # there are parts from before the last pass.
-        unclear = last < 0 or image.crop(end).tobytes() == mark.tobytes()
-        if complete and unclear:
-            for _block in self._blocks_without_checksum():
-                pass
+        if last < 0 or image.crop(end).tobytes() == mark.tobytes():
+            if error is not None:
+                raise error
+            self._count_rows()
         return image
 
     def _blocks(self) -> Iterator[bytes]:
@@ -255,8 +254,8 @@ class Png(Decoder):
             for done in range(0, size, BLOCK):
                 yield self._file.read(min(size - done, BLOCK))
 
-    def _blocks_without_checksum(self) -> Iterator[bytes]:
-        """Up to the end of the rows. Raises ``OSError`` where rows are missing."""
+    def _count_rows(self) -> None:
+        """Raises ``OSError`` where rows are missing."""
         unpacking = zlib.decompressobj(-zlib.MAX_WBITS)
         left, head = self._unpacked_size(), ZLIB_HEAD
         for block in self._blocks():
@@ -266,7 +265,6 @@ class Png(Decoder):
                     raise OSError("the picture has too few rows")
                 left -= len(unpacking.decompress(packed, BLOCK))
                 packed = unpacking.unconsumed_tail
-            yield block[: len(block) - len(packed or unpacking.unused_data)]
             if left <= 0:
                 return
         raise OSError("the picture ends too early")
@@ -280,6 +278,21 @@ class Png(Decoder):
             columns, rows = -(-(width - left) // across), -(-(height - top) // down)
             total += rows * (1 + (columns * bits + 7) // 8) if columns > 0 else 0
         return total
+
+
+def _with_checksum_apart(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes, the last four by themselves.
+
+    They are the checksum of the rows, which browsers ignore if it is wrong, as it is missing in
+    some files. A codec that meets a wrong one drops the row that it is at.
+    """
+    held = b""
+    for block in blocks:
+        held += block
+        if len(held) > CHECKSUM:
+            yield held[:-CHECKSUM]
+            held = held[-CHECKSUM:]
+    yield held
 
 
 def _noise(mode: str, width: int) -> Image.Image:
