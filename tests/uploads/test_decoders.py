@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zlib
 from typing import Any
 
@@ -13,6 +14,7 @@ from django_avatar_kit.exceptions import TruncatedImage
 from django_avatar_kit.uploads import colour_profiles
 from django_avatar_kit.uploads.decoders import avif, jpeg_scans
 from django_avatar_kit.uploads.decoders.base import Codec
+from django_avatar_kit.uploads.decoders.png import Png
 from django_avatar_kit.uploads.decoders.webp import WebP
 from tests.support import images
 from tests.uploads.test_intake import load
@@ -113,6 +115,26 @@ def test_a_large_png_of_too_few_rows_and_a_wrong_checksum_is_refused() -> None:
     data = head + images.chunk(b"IDAT", packed[:-4] + b"sum?") + images.chunk(b"IEND")
     with pytest.raises(TruncatedImage):
         load(data)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 2), (1, 1000), (7, 5), (300, 40)])
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize("flat", [True, False])
+def test_all_rows_of_a_png_are_there_whatever_becomes_of_the_checksum_behind_them(
+    size: tuple[int, int], interlaced: bool, flat: bool
+) -> None:
+    # A flat picture ends with one code for many rows.
+    noise = random.Random(0).randbytes(3 * size[0] * size[1])
+    picture = Image.frombytes("RGB", size, bytes(len(noise)) if flat else noise)
+    whole = (images.interlaced if interlaced else images.png)(picture)
+    at = whole.index(b"IDAT") + 4
+    packed = whole[at : at + int.from_bytes(whole[at - 8 : at - 4], "big")]
+    for data in (packed, packed[:-4] + b"sum?", packed[:-1], packed[:-3], packed[:-4]):
+        head = images.raw_png(size, b"", interlaced=interlaced)[:33]
+        source = Png(io.BytesIO(head + images.chunk(b"IDAT", data) + images.chunk(b"IEND")))
+        assert source.decode(1).part((0, 0, *size)).tobytes() == picture.tobytes()
+    with pytest.raises(TruncatedImage):
+        load(head + images.chunk(b"IDAT", packed[: len(packed) // 2]))
 
 
 def test_an_avif_is_put_together_from_parts_and_its_bytes_are_used_once() -> None:

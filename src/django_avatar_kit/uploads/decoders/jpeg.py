@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from ..geometry import Size
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
-#: Segments between scans, of a scan and of a restart interval, and the bytes of the latter.
-SCAN, INTERVAL = bytes([0xFF, SOS]), re.compile(b"\xff\xdd\0\4(..)", re.DOTALL)
-INTERVAL_BYTES = 6
+#: How the segments of a scan and of a restart interval begin, and the bytes of the latter.
+SCAN, INTERVAL, INTERVAL_BYTES = bytes([0xFF, SOS]), b"\xff\xdd\0\4", 6
+INTERVAL_TOLD = re.compile(INTERVAL + b"(..)", re.DOTALL)
 SOFS = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 #: Frames with arithmetic codes.
 ARITHMETIC = frozenset({0xC9, 0xCA})
@@ -175,14 +175,17 @@ class Jpeg(base.Decoder):
     def _find_end(self) -> None:
         """Read on, behind the first scan. Raises ``SyntaxError`` for too many scans."""
         last = b""
+        intervals = 0
         for block in self._blocks():
             searched = last + block
             self._scans += searched.count(SCAN) - last.count(SCAN)
-            for found in INTERVAL.finditer(searched):
+            # Counted first: to read a million takes a while.
+            intervals += searched.count(INTERVAL) - last.count(INTERVAL)
+            if max(self._scans, intervals) > MOST_SCANS:
+                raise SyntaxError("a JPEG of too many scans")
+            for found in INTERVAL_TOLD.finditer(searched):
                 self._note_interval(found[1])
             last = searched[1 - INTERVAL_BYTES :]
-        if self._scans > MOST_SCANS:
-            raise SyntaxError("a JPEG of too many scans")
         self._file.seek(self._start)
         found = _find(self._file, END_OR_NEXT)
         self._has_end = found is not None and found[0] == EOI

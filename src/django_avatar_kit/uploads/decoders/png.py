@@ -19,7 +19,7 @@ from PIL import Image, ImageChops
 
 from ..orientation import read_orientation
 from ..rasters import ImageRaster, Raster
-from .base import BLOCK, LARGEST_PROFILE, PIXEL, Codec, Decoder, Need, file_length, is_bad_data
+from .base import BLOCK, LARGEST_PROFILE, PIXEL, Codec, Decoder, Need, file_length
 from .png_colours import told_profile, unpacked_profile
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ ADAM7 = (
 ZLIB_HEAD, CHECKSUM = 2, 4  # bytes
 #: Pixels at the end of the picture, in which noise stands before they are decoded.
 MARKED = 64
+#: Bytes that can come of what a codec has already taken.
+LONGEST_MATCH = 258
 #: Bytes that one packed byte can become, by the documentation of zlib.
 MOST_UNPACKED = 1032
 
@@ -223,28 +225,23 @@ class Png(Decoder):
 
     def _decoded(self, raw_mode: str) -> Image.Image:
         image = Image.new(self._mode, self.size, None)
-        # Where the last pixels will be. The codec does not tell whether it has had them.
+        # Where the last pixels will be. The codec also ends where rows are missing.
         across, down = self.size
         last = down - 1 - (down % 2 if self._interlaced else 0)
         end = (max(0, across - MARKED), max(0, last), across, max(0, last) + 1)
         mark = _noise(self._mode, end[2] - end[0])
         image.paste(mark, end)
         arguments = (raw_mode, 1) if self._interlaced else (raw_mode,)
-        error: OSError | None = None
         with closing(Codec(image, "zip", arguments, (0, 0, *self.size))) as codec:
-            try:
-                codec.feed_all(_with_checksum_apart(self._blocks()))
-            except OSError as raised:
-                # Not the time limit of a signal handler, which is one as well.
-                if not is_bad_data(raised):
-                    raise
-                error = raised
-        # Pixels that happen to equal the mark are counted, and so is an interlaced row, of which
-        # there are parts from before the last pass.
-        if last < 0 or image.crop(end).tobytes() == mark.tobytes():
-            if error is not None:
-                raise error
-            self._count_rows()
+            ended = codec.feed_all(_with_checksum_apart(self._blocks()))
+            # Of an interlaced row, there are parts from before the last pass.
+            if not ended or last < 0 or image.crop(end).tobytes() == mark.tobytes():
+                # Short ones may equal the mark, or wait in the codec until another byte comes.
+                if last >= 0 and self._row_bytes(across) > LONGEST_MATCH:
+                    raise OSError("the picture has too few rows")
+                self._count_rows()
+                if not ended:
+                    codec.feed(b"\0")
         return image
 
     def _blocks(self) -> Iterator[bytes]:
@@ -272,19 +269,22 @@ class Png(Decoder):
     def _unpacked_size(self) -> int:
         """Bytes of all rows, each with the byte that names its filter."""
         width, height = self.size
-        bits = self._depth * SAMPLES[self._colour]
         total = 0
         for left, top, across, down in ADAM7 if self._interlaced else ((0, 0, 1, 1),):
             columns, rows = -(-(width - left) // across), -(-(height - top) // down)
-            total += rows * (1 + (columns * bits + 7) // 8) if columns > 0 else 0
+            total += rows * (1 + self._row_bytes(columns)) if columns > 0 else 0
         return total
+
+    def _row_bytes(self, columns: int) -> int:
+        """Without the one that names its filter."""
+        return (columns * self._depth * SAMPLES[self._colour] + 7) // 8
 
 
 def _with_checksum_apart(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes, the last four by themselves.
+    """The same bytes, the last four one by one.
 
-    They are the checksum of the rows, which browsers ignore if it is wrong, as it is missing in
-    some files. A codec that meets a wrong one drops the row that it is at.
+    They are the checksum of the rows, which browsers ignore if it is wrong. The codec ends with
+    the last row and does not ask for it, but drops that row if it comes together with a wrong one.
     """
     held = b""
     for block in blocks:
@@ -292,7 +292,8 @@ def _with_checksum_apart(blocks: Iterable[bytes]) -> Iterator[bytes]:
         if len(held) > CHECKSUM:
             yield held[:-CHECKSUM]
             held = held[-CHECKSUM:]
-    yield held
+    for byte in held:
+        yield bytes([byte])
 
 
 def _noise(mode: str, width: int) -> Image.Image:
