@@ -48,12 +48,23 @@ CROPS = {"hostile-jpeg-48-megapixels-cropped": (100, 100, 512, 512, 8000, 6000)}
 
 # --- JPEG -------------------------------------------------------------------------------------
 
+EOI, SOI = b"\xff\xd9", b"\xff\xd8"
+
 
 def jpeg_of_scans(size: Size, scans: int) -> bytes:
     """Progressive, with so many scans more. Each is empty, where bits of all blocks should be."""
     data = encoded("jpeg", "RGB", size, progressive=True, quality=30)
     scan = b"\xff\xda\0\x0c\3\1\0\2\0\3\0\0\0\x10"
     return data[:-2] + scan * scans + data[-2:]
+
+
+def grey_jpeg_of_scans(size: Size, scans: int, *, interval: int = 0, end: bytes = EOI) -> bytes:
+    """As above. There should be a restart marker each ``interval`` blocks, and there is none."""
+    data = encoded("jpeg", "L", size, progressive=True, quality=30)
+    at = data.rindex(b"\xff\xda")
+    begin, finish = (b"\xff\xdd\0\4" + each.to_bytes(2, "big") for each in (interval, 0))
+    scan = b"\xff\xda\0\x08\1\1\0\0\0\x10"
+    return data[:at] + begin + scan * scans + finish + data[at:-2] + end
 
 
 def arithmetic_jpeg(size: Size, marker: int = 0xC9) -> bytes:
@@ -91,6 +102,24 @@ def jpegs() -> Iterator[tuple[str, Callable[[], bytes]]]:
         yield f"jpeg-12-megapixels-{scans}-scans", partial(jpeg_of_scans, PHOTO, scans)
     yield "jpeg-24-megapixels-8-scans", partial(jpeg_of_scans, LARGE, 8)
     yield "jpeg-51-megapixels-40-scans", partial(jpeg_of_scans, TABLE, 40)
+    yield "jpeg-grey-41-megapixels-60-scans", partial(grey_jpeg_of_scans, (6400, 6400), 60)
+    yield "jpeg-grey-18-megapixels-85-scans", partial(grey_jpeg_of_scans, (4300, 4200), 85)
+    for scans in (15, 88):
+        yield (
+            f"jpeg-grey-12-megapixels-{scans}-scans-of-restarts",
+            partial(grey_jpeg_of_scans, PHOTO, scans, interval=1),
+        )
+    for size in (PHOTO, LARGE, TABLE):
+        name = f"jpeg-{size[0]}x{size[1]}-before-another"
+        yield name, partial(grey_jpeg_of_scans, size, 0, end=SOI)
+        whole = partial(encoded, "jpeg", "RGB", size, quality=80)
+        yield f"{name}-one-scan", lambda whole=whole: whole()[:-2] + SOI
+    for what, unit in (
+        ("comments", b"\xff\xfe\0\2"),
+        ("intervals", b"\xff\xdd\0\4\0\1"),
+        ("markers", b"\xff\1"),
+    ):
+        yield f"jpeg-{what}-at-the-end", lambda unit=unit: filled(progressive()[:-2], unit)
     for size in ((1000, 1000), PHOTO, LARGE, TABLE):
         name = f"{size[0]}x{size[1]}"
         yield f"jpeg-arithmetic-{name}", partial(arithmetic_jpeg, size)
@@ -100,14 +129,31 @@ def jpegs() -> Iterator[tuple[str, Callable[[], bytes]]]:
 # --- PNG --------------------------------------------------------------------------------------
 
 
-def filtered_png(size: Size, colour: int, samples: int, depth: int = 8) -> bytes:
+def filtered_png(
+    size: Size,
+    colour: int,
+    samples: int,
+    depth: int = 8,
+    *,
+    interlaced: bool = False,
+    checksum: bool = True,
+) -> bytes:
     """Each row has the filter that takes longest (Paeth), on values that are soon packed."""
     packer = zlib.compressobj(6)
-    length = (size[0] * depth * samples + 7) // 8
-    some = [b"\4" + noise(length // 64 + 1) * 64 for _ in range(4)]
-    parts = [packer.compress(some[at % 4][: 1 + length]) for at in range(size[1])]
+    parts = []
+    for left, top, across, down in images.ADAM7 if interlaced else ((0, 0, 1, 1),):
+        columns, rows = -(-(size[0] - left) // across), -(-(size[1] - top) // down)
+        if columns > 0 and rows > 0:
+            length = (columns * depth * samples + 7) // 8
+            some = b"\4" + noise(length // 64 + 1) * 64
+            row = some[: 1 + length]
+            at_once = min(rows, max(1, MEGABYTE // len(row)))
+            parts += [packer.compress(row * at_once) for _ in range(rows // at_once)]
+            parts.append(packer.compress(row * (rows % at_once)))
     data = b"".join([*parts, packer.flush()])
-    header = struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, 0)
+    if not checksum:
+        data = data[:-4] + b"sum?"
+    header = struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, interlaced)
     return b"".join(
         [
             images.SIGNATURE,
@@ -159,23 +205,52 @@ def pngs() -> Iterator[tuple[str, Callable[[], bytes]]]:
         "png-endless-rows",
         lambda: images.raw_png((10, 1), bytes(31) + bytes(500 * MEGABYTE)),
     )
+    # The first of each kind are as large as the limits allow.
     for name, size, colour, samples, depth in (
-        ("rgba-11", (3860, 2900), 6, 4, 8),
+        ("rgba-8", (3840, 2160), 6, 4, 8),
         ("rgba-12", PHOTO, 6, 4, 8),
-        ("rgba-24", LARGE, 6, 4, 8),
-        ("rgb-21", (5400, 3890), 2, 3, 8),
         ("rgba-51", TABLE, 6, 4, 8),
+        ("rgb-15", (4700, 3340), 2, 3, 8),
         ("rgb-24", LARGE, 2, 3, 8),
         ("rgb-51", TABLE, 2, 3, 8),
+        ("grey-42", (6560, 6460), 0, 1, 8),
         ("grey-51", TABLE, 0, 1, 8),
-        ("grey-alpha-17", (4900, 3500), 4, 2, 8),
+        ("grey-alpha-13", (4170, 3240), 4, 2, 8),
         ("grey-alpha-24", LARGE, 4, 2, 8),
-        ("16-bit-rgb-11", (3900, 2920), 2, 3, 16),
+        ("16-bit-rgb-8", (3300, 2520), 2, 3, 16),
         ("16-bit-rgba-12", PHOTO, 6, 4, 16),
         ("16-bit-rgb-24", LARGE, 2, 3, 16),
+        ("16-bit-grey-24", (5600, 4350), 0, 1, 16),
         ("16-bit-grey-51", TABLE, 0, 1, 16),
     ):
         yield f"png-paeth-{name}", partial(filtered_png, size, colour, samples, depth)
+    for name, size, colour, samples, depth in (
+        ("rgba-7", (3450, 2080), 6, 4, 8),
+        ("rgb-13", (4200, 3160), 2, 3, 8),
+        ("grey-31", (5600, 5500), 0, 1, 8),
+        ("4-bit-grey-43", (6620, 6520), 0, 1, 4),
+        ("16-bit-rgb-8", (3250, 2430), 2, 3, 16),
+    ):
+        yield (
+            f"png-interlaced-{name}",
+            partial(filtered_png, size, colour, samples, depth, interlaced=True),
+        )
+    for name, size, colour, samples in (
+        ("rgb-1-px-wide", (1, 8_000_000), 2, 3),
+        ("rgb-8-px-wide", (8, 1_690_000), 2, 3),
+        ("grey-1-px-wide", (1, 11_200_000), 0, 1),
+        ("grey-2-px-wide", (2, 8_300_000), 0, 1),
+        ("grey-1-px-high", (16_500_000, 1), 0, 1),
+    ):
+        for interlaced in (False, True):
+            yield (
+                f"png-{name}{'-interlaced' * interlaced}",
+                partial(filtered_png, size, colour, samples, interlaced=interlaced),
+            )
+    yield (
+        "png-paeth-rgb-15-wrong-checksum",
+        partial(filtered_png, (4700, 3340), 2, 3, checksum=False),
+    )
 
 
 # --- GIF --------------------------------------------------------------------------------------

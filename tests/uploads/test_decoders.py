@@ -129,8 +129,8 @@ def test_all_rows_of_a_png_are_there_whatever_becomes_of_the_checksum_behind_the
     whole = (images.interlaced if interlaced else images.png)(picture)
     at = whole.index(b"IDAT") + 4
     packed = whole[at : at + int.from_bytes(whole[at - 8 : at - 4], "big")]
+    head = images.raw_png(size, b"", interlaced=interlaced)[:33]
     for data in (packed, packed[:-4] + b"sum?", packed[:-1], packed[:-3], packed[:-4]):
-        head = images.raw_png(size, b"", interlaced=interlaced)[:33]
         source = Png(io.BytesIO(head + images.chunk(b"IDAT", data) + images.chunk(b"IEND")))
         assert source.decode(1).part((0, 0, *size)).tobytes() == picture.tobytes()
     with pytest.raises(TruncatedImage):

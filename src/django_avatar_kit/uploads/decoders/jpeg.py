@@ -40,7 +40,7 @@ COLOUR_SEGMENTS = {APP0: 14, APP14: 12}
 MOST_SEGMENTS = 1000
 #: Bytes before the first scan that the codec is given. The tables that there can be take 3 kB.
 LARGEST_HEAD = 1 << 16
-#: Encoders write about ten scans, and twenty at the most. Each takes 90 ms for 32 megapixels.
+#: Encoders write about ten scans, and twenty at the most. See ``WORK_SCAN``.
 MOST_SCANS = 100
 #: A marker, and the bytes that it is searched in: any number of bytes 0xFF may come before it, but
 #: nobody writes more than a few.
@@ -60,10 +60,10 @@ LOOKAHEAD = 8
 #: Time: for each byte, and for each sample of the result; see ``work()``. Measured, except for
 #: arithmetic codes, which few builds of Pillow can decode.
 WORK_BYTE, WORK_BYTE_ARITHMETIC, WORK_SAMPLE = 2.5, 14, 0.35
-#: Of several scans: for each sample, and for each pixel and scan. Measured.
-WORK_COEFFICIENTS, WORK_SCAN = 0.8, 0.015
+#: Of several scans: for each byte more, for each sample, and for each pixel and scan. Measured.
+WORK_BYTE_MORE, WORK_COEFFICIENTS, WORK_SCAN = 5.5, 0.45, 0.025
 #: For each restart. Measured.
-WORK_RESTART = 4
+WORK_RESTART = 3
 
 # What follows is about memory; see ``need()``.
 #: The head of the file: as it is read, as the codec is given it, and its single segments.
@@ -183,8 +183,8 @@ class Jpeg(base.Decoder):
             intervals += searched.count(INTERVAL) - last.count(INTERVAL)
             if max(self._scans, intervals) > MOST_SCANS:
                 raise SyntaxError("a JPEG of too many scans")
-            for found in INTERVAL_TOLD.finditer(searched):
-                self._note_interval(found[1])
+            for body in INTERVAL_TOLD.findall(searched):
+                self._note_interval(body)
             last = searched[1 - INTERVAL_BYTES :]
         self._file.seek(self._start)
         found = _find(self._file, END_OR_NEXT)
@@ -252,7 +252,7 @@ class Jpeg(base.Decoder):
         if self._multi_scan:
             most = max((one.across * one.down for one in self._components), default=1) or 1
             samples = sum(one.across * one.down for one in self._components) / most
-            work += WORK_BYTE * length + pixels * (
+            work += WORK_BYTE_MORE * length + pixels * (
                 WORK_COEFFICIENTS * samples + WORK_SCAN * self._scans
             )
         return 2 * work if self._has_next else work

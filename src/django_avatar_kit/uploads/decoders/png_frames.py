@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from array import array
@@ -9,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from .base import file_length, read_exactly
 from .frames import MOST_FRAMES, MOST_PLAYS, Disposal, Frames, Step, TooLongError, shown_for
-from .png import SIGNATURE, Png
+from .png import SIGNATURE, WORK_UNPACKED, Png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 CONTROL, FRAME, DATA, FRAME_DATA = b"acTL", b"fcTL", b"IDAT", b"fdAT"
 DISPOSALS = (Disposal.KEEP, Disposal.CLEAR, Disposal.RESTORE)
 SOURCE, OVER = 0, 1
+#: The time of a pixel of four bytes, as in ``Decoder.work()``: ``most_pixels`` allows for it.
+USUAL = 4 * WORK_UNPACKED
 
 
 class PngFrames(Frames):
@@ -104,7 +107,18 @@ class PngFrames(Frames):
     def _note(self, start: int, size: int) -> None:
         self.steps[-1].where.extend((start, max(0, size)))
 
+    @property
+    def work(self) -> int:
+        """What pixels of more than four bytes, interlaced or packed badly, take longer."""
+        return sum(
+            max(0, round(self._source_of(step).work(step.size, 1) - USUAL * math.prod(step.size)))
+            for step in self.steps
+        )
+
+    def _source_of(self, step: Step) -> Png:
+        return self._source.like(step.size, step.where)
+
     def pixels(self, step: Step) -> Image.Image:
-        raster = self._source.like(step.size, step.where).decode(1)
+        raster = self._source_of(step).decode(1)
         image = raster.part((0, 0, *step.size))
         return image.convert("RGBA" if image.mode.endswith("A") else "RGB")
