@@ -102,9 +102,9 @@ def jpegs() -> Iterator[tuple[str, Callable[[], bytes]]]:
         yield f"jpeg-12-megapixels-{scans}-scans", partial(jpeg_of_scans, PHOTO, scans)
     yield "jpeg-24-megapixels-8-scans", partial(jpeg_of_scans, LARGE, 8)
     yield "jpeg-51-megapixels-40-scans", partial(jpeg_of_scans, TABLE, 40)
-    yield "jpeg-grey-41-megapixels-60-scans", partial(grey_jpeg_of_scans, (6400, 6400), 60)
+    yield "jpeg-grey-41-megapixels-50-scans", partial(grey_jpeg_of_scans, (6400, 6400), 50)
     yield "jpeg-grey-18-megapixels-85-scans", partial(grey_jpeg_of_scans, (4300, 4200), 85)
-    for scans in (15, 88):
+    for scans in (15, 85):
         yield (
             f"jpeg-grey-12-megapixels-{scans}-scans-of-restarts",
             partial(grey_jpeg_of_scans, PHOTO, scans, interval=1),
