@@ -29,7 +29,7 @@ FILTER = {"L": 1.2, "RGB": 3.6, "CMYK": 3.6, "LA": 4.2, "RGBA": 4.2}
 PROFILE, PROFILED = 5_000_000, {"CMYK": 18}
 PROFILED_OTHERWISE = 8
 #: To encode pictures with alpha takes so much longer than without. Measured.
-ENCODE_ALPHA = 27_000_000
+ENCODE_ALPHA = 26_000_000
 
 
 def work(
