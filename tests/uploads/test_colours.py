@@ -134,6 +134,7 @@ FIRST, SECOND = images.swapped_profile()[:PART], images.swapped_profile()[PART:]
         ([(1, 1, images.srgb_profile()), (1, 1, images.swapped_profile())], False),
         ([(2, 2, SECOND), (1, 2, FIRST)], True),
         ([(1, 2, FIRST), (1, 2, FIRST), (2, 2, SECOND)], True),
+        ([(1, 1, b""), (1, 1, images.swapped_profile())], True),
         ([(1, 2, FIRST)], False),
         ([(1, 2, FIRST), (3, 2, SECOND)], False),
         ([(0, 1, images.swapped_profile())], False),

@@ -137,6 +137,24 @@ def test_all_rows_of_a_png_are_there_whatever_becomes_of_the_checksum_behind_the
         load(head + images.chunk(b"IDAT", packed[: len(packed) // 2]))
 
 
+def test_short_rows_that_wait_in_the_codec_when_the_data_ends_are_shown() -> None:
+    # For some of these, the last byte that there is completes several rows.
+    for height in range(200, 310):
+        packed = zlib.compress(b"\0\1\2\3" * height)
+        data = images.raw_png((1, height), b"")[:33]
+        data += images.chunk(b"IDAT", packed[:-4]) + images.chunk(b"IEND")
+        shown = Png(io.BytesIO(data)).decode(1).part((0, 0, 1, height))
+        assert shown.tobytes() == b"\1\2\3" * height
+
+
+def test_an_interlaced_png_takes_longer_and_one_row_of_it_is_counted_as_well() -> None:
+    plain, interlaced = (
+        Png(io.BytesIO(images.raw_png((900, 600), b"", interlaced=each))) for each in (False, True)
+    )
+    assert interlaced.work((900, 600), 1) > 1.1 * plain.work((900, 600), 1)
+    assert interlaced.work((540_000, 1), 1) > 1.8 * plain.work((540_000, 1), 1)
+
+
 def test_an_avif_is_put_together_from_parts_and_its_bytes_are_used_once() -> None:
     data = images.encoded(images.quarters(), "avif")
     start = data.index(b"mdat") + 4

@@ -263,14 +263,12 @@ class Png(Decoder):
         left, head = self._unpacked_size(), ZLIB_HEAD
         for block in self._blocks():
             packed, head = block[head:], max(0, head - len(block))
-            while packed and left > 0:
-                if unpacking.eof:
-                    raise OSError("the picture has too few rows")
+            while packed and left > 0 and not unpacking.eof:
                 left -= len(unpacking.decompress(packed, BLOCK))
                 packed = unpacking.unconsumed_tail
             if left <= 0:
                 return
-        raise OSError("the picture ends too early")
+        raise OSError("the picture has too few rows")
 
     def _unpacked_size(self) -> int:
         """Bytes of all rows, each with the byte that names its filter."""
