@@ -190,7 +190,7 @@ class Png(Decoder):
         pixels = size[0] * size[1]
         unpacked = pixels * self._depth * SAMPLES[self._colour] / 8
         packed = sum(self._data[1::2]) * pixels / math.prod(self.size)
-        work = WORK_UNPACKED * unpacked + WORK_ROW * size[1]
+        work: float = WORK_UNPACKED * unpacked + WORK_ROW * size[1]
         work += (WORK_PACKED_ALPHA if self.mode.endswith("A") else WORK_PACKED) * packed
         if self._interlaced:
             work += WORK_INTERLACED * pixels
