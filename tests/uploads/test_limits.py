@@ -381,7 +381,7 @@ def test_a_wrong_checksum_of_a_png_costs_no_second_decode(monkeypatch: pytest.Mo
             super().__init__(*arguments)
 
     monkeypatch.setattr(png, "Codec", Counted)
-    monkeypatch.setattr(png.Png, "_count_rows", None)
+    monkeypatch.setattr(png.Png, "_blocks_of_rows", None)
     for build in (images.png, images.interlaced):
         data = build(images.quarters())
         end = data.rindex(b"IEND") - 8

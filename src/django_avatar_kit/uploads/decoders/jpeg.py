@@ -168,7 +168,9 @@ class Jpeg(base.Decoder):
                 parts.setdefault(part[0], part)
         self._profile_parts = []
         count = next(iter(parts.values()))[1] if parts else 0
-        if not count or set(parts) != set(range(1, count + 1)):
+        if self._profile_bytes > base.LARGEST_PROFILE or set(parts) != set(range(1, count + 1)):
+            return None
+        if not parts:
             return None
         return b"".join(memoryview(parts[number])[2:] for number in range(1, count + 1))
 

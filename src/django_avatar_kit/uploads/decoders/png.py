@@ -19,7 +19,7 @@ from PIL import Image, ImageChops
 
 from ..orientation import read_orientation
 from ..rasters import ImageRaster, Raster
-from .base import BLOCK, LARGEST_PROFILE, PIXEL, Codec, Decoder, Need, file_length
+from .base import BLOCK, LARGEST_PROFILE, PIXEL, Codec, Decoder, Need, file_length, is_bad_data
 from .png_colours import told_profile, unpacked_profile
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ ZLIB_HEAD, CHECKSUM = 2, 4  # bytes
 MARKED = 64
 #: Bytes that can come of what a codec has already taken.
 LONGEST_MATCH = 258
+#: Bytes of rows. A larger picture is not decoded again.
+MOST_AGAIN = 4 << 20
 #: Bytes that one packed byte can become, by the documentation of zlib.
 MOST_UNPACKED = 1032
 
@@ -230,6 +232,16 @@ class Png(Decoder):
         return part if part.mode == self.mode else part.convert(self.mode)
 
     def _decoded(self, raw_mode: str) -> Image.Image:
+        try:
+            return self._filled(raw_mode, self._blocks())
+        except OSError as error:
+            # Not the time limit of a signal handler, which is one as well.
+            if not is_bad_data(error) or self._unpacked_size() > MOST_AGAIN:
+                raise
+        # Something may follow a wrong checksum.
+        return self._filled(raw_mode, self._blocks_of_rows())
+
+    def _filled(self, raw_mode: str, blocks: Iterable[bytes]) -> Image.Image:
         image = Image.new(self._mode, self.size, None)
         # Where the last pixels will be. The codec also ends where rows are missing.
         across, down = self.size
@@ -239,13 +251,14 @@ class Png(Decoder):
         image.paste(mark, end)
         arguments = (raw_mode, 1) if self._interlaced else (raw_mode,)
         with closing(Codec(image, "zip", arguments, (0, 0, *self.size))) as codec:
-            ended = codec.feed_all(_with_checksum_apart(self._blocks()))
+            ended = codec.feed_all(_with_checksum_apart(blocks))
             # Of an interlaced row, there are parts from before the last pass.
             if not ended or last < 0 or image.crop(end).tobytes() == mark.tobytes():
                 # Short ones may equal the mark, or wait in the codec until another byte comes.
                 if last >= 0 and self._row_bytes(across) > LONGEST_MATCH:
                     raise OSError("the picture has too few rows")
-                self._count_rows()
+                for _block in self._blocks_of_rows():
+                    pass
                 if not ended:
                     codec.feed(b"\0")
         return image
@@ -257,8 +270,8 @@ class Png(Decoder):
             for done in range(0, size, BLOCK):
                 yield self._file.read(min(size - done, BLOCK))
 
-    def _count_rows(self) -> None:
-        """Raises ``OSError`` where rows are missing."""
+    def _blocks_of_rows(self) -> Iterator[bytes]:
+        """Up to the end of the rows. Raises ``OSError`` where rows are missing."""
         unpacking = zlib.decompressobj(-zlib.MAX_WBITS)
         left, head = self._unpacked_size(), ZLIB_HEAD
         for block in self._blocks():
@@ -266,6 +279,7 @@ class Png(Decoder):
             while packed and left > 0 and not unpacking.eof:
                 left -= len(unpacking.decompress(packed, BLOCK))
                 packed = unpacking.unconsumed_tail
+            yield block[: len(block) - len(packed or unpacking.unused_data)]
             if left <= 0:
                 return
         raise OSError("the picture has too few rows")
