@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import struct
 from dataclasses import replace
@@ -13,7 +14,7 @@ from PIL import Image
 from django_avatar_kit.exceptions import TruncatedImage
 from django_avatar_kit.uploads import animation, intake, memory_estimate
 from django_avatar_kit.uploads.decoders import frames as decoders
-from django_avatar_kit.uploads.decoders import gif_frames, webp_frames
+from django_avatar_kit.uploads.decoders import gif_frames, png, png_frames, webp_frames
 from tests.support import animations, images, vp8l
 from tests.support.animations import FORMATS, SIZE, THREE, Frame, make, played
 from tests.support.corpus import webp
@@ -446,6 +447,28 @@ def test_a_png_with_a_wrong_checksum_over_a_frame():
     data, whole = animations.png(), images.chunk(b"fcTL", CONTROL)
     with pytest.raises(TruncatedImage):
         kept(data.replace(whole, whole[:-4] + b"\0\0\0\0"))
+
+
+def test_no_frame_of_a_png_is_decoded_twice_for_its_checksum(monkeypatch):
+    rows, whole = animations._rows, seen(animations.png())
+
+    def with_end(end):
+        monkeypatch.setattr(animations, "_rows", lambda frame: rows(frame)[:-4] + end)
+        return animations.png()
+
+    assert alike(seen(with_end(b"sum?")), whole)
+    with pytest.raises(TruncatedImage):
+        kept(with_end(b"sum?" + b"rubbish" * 20))
+
+
+def test_deep_and_interlaced_frames_of_a_png_count_more():
+    def work(depth, interlaced):
+        head = struct.pack(">IIBBBBB", *SIZE, depth, 6, 0, 0, interlaced)
+        data = animations.png()
+        source = png.Png(io.BytesIO(data[:8] + images.chunk(b"IHDR", head) + data[33:]))
+        return png_frames.PngFrames(io.BytesIO(data), source).work
+
+    assert work(8, interlaced=False) < work(8, interlaced=True) < work(16, interlaced=False)
 
 
 def test_a_png_with_fewer_frames_than_it_says_or_with_one_of_no_pixels():

@@ -28,7 +28,8 @@ FILTER = {"L": 1.2, "RGB": 3.6, "CMYK": 3.6, "LA": 4.2, "RGBA": 4.2}
 #: To read a colour profile, and to convert a pixel with it. Measured with the largest tables.
 PROFILE, PROFILED = 5_000_000, {"CMYK": 18}
 PROFILED_OTHERWISE = 8
-#: To encode pictures with alpha takes so much longer than without. Measured.
+#: To encode pictures with alpha takes so much longer than without. Noise takes up to twice that,
+#: which is not counted: a screen of 4K could not be uploaded then.
 ENCODE_ALPHA = 26_000_000
 
 

@@ -501,7 +501,8 @@ class AvatarInput extends HTMLElement {
         const [x, y, side] = text ? text.split(",").map(Number) : master.box;
         this.crop.zoomTo(side);
         this.crop.moveTo(x, y);
-        this.moves = this.limits.animated; // or it may; nothing tells
+        // Nothing tells whether the stored picture moves. Where that is allowed, it may.
+        this.moves = this.limits.animated;
         this.picture("small", "preview");
         this.picture("large", "stage");
         if (text) this.note();

@@ -67,7 +67,8 @@ class Frames(ABC):
     most_pixels: int
     """Of all frames together, each counted as large as the canvas: more are not kept.
 
-    So many take, at the most, about six times as long as a photo of 12 megapixels. Measured.
+    Chosen so that the worst animation takes less than ten times as long as a photo of 12
+    megapixels: see ``benchmarks/uploads/animations.py``.
     """
 
     @abstractmethod

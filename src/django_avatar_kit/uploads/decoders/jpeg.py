@@ -167,12 +167,11 @@ class Jpeg(base.Decoder):
             if len(part) > 2:
                 parts.setdefault(part[0], part)
         self._profile_parts = []
-        count = next(iter(parts.values()))[1] if parts else 0
-        if self._profile_bytes > base.LARGEST_PROFILE or set(parts) != set(range(1, count + 1)):
+        numbers = range(1, 1 + max((part[1] for part in parts.values()), default=0))
+        too_long = self._profile_bytes > base.LARGEST_PROFILE
+        if not parts or too_long or parts.keys() != set(numbers):
             return None
-        if not parts:
-            return None
-        return b"".join(memoryview(parts[number])[2:] for number in range(1, count + 1))
+        return b"".join(memoryview(parts[number])[2:] for number in numbers)
 
     def _find_end(self) -> None:
         """Read on, behind the first scan. Raises ``SyntaxError`` for too many scans."""

@@ -67,7 +67,7 @@ ZLIB_HEAD, CHECKSUM = 2, 4  # bytes
 MARKED = 64
 #: Bytes that can come of what a codec has already taken.
 LONGEST_MATCH = 258
-#: Bytes of rows. A larger picture is not decoded again.
+#: Bytes of rows. A larger picture is not decoded a second time, nor is a frame of many.
 MOST_AGAIN = 4 << 20
 #: Bytes that one packed byte can become, by the documentation of zlib.
 MOST_UNPACKED = 1032
@@ -99,6 +99,8 @@ LISTS = 2  # a list that grows, and the smaller one that it was copied from
 
 class Png(Decoder):
     """A PNG. Of an animation, the picture that viewers without animation show."""
+
+    _is_frame = False
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -205,7 +207,7 @@ class Png(Decoder):
     def like(self, size: Size, data: array[int]) -> Png:
         """A picture of the same kind, as a frame is: its size, and start and size of its data."""
         other = copy(self)
-        other.size, other._data = size, data
+        other.size, other._data, other._is_frame = size, data, True
         return other
 
     def decode(self, _scale: float) -> Raster:
@@ -236,7 +238,8 @@ class Png(Decoder):
             return self._filled(raw_mode, self._blocks())
         except OSError as error:
             # Not the time limit of a signal handler, which is one as well.
-            if not is_bad_data(error) or self._unpacked_size() > MOST_AGAIN:
+            once = self._is_frame or self._unpacked_size() > MOST_AGAIN
+            if once or not is_bad_data(error):
                 raise
         # Something may follow a wrong checksum.
         return self._filled(raw_mode, self._blocks_of_rows())
