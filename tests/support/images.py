@@ -9,6 +9,7 @@ import io
 import random
 import struct
 import zlib
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from PIL import ExifTags, Image, ImageCms, ImageEnhance
@@ -249,7 +250,9 @@ def webp_header(first_chunk: bytes, body: bytes) -> bytes:
 # --- colour profiles --------------------------------------------------------------------------
 
 
+@cache
 def srgb_profile() -> bytes:
+    # Once, since the second in which it is made is in it.
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
