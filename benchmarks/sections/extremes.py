@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 #: MB above idle, and full decodes of a JPEG of 12 megapixels.
 MOST_MEMORY, MOST_TIMES = 300, 10
-#: From here on, the median of three counts: the time of one upload differs by a tenth and more.
-CLOSE, ROUNDS = 7, 3
+#: From here on, the median of five counts: the time of one upload differs by a tenth and more.
+CLOSE, ROUNDS = 7, 5
 #: Rows of the table.
 SHOWN = 12
 #: The formats, and those of no format.
