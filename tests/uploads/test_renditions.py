@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps
 
 from django_avatar_kit.names import Box
 from django_avatar_kit.specs import Spec
@@ -54,6 +54,18 @@ def test_alpha_is_kept_where_there_is_no_background() -> None:
     assert opened(master).getpixel((590, 300))[3] == 0  # type: ignore[index]
     for rendition in imaging.encode_renditions(picture, SPEC):
         assert opened(rendition).getpixel((rendition.size - 1, 5))[3] == 0  # type: ignore[index]
+
+
+def test_a_soft_shadow_keeps_its_levels_and_within_one_in_the_master() -> None:
+    shade = Image.linear_gradient("L").resize((512, 512), Image.Resampling.NEAREST)
+    shadow = Image.new("RGBA", (512, 512), images.RED)
+    shadow.putalpha(shade)
+    picture = load(images.png(shadow))
+    stored = opened(imaging.encode_master(picture, SPEC)).getchannel("A")
+    assert stored.getextrema() == (0, 255)
+    assert max(ImageChops.difference(stored, shade).tobytes()) == 1
+    (largest,) = (one for one in imaging.encode_renditions(picture, SPEC) if one.size == 512)
+    assert opened(largest).getchannel("A").tobytes() == shade.tobytes()
 
 
 def test_a_background_flattens_everything() -> None:

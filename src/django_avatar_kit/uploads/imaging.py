@@ -342,6 +342,8 @@ def _encode(image: Image.Image, format: str, spec: Spec, *, size: int) -> Encode
     options = dict(encoder.options)
     if image.mode == "RGBA":
         options |= encoder.alpha_options
+        if not size:
+            options |= encoder.alpha_master_options
     if format in spec.quality:
         options["quality"] = spec.quality[format]
     out = io.BytesIO()
