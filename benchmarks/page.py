@@ -64,10 +64,10 @@ METHOD = """\
 - Extreme uploads go through the form, from the posted file to the saved row, with the default
   settings. Each is the first large one of a fresh process, which has done one tiny upload
   before. Time is the CPU time of all threads, divided by that of a full decode of the most
-  detailed photograph in the same process (median of three before and three after). Both use
+  detailed photograph in the same process (the least of three before and three after). Both use
   memory that the process has had before: to get it from the system takes half of a decode's
   time, or none, by luck. An upload that takes seven decodes or more is measured five times, and
-  the median is shown.
+  the least counts, because what else the machine does only ever adds to it.
   `benchmarks/uploads/hostile.py` makes them.
 - Imaging alone goes from the bytes to encoded squares and master. pyvips makes only the
   squares. With `thumbnail_buffer` it cuts each from the upload. With one decode, it cuts each
